@@ -1,0 +1,225 @@
+"""The records that pass between the parts of rfispider.
+
+`Page` is what was fetched, `Article` what is stored, `Link` where to go next, `Entry` what a source said
+about a URL before it was fetched. All times are aware UTC datetimes; all URLs are canonical unless said.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+SCHEMA = 1
+"""The shape of the stored documents; a migration runs once for each step."""
+
+
+class Kind(StrEnum):
+    """What a URL leads to, judged by its form alone."""
+
+    FRONT = "front"
+    ARTICLE = "article"
+    WIRE = "wire"
+    EPISODE = "episode"
+    VIDEO = "video"
+    PROGRAMME = "programme"
+    SECTION = "section"
+    TAG = "tag"
+    AUTHOR = "author"
+    TICKER = "ticker"
+    ARCHIVE_YEAR = "archive-year"
+    ARCHIVE_DAY = "archive-day"
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    LIVE = "live"
+    UTILITY = "utility"
+    FOREIGN = "foreign"
+
+
+class Origin(StrEnum):
+    """How the content of a `Page` reached us."""
+
+    PAGE = "page"
+    FEED = "feed"
+    ARCHIVE = "archive"
+    RENDERED = "rendered"
+
+
+class Status(StrEnum):
+    """How much of an article is stored."""
+
+    FULL = "full"
+    SHORT = "short"
+    """Complete, but with next to no text: a radio bulletin, a video item, a one-line closing."""
+    STUB = "stub"
+    """Only what a source said: title, summary, time; the page itself was not to be had."""
+    GONE = "gone"
+
+
+class Outcome(StrEnum):
+    """What came of a page: every page ends in exactly one of these, and each is counted."""
+
+    NEW = "article/new"
+    CHANGED = "article/changed"
+    SAME = "article/same"
+    DUPLICATE = "article/duplicate"
+    STUB = "article/stub"
+    NOT_ARTICLE = "page/not-article"
+    EMPTY = "page/empty"
+    BLOCKED = "page/blocked"
+    GONE = "page/gone"
+    FAILED = "page/failed"
+    UNCHANGED = "page/unchanged"
+
+
+@dataclass(slots=True, kw_only=True)
+class Image:
+    """A picture of an article."""
+
+    url: str
+    """Address of the file at the largest size the page offers."""
+    caption: str | None = None
+    credit: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Audio:
+    """A recording that belongs to an article."""
+
+    url: str
+    duration_s: int | None = None
+    """Length in seconds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Related:
+    """One entry of the related-articles block of a page."""
+
+    key: str
+    """`urls.key` of the linked article."""
+    url: str
+    title: str
+    label: str | None = None
+    """The topic shown above the title, as printed."""
+    position: int
+    """Place in the block, from 0."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What a source (feed, sitemap, list page, archived entry) says about one URL."""
+
+    url: str
+    """As printed by the source, made absolute; not yet canonical."""
+    title: str | None = None
+    summary: str | None = None
+    """Plain text."""
+    content: str | None = None
+    """HTML of the whole article, when the source carries it."""
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    image: str | None = None
+    audio: Audio | None = None
+    keywords: list[str] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+    label: str | None = None
+    """The topic shown beside the title in a list, as printed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """One document as it was fetched or handed over by a source, before extraction."""
+
+    url: str
+    """Canonical URL of the article."""
+    body: bytes
+    """The raw document: a whole HTML page, or the HTML fragment that a feed or archive carries."""
+    origin: Origin
+    fetched_at: datetime
+    status: int = 200
+    """HTTP status."""
+    encoding: str | None = None
+    """Character set told by the HTTP header, if any."""
+    aliases: list[str] = field(default_factory=list)
+    """Other canonical URLs that led here (redirects)."""
+    entry: Entry | None = None
+    """What the source that led here said of it."""
+    source: str | None = None
+    """Where the URL was found: a URL, or the name of an archive file."""
+    depth: int = 0
+    """Related-link hops from the source."""
+    etag: str | None = None
+    last_modified: str | None = None
+    parsed: Any = field(default=None, repr=False, compare=False)
+    """The parse tree, kept by `extract` so that a page is parsed once; never stored."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Link:
+    """A URL worth fetching, and what is known of it."""
+
+    url: str
+    kind: Kind
+    edition: str | None
+    depth: int = 0
+    """Related-link hops from the source."""
+    found_on: str | None = None
+    """Canonical URL of the page that held the link."""
+    entry: Entry | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Rejection:
+    """Why a page gave no article."""
+
+    outcome: Outcome
+    reason: str
+    """One line for a person."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Article:
+    """What extraction makes of one page: the stored document without what only the archive knows."""
+
+    key: str
+    """`urls.key(url)`: 32 hex digits; the `_id` of the stored document."""
+    url: str
+    """Canonical, percent-encoded."""
+    aliases: list[str] = field(default_factory=list)
+    """Every other canonical URL seen for it."""
+    edition: str
+    """First part of the path: cn, fr, ..."""
+    language: str
+    """BCP 47, of the text."""
+    kind: Kind
+    section: str | None = None
+    """Decoded path part of the section, such as 中国 or afrique."""
+    programme: str | None = None
+    """Decoded path part of the programme, for an episode."""
+    title: str
+    lead: str | None = None
+    text: str = ""
+    """Body paragraphs joined by a blank line; the lead is not repeated."""
+    authors: list[str] = field(default_factory=list)
+    agency: str | None = None
+    """The copyright line without sign and year, such as AFP."""
+    credits: str | None = None
+    """Translator and copy editor as printed at the end of the text, without brackets."""
+    tags: list[str] = field(default_factory=list)
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    images: list[Image] = field(default_factory=list)
+    audio: list[Audio] = field(default_factory=list)
+    related: list[Related] = field(default_factory=list)
+    short_code: str | None = None
+    """Code of the short link rfi.my/<code>."""
+    status: Status = Status.FULL
+    origin: Origin = Origin.PAGE
+    provenance: dict[str, str] = field(default_factory=dict)
+    """Field name -> jsonld, meta, markup, feed, url or trafilatura."""
+    extractor: dict[str, str] = field(default_factory=dict)
+    """Versions of what extracted it: rfispider, trafilatura."""
+    content_hash: str = ""
+    """`text.content_hash` of lead and text."""
+    fetched_at: datetime
+    sources: list[str] = field(default_factory=list)
+    """Where the article was found: feed and page URLs, archive names."""
