@@ -136,7 +136,9 @@ class Page:
     origin: Origin
     fetched_at: datetime
     status: int = 200
-    """HTTP status."""
+    """HTTP status; 0 when no answer came."""
+    error: str | None = None
+    """Why there is no body, in one line, when the fetch failed."""
     encoding: str | None = None
     """Character set told by the HTTP header, if any."""
     aliases: list[str] = field(default_factory=list)
@@ -165,6 +167,8 @@ class Link:
     found_on: str | None = None
     """Canonical URL of the page that held the link."""
     entry: Entry | None = None
+    list_page: int = 1
+    """Which page of a paginated list this is; a later one is read only if the one before brought news."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +178,8 @@ class Rejection:
     outcome: Outcome
     reason: str
     """One line for a person."""
+    subject: str = ""
+    """What was rejected: a URL, or the name of an archive document."""
 
 
 @dataclass(slots=True, kw_only=True)

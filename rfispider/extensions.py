@@ -1,0 +1,182 @@
+"""What a run tells about itself: a line now and then, a record in the archive, a summary at its end."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Self
+
+from scrapy import Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.utils.asyncio import create_looping_call
+
+from rfispider.items import Outcome
+from rfispider.pipelines import Save
+from rfispider.store import Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 30.0
+PACKAGES = ("scrapy", "trafilatura", "pymongo")
+
+
+class Progress:
+    """Logs one line every half minute: how many pages, how fast, what came of them."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.loop = create_looping_call(self.tell)
+        self.before = 0
+        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
+        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose statistics are told."""
+        return cls(crawler)
+
+    def spider_opened(self) -> None:
+        """Begin to tell."""
+        self.loop.start(PROGRESS_SECONDS, now=False)
+
+    def spider_closed(self) -> None:
+        """Stop telling."""
+        if self.loop.running:
+            self.loop.stop()
+
+    def tell(self) -> None:
+        """Log one line of progress."""
+        outcomes = group(self.crawler.stats.get_stats(), "outcome/")
+        pages = sum(outcomes.values())
+        rate, self.before = (pages - self.before) / PROGRESS_SECONDS, pages
+        waiting = len(self.crawler.engine.slot.scheduler) if self.crawler.engine.slot else 0  # type: ignore[attr-defined]
+        logger.info("%d pages (%.1f a second): %s; %d URLs wait", pages, rate, told(outcomes), waiting)
+
+
+class RunRecord:
+    """Keeps one document a run in the archive: what it was asked, what it did, why it ended."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.run: dict[str, Any] = {}
+        self.clock = time.monotonic()
+        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
+        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose statistics become the record."""
+        return cls(crawler)
+
+    @property
+    def store(self) -> Store | None:
+        """The archive, once the pipeline that owns it has opened it."""
+        pipeline = self.crawler.get_item_pipeline(Save)
+        return pipeline.store if pipeline else None
+
+    async def spider_opened(self, spider: Spider) -> None:
+        """Write that the run has begun."""
+        self.run = beginning(spider)
+        if self.store:
+            await self.store.run_started(self.run)
+
+    async def spider_closed(self, spider: Spider, reason: str) -> None:
+        """Write how the run ended, say so in one line, and close the archive."""
+        stats = self.crawler.stats.get_stats()
+        self.run |= ending(stats, reason)
+        if self.store:
+            await self.record(self.store)
+        outcomes = self.run["outcomes"]
+        seconds = time.monotonic() - self.clock
+        logger.info("%s after %.1f s: %d pages: %s", reason, seconds, sum(outcomes.values()), told(outcomes))
+        if failure := shortfall(stats, reason):
+            logger.error("the run did not do its job: %s", failure)
+
+    async def record(self, store: Store) -> None:
+        """Write the record; a broken archive must not hide why the run ended."""
+        try:
+            await store.run_finished(self.run)
+        except StoreError as error:
+            logger.error("the run record could not be written: %s", error)  # noqa: TRY400 - one line for a person
+        finally:
+            await store.close()
+
+
+def beginning(spider: Spider) -> dict[str, Any]:
+    """The run document as it is when a run begins."""
+    return {
+        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "started_at": datetime.now(UTC),
+        "arguments": given(spider),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def given(spider: Spider) -> dict[str, Any]:
+    """The arguments of the spider as they were understood, fit for MongoDB."""
+    arguments = spider.arguments  # type: ignore[attr-defined]
+    return {
+        "editions": list(arguments.editions),
+        "depth": arguments.depth,
+        "archive": arguments.archive.name if arguments.archive else None,
+        "sources": list(arguments.sources),
+    }
+
+
+def ending(stats: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """What a run adds to its document when it ends."""
+    return {
+        "finished_at": datetime.now(UTC),
+        "reason": reason,
+        "problem": shortfall(stats, reason),
+        "outcomes": group(stats, "outcome/"),
+        "editions": editions(stats),
+        "sources": group(stats, "source/"),
+        "missing": group(stats, "missing/"),
+        "requests": stats.get("downloader/request_count", 0),
+        "bytes": stats.get("downloader/response_bytes", 0),
+    }
+
+
+def group(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """The counters under a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in sorted(stats.items()) if name.startswith(prefix)}
+
+
+def editions(stats: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Outcomes by edition."""
+    counted: dict[str, dict[str, int]] = {}
+    for name, value in group(stats, "edition/").items():
+        edition, _, outcome = name.partition("/")
+        counted.setdefault(edition, {})[outcome] = value
+    return counted
+
+
+def told(outcomes: Mapping[str, int]) -> str:
+    """Outcomes as a person reads them."""
+    return ", ".join(f"{value} {name}" for name, value in outcomes.items()) or "nothing yet"
+
+
+def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
+    """Why a run did not do its job, in one line; None if it did.
+
+    A page that failed is retried by a later run. A run is at fault when it was stopped, when an exception
+    escaped, when no source could be read, or when a source or archive document that was asked for by name
+    could not.
+    """
+    sources = group(stats, "source/")
+    outcomes = group(stats, "outcome/")
+    if reason != "finished":
+        return reason
+    if sources.get("failed") and not sources.get("read"):
+        return "no source could be read"
+    if errors := stats.get("spider_exceptions/count", 0):
+        return f"{errors} exceptions in the spider, see the log"
+    if asked := stats.get("asked/failed", 0):
+        return f"{asked} of the given sources or documents could not be read"
+    if (failed := outcomes.get(Outcome.FAILED, 0)) and failed == sum(outcomes.values()):
+        return f"all {failed} pages failed"
+    return None

@@ -1,0 +1,125 @@
+"""From the text of an XML document, well formed or not, to a parse tree without anything dangerous in it.
+
+The document type is cut off before parsing, so that no entity is ever declared: there is nothing to expand,
+and nothing to load from elsewhere. What is not well formed is mended in the ways feeds are really broken,
+then read as far as it goes.
+"""
+
+import html
+import re
+from typing import Any
+
+from lxml import etree
+
+from rfispider.feeds.feed import FeedError
+from rfispider.feeds.plain import printable
+
+MAX_TAGS = 300_000
+"""Tags a document may hold; the tree of so many takes about 100 MB. Escaped HTML inside texts does not count."""
+
+_START = re.compile(r"<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_])")
+_PROLOGUE = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)", re.DOTALL)
+_CDATA = "<![CDATA["
+_NO_TAG = re.compile(r"<(?!/?[A-Za-z_]|!--|\?)")
+_REFERENCE = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{1,31};)?")
+_TEXT_TAG = re.compile(r"<(/?)(title|description|summary|content:encoded|content|item|entry)(?=[\s/>])[^<>]*>")
+_ENTRY_TAGS = ("item", "entry")
+_ENTRY_END = re.compile(r"</(?:item|entry)\s*>")
+_ROOT_END = re.compile(r"</[A-Za-z:]+\s*>\s*$")
+
+
+def tree(text: str) -> tuple[Any, str | None]:
+    """Parse a document; returns the root element, and what was wrong if it had to be mended.
+
+    Raises FeedError when there is no element in it, or more than `MAX_TAGS`.
+    """
+    if text.count("<") > MAX_TAGS:
+        raise FeedError(f"more than {MAX_TAGS:,} tags")
+    document, problem = _without_prologue(printable(text))
+    try:
+        return _parsed(document, recover=False), problem
+    except etree.XMLSyntaxError as error:
+        problem = f"not well-formed ({error.msg}), read leniently"
+    try:
+        root = _parsed(mended(document), recover=True)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None or not isinstance(root.tag, str):
+        raise FeedError(f"not XML: {problem}")
+    return root, problem
+
+
+def mended(document: str) -> str:
+    """The document with its usual faults put right: CDATA, stray `<` and `&`, raw HTML in texts, a cut-off end."""
+    whole = _REFERENCE.sub(_reference, _NO_TAG.sub("&lt;", _without_cdata(document)))
+    whole = _with_escaped_texts(whole)
+    return whole if _ROOT_END.search(whole[-200:]) else _without_last_piece(whole)
+
+
+def _parsed(document: str, *, recover: bool) -> Any:  # noqa: ANN401 - lxml carries no types
+    parser = etree.XMLParser(
+        recover=recover,
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    return etree.fromstring(document.encode(), parser)
+
+
+def _without_prologue(text: str) -> tuple[str, str | None]:
+    """Cut off everything before the root element."""
+    start = _START.search(text)
+    if start is None:
+        raise FeedError("neither XML nor JSON")
+    at, problem = start.start(), None
+    if text[:at].strip():
+        problem = "text before the XML"
+    while piece := _PROLOGUE.match(text, at):
+        if "<!ENTITY" in piece[0]:
+            problem = "declares entities of its own, left unexpanded"
+        at = piece.end()
+    return text[at:], problem
+
+
+def _reference(found: re.Match[str]) -> str:
+    character = html.entities.html5.get(found[1]) if found[1] else None
+    return html.escape(character) if character else "&amp;" + (found[1] or "")
+
+
+def _without_cdata(document: str) -> str:
+    """The same document with its CDATA sections as escaped text; one that never ends goes to the end."""
+    first, *sections = document.split(_CDATA)
+    pieces = [first]
+    for section in sections:
+        inside, _, after = section.partition("]]>")
+        pieces += (html.escape(inside, quote=False), after)
+    return "".join(pieces)
+
+
+def _with_escaped_texts(document: str) -> str:
+    """Escape the tags that stand raw in titles and descriptions, so that the elements around them keep their places."""
+    pieces, name, at = [], "", 0
+    for found in _TEXT_TAG.finditer(document):
+        closing, tag = found.groups()
+        if name and closing and tag == name:
+            pieces += (document[at : found.start()].replace("<", "&lt;"), found[0])
+            name, at = "", found.end()
+        elif tag in _ENTRY_TAGS:
+            name = ""
+        elif not name and not closing and not found[0].endswith("/>"):
+            pieces.append(document[at : found.end()])
+            name, at = tag, found.end()
+    return "".join((*pieces, document[at:]))
+
+
+def _without_last_piece(document: str) -> str:
+    """Drop the entry that a cut went through: its address may be half an address."""
+    ends = [found.end() for found in _ENTRY_END.finditer(document)]
+    start = re.search(r"<(?:item|entry)[\s>]", document)
+    if ends:
+        return document[: ends[-1]]
+    return document[: start.start()] if start else document

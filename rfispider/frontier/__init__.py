@@ -1,0 +1,32 @@
+"""What to fetch, when, and by whom: one queue and one politeness budget for any number of workers.
+
+queue      the frontier of a worker: add, claim, heartbeat, acknowledge, release, fail, recover
+hosts      one delay for each host, and the breaker of its pages
+census     counts, failures, gaps, what is pending
+records    Lease, Done, Validators, and their form as documents
+updates    what happens to a lease, as update pipelines
+discovery  what a found link changes
+shares     whose turn it is
+workers    which process is which
+schema     indexes and validators
+database   majority, failover
+"""
+
+from rfispider.frontier.census import Count, Holder, Pending, SourceGap
+from rfispider.frontier.hosts import Slots
+from rfispider.frontier.queue import FETCHABLE, LEASE_S, Frontier
+from rfispider.frontier.records import Done, Lease, Validators
+
+__all__ = [
+    "FETCHABLE",
+    "LEASE_S",
+    "Count",
+    "Done",
+    "Frontier",
+    "Holder",
+    "Lease",
+    "Pending",
+    "Slots",
+    "SourceGap",
+    "Validators",
+]

@@ -1,0 +1,153 @@
+"""What a link that was found means for the frontier: new, sooner, more important, or nothing. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from rfispider import urls
+from rfispider.frontier.records import Document, compact
+from rfispider.items import SCHEMA, Kind, Link
+from rfispider.revisit import SOURCES, State
+
+BACKFILL_PRIORITY = -1
+FEED_PRIORITY = 60
+SOURCE_PRIORITY = 50
+ARTICLE_PRIORITY = 40
+"""Of an article that a source lists; each related-link hop takes one off, down to `FAR_PRIORITY`."""
+FAR_PRIORITY = 30
+
+WAITING = frozenset({State.DUE, State.FAILED, State.LEASED})
+KNOWN_FIELDS = ("state", "priority", "due_at", "depth", "told_at", "added_at", "published_at", "last.at", "entry.title")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Under which links are added."""
+
+    now: datetime
+    """Time of the server."""
+    backfill: bool = False
+    """Work that waits behind the news, and whose sources are read once."""
+    stale_s: float | None = None
+    """What was last looked at longer ago than this is due again; None = whatever was planned for it stays."""
+    max_depth: int | None = None
+    """Pages at this depth were not followed: one that turns out to be nearer is fetched again to be."""
+
+
+def priority(link: Link, *, backfill: bool) -> int:
+    """The higher, the sooner."""
+    if backfill:
+        return BACKFILL_PRIORITY
+    if link.kind in SOURCES:
+        return FEED_PRIORITY if link.kind in {Kind.FEED, Kind.SITEMAP} else SOURCE_PRIORITY
+    return max(FAR_PRIORITY, ARTICLE_PRIORITY - link.depth)
+
+
+def merged(links: Iterable[Link]) -> dict[str, Link]:
+    """Links by key; of those that lead to one document the nearest, with what the first of them said of it."""
+    found: dict[str, Link] = {}
+    for link in links:
+        key = urls.key(link.url)
+        other = found.get(key)
+        if other is None:
+            found[key] = link
+        elif link.depth < other.depth or other.entry is None:
+            nearest = min(other, link, key=lambda each: each.depth)
+            found[key] = replace(nearest, entry=other.entry or link.entry)
+    return found
+
+
+def told_at(link: Link) -> datetime | None:
+    """When the source says the document last changed, to the millisecond that the database keeps."""
+    told = link.entry and (link.entry.modified_at or link.entry.published_at)
+    return told and told.replace(microsecond=told.microsecond // 1000 * 1000)
+
+
+def document(link: Link, about: Circumstances) -> Document:
+    """What is stored of a URL that was not known, without its key; what is empty is left out."""
+    optional = {
+        "found_on": link.found_on,
+        "entry": link.entry and compact(link.entry),
+        "published_at": link.entry and link.entry.published_at,
+        "told_at": told_at(link),
+    }
+    return {
+        "url": link.url,
+        "kind": link.kind.value,
+        "edition": link.edition,
+        "state": State.DUE.value,
+        "priority": priority(link, backfill=about.backfill),
+        "due_at": about.now,
+        "attempts": 0,
+        "depth": link.depth,
+        "added_at": about.now,
+        "schema": SCHEMA,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def changes(known: Mapping[str, Any], link: Link, about: Circumstances) -> Document | None:
+    """The update of a known URL that is found again, None when there is nothing to change.
+
+    An update that moves the due time must not meet a lease, whose due time is its end: see `reopens`.
+    """
+    again = reopens(known, link, about)
+    fields = _again(known, link, about) if again else {}
+    wanted = priority(link, backfill=about.backfill)
+    update: Document = {}
+    if (again or known["state"] in WAITING) and wanted > known["priority"]:
+        update["$max"] = {"priority": wanted}
+    if link.depth < known["depth"]:
+        update["$min"] = {"depth": link.depth}
+    if link.entry and (again or (known["state"] in WAITING and "entry" not in known)):
+        fields["entry"] = compact(link.entry)
+    if link.entry and link.entry.published_at and "published_at" not in known:
+        fields["published_at"] = link.entry.published_at
+    if fields:
+        update["$set"] = fields
+    if _nearer(known, link, about):
+        # Without them the answer is the whole page, and its links are read.
+        update["$unset"] = {"etag": "", "last_modified": "", "body_hash": ""}
+    return update or None
+
+
+def reopens(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
+    """Whether a known URL is due at once: it changed, was not looked at for long, or is nearer than it seemed."""
+    if known["state"] == State.LEASED:
+        return False
+    if known["state"] == State.FAILED:
+        return _stale(known, about)
+    if known["state"] == State.GONE:
+        return _changed(known, link)
+    return known["state"] == State.DONE and (
+        _changed(known, link) or _stale(known, about) or _nearer(known, link, about)
+    )
+
+
+def _again(known: Mapping[str, Any], link: Link, about: Circumstances) -> Document:
+    told = told_at(link)
+    fields: Document = {"state": State.DUE.value, "due_at": _sooner(known.get("due_at"), about.now)}
+    return {**fields, "told_at": told} if told else fields
+
+
+def _sooner(due_at: datetime | None, now: datetime) -> datetime:
+    return min(due_at, now) if due_at else now
+
+
+def _changed(known: Mapping[str, Any], link: Link) -> bool:
+    """Whether the source tells of a later change than it did before, or than our last look."""
+    told = told_at(link)
+    seen = known.get("told_at") or known.get("last", {}).get("at") or known["added_at"]
+    return told is not None and told > seen
+
+
+def _stale(known: Mapping[str, Any], about: Circumstances) -> bool:
+    looked_at = known.get("last", {}).get("at") or known["added_at"]
+    return about.stale_s is not None and about.now - looked_at > timedelta(seconds=about.stale_s)
+
+
+def _nearer(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
+    return (
+        about.max_depth is not None and known["state"] == State.DONE and link.depth < about.max_depth <= known["depth"]
+    )

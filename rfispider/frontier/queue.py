@@ -1,0 +1,345 @@
+"""The queue of URLs: found, leased, and done only when what came of them is stored."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from types import TracebackType
+from typing import Any, Self
+
+from bson import ObjectId
+from pymongo import AsyncMongoClient, UpdateOne
+from pymongo.errors import PyMongoError
+
+from rfispider.frontier import database as db
+from rfispider.frontier import discovery, records, schema, shares, updates, workers
+from rfispider.frontier.census import Census
+from rfispider.frontier.hosts import Hosts
+from rfispider.frontier.records import Document, Done, Lease
+from rfispider.items import Kind, Link, Outcome
+from rfispider.politeness import Limits
+from rfispider.revisit import State, plan
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 60.0
+"""How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
+
+ATTEMPTS = 12
+"""A URL that was claimed so often and never settled takes its workers down: it is failed unfetched. Far over the
+limit of failures, since every URL a killed worker held counts one."""
+
+FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
+
+
+class Frontier:
+    """What one worker sees of the frontier that all of them share.
+
+    Times are compared on the server only, so the clocks of the workers do not matter.
+    """
+
+    def __init__(
+        self,
+        database: db.Database,
+        *,
+        worker: str | None = None,
+        lease_s: float = LEASE_S,
+        limits: Limits | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Work as `worker`, by default as this very process; two live workers must not share a name.
+
+        `jitter` gives the random numbers from 0 to 1 that spread retries.
+        """
+        self.worker = worker or workers.identity()
+        self.lease_s = lease_s
+        self.hosts = Hosts(db.collection(database, schema.HOSTS), limits or Limits())
+        self.census = Census(db.collection(database, schema.FRONTIER), self.worker)
+        self._database = database
+        self._urls = db.collection(database, schema.FRONTIER)
+        self._jitter = jitter
+        self._clock = _ServerClock()
+        self._turns = shares.Turns({})
+        self._busy_lanes = 1
+        self._held: dict[str, Lease] = {}
+        self._client: AsyncMongoClient[dict[str, Any]] | None = None
+
+    # ---- Opening and closing --------------------------------------------------------------------------------
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str,
+        database: str,
+        *,
+        worker: str | None = None,
+        lease_s: float = LEASE_S,
+        limits: Limits | None = None,
+    ) -> Self:
+        """Connect, and prepare the collections.
+
+        Raises:
+            PyMongoError: the server cannot be reached or refuses.
+
+        """
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri, appname="rfispider-frontier")
+        frontier = cls(client[database], worker=worker, lease_s=lease_s, limits=limits)
+        frontier._client = client
+        try:
+            await frontier.prepare()
+        except BaseException:
+            await client.close()
+            raise
+        return frontier
+
+    async def prepare(self) -> None:
+        """Make collections, validators and indexes where they are missing."""
+        await schema.prepare(self._database)
+        hello = await self._database.client.admin.command("hello")
+        self._clock.set(hello["localTime"].replace(tzinfo=UTC))
+
+    async def close(self) -> None:
+        """Close the connection if it was opened here; leases stay as they are (see `release`)."""
+        if self._client:
+            await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def held(self) -> list[Lease]:
+        """The leases of this worker, as far as it knows."""
+        return list(self._held.values())
+
+    def now(self) -> datetime:
+        """The server's time, as well as it can be told without asking."""
+        return self._clock.now()
+
+    # ---- Finding --------------------------------------------------------------------------------------------
+
+    async def add(
+        self,
+        links: Iterable[Link],
+        *,
+        backfill: bool = False,
+        stale_s: float | None = None,
+        max_depth: int | None = None,
+    ) -> int:
+        """Make sure that links are known, and return how many were not.
+
+        A known URL is given the higher priority and the smaller depth; it is due again at once if the link's entry
+        tells of a later change, if it was last looked at over `stale_s` seconds ago (for sources at the start of a
+        run), or if it lay at `max_depth` or further, where links are not followed, and turns out to be nearer.
+        Two round trips, one when nothing changes.
+        """
+        found = discovery.merged(links)
+        if not found:
+            return 0
+        about = discovery.Circumstances(now=self.now(), backfill=backfill, stale_s=stale_s, max_depth=max_depth)
+        known = await self._known(found)
+        writes = [_write(key, known.get(key), link, about) for key, link in found.items()]
+        operations = [write for write in writes if write]
+        if not operations:
+            return 0
+        result = await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
+        return result.upserted_count
+
+    async def _known(self, keys: Collection[str]) -> dict[str, Document]:
+        cursor = self._urls.find({"_id": {"$in": list(keys)}}, dict.fromkeys(discovery.KNOWN_FIELDS, 1))
+        return {document["_id"]: document for document in await cursor.to_list()}
+
+    # ---- Leases ---------------------------------------------------------------------------------------------
+
+    async def claim(self, n: int, editions: Collection[str | None], kinds: Collection[Kind] = FETCHABLE) -> list[Lease]:
+        """Lease up to n URLs that are due, of these editions and kinds; fewer do not mean that no more are due.
+
+        By priority, then by due time, sources, news and backfill of each edition taking turns. What a dead worker
+        held is due when its lease has run out. Two round trips; a third when another worker claimed the same.
+        """
+        waiting = await self._waiting(n, editions, kinds)
+        if not waiting:
+            return []
+        lanes: dict[shares.Lane, list[str]] = {}
+        for key, document in waiting.items():
+            lane = shares.lane(document["edition"], document["kind"], document["priority"])
+            lanes.setdefault(lane, []).append(key)
+        self._busy_lanes = len(lanes)
+        token = ObjectId()
+        taken = await self._take(self._turns.deal(dict(lanes), n), token)
+        leases = [records.lease(waiting[key], token, waiting[key]["now"]) for key in taken]
+        self._held.update((lease.key, lease) for lease in leases)
+        return await self._without_poison(leases)
+
+    async def _waiting(self, n: int, editions: Collection[str | None], kinds: Collection[Kind]) -> dict[str, Document]:
+        """Documents that may be claimed, from the front of every lane, by key."""
+        queries = shares.queries(editions, kinds)
+        if n < 1 or not queries:
+            return {}
+        # Lanes that had work last time share the claim; twice the share leaves room for what other workers take.
+        limit = min(n, ceil(2 * n / self._busy_lanes))
+        documents = await db.rows(self._urls, _fronts(queries, limit), hint=schema.CLAIM)
+        if documents:
+            self._clock.set(documents[0]["now"])
+        return {document["_id"]: document for document in documents}
+
+    async def _take(self, keys: list[str], token: ObjectId) -> list[str]:
+        """Lease those of the keys that are still due."""
+        due = {"_id": {"$in": keys}, **updates.DUE}
+        try:
+            result = await self._urls.update_many(due, updates.taken(self.worker, token, self.lease_s))
+        except PyMongoError as error:
+            # Repeating it would count the attempt twice; what was leased before the server went away is ours.
+            if not db.passing(error):
+                raise
+        else:
+            if result.modified_count == len(keys):
+                return keys
+        mine = await self._mine({key: token for key in keys})
+        return [key for key in keys if key in mine]
+
+    async def _without_poison(self, leases: list[Lease]) -> list[Lease]:
+        poison = [lease for lease in leases if lease.attempts > ATTEMPTS]
+        if poison:
+            reason = f"claimed {ATTEMPTS} times and never settled"
+            await self.acknowledge([Done(lease=each, outcome=Outcome.FAILED, error=reason) for each in poison])
+        return [lease for lease in leases if lease.attempts <= ATTEMPTS]
+
+    async def _mine(self, tokens: dict[str, ObjectId]) -> set[str]:
+        """Those of the keys that are leased under these tokens."""
+        cursor = self._urls.find({"_id": {"$in": list(tokens)}}, {"lease.token": 1})
+        documents = await db.persist(cursor.clone().to_list)
+        return {each["_id"] for each in documents if each.get("lease", {}).get("token") == tokens[each["_id"]]}
+
+    async def heartbeat(self) -> list[Lease]:
+        """Renew every lease of this worker, in one update; return those that another worker has taken over."""
+        held = dict(self._held)
+        if not held:
+            return []
+        mine = _guard(held.values())
+        result = await db.persist(lambda: self._urls.update_many(mine, updates.renewed(self.lease_s)))
+        if result.matched_count == len(held):
+            return []
+        kept = await self._mine({key: lease.token for key, lease in held.items()})
+        # A lease that was acknowledged while this ran is neither held nor lost.
+        lost = [lease for key, lease in held.items() if key not in kept and self._held.get(key) is lease]
+        self._forget(lost)
+        return lost
+
+    async def acknowledge(self, done: Sequence[Done]) -> list[Lease]:
+        """Write down what came of leases and when their URLs are due again; return the leases that were lost.
+
+        A lost lease was taken over by another worker after it ran out: the write leaves the URL to the new holder.
+        Safe to repeat.
+        """
+        if not done:
+            return []
+        leases = [each.lease for each in done]
+        self._forget(leases)
+        now = self.now()
+        operations = [_settle(each, now, self._jitter()) for each in done]
+        try:
+            result = await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
+        except BaseException:
+            self._held.update((lease.key, lease) for lease in leases)
+            raise
+        if result.matched_count == len(operations):
+            return []
+        return await self._unsettled(leases)
+
+    async def _unsettled(self, leases: Sequence[Lease]) -> list[Lease]:
+        cursor = self._urls.find({"_id": {"$in": [lease.key for lease in leases]}}, {"last.token": 1})
+        documents = await cursor.to_list()
+        settled = {each["_id"]: each.get("last", {}).get("token") for each in documents}
+        return [lease for lease in leases if settled.get(lease.key) != lease.token]
+
+    async def fail(self, lease: Lease, reason: str, *, status: int | None = None) -> bool:
+        """Write down that a visit failed, and let it be tried again later; False when the lease was lost."""
+        return not await self.acknowledge([Done(lease=lease, outcome=Outcome.FAILED, status=status, error=reason)])
+
+    async def release(self, leases: Iterable[Lease]) -> int:
+        """Give leases back unused, due as they were before and without an attempt counted; how many still were ours."""
+        given = list(leases)
+        if not given:
+            return 0
+        self._forget(given)
+        # Not repeated: a second run would find nothing, and a lease left behind runs out.
+        result = await self._urls.update_many(_guard(given), updates.given_back(attempted=False))
+        return result.modified_count
+
+    async def recover(self) -> int:
+        """Give back at once what dead workers of this machine held, and what this worker held in an earlier life.
+
+        To be called once, before the first claim; returns the number of URLs. The leases of other machines run out.
+        """
+        holders = await self._urls.distinct("lease.worker", {"state": State.LEASED.value})
+        dead = [name for name in holders if name == self.worker or workers.is_dead(name)]
+        if not dead:
+            return 0
+        theirs = {"state": State.LEASED.value, "lease.worker": {"$in": dead}}
+        result = await db.persist(lambda: self._urls.update_many(theirs, updates.given_back(attempted=True)))
+        return result.modified_count
+
+    def _forget(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
+            held = self._held.get(lease.key)
+            if held and held.token == lease.token:
+                del self._held[lease.key]
+
+
+class _ServerClock:
+    """The server's time, carried on between answers by a clock that nobody sets."""
+
+    def __init__(self) -> None:
+        self.set(datetime.now(UTC))
+
+    def set(self, now: datetime) -> None:
+        self._told, self._heard = now, time.monotonic()
+
+    def now(self) -> datetime:
+        return self._told + timedelta(seconds=time.monotonic() - self._heard)
+
+
+def _fronts(queries: list[Document], limit: int) -> list[Document]:
+    """The aggregation that reads the front of every lane."""
+    fields: Document = dict.fromkeys(records.FIELDS, 1)
+    fronts: list[list[Document]] = [
+        [
+            {"$match": query},
+            {"$sort": {"priority": -1, "due_at": 1}},
+            {"$limit": limit},
+            {"$project": {**fields, "now": "$$NOW"}},
+        ]
+        for query in queries
+    ]
+    unions = [{"$unionWith": {"coll": schema.FRONTIER, "pipeline": front}} for front in fronts[1:]]
+    return fronts[0] + unions
+
+
+def _write(key: str, known: Document | None, link: Link, about: discovery.Circumstances) -> UpdateOne | None:
+    if known is None:
+        return UpdateOne({"_id": key}, {"$setOnInsert": discovery.document(link, about)}, upsert=True)
+    update = discovery.changes(known, link, about)
+    if update is None:
+        return None
+    # The due time of a lease is its end: moved, the lease would be another worker's to take.
+    unleased = {"state": {"$ne": State.LEASED.value}} if discovery.reopens(known, link, about) else {}
+    return UpdateOne({"_id": key, **unleased}, update)
+
+
+def _settle(done: Done, now: datetime, jitter: float) -> UpdateOne:
+    held = {"_id": done.lease.key, "lease.token": done.lease.token}
+    return UpdateOne(held, updates.settled(done, plan(records.visit(done, now, jitter))))
+
+
+def _guard(leases: Iterable[Lease]) -> Document:
+    """The filter of these very leases: a token stands for one claim, so none of a later claim can match."""
+    held = list(leases)
+    tokens = list({lease.token for lease in held})
+    return {"_id": {"$in": [lease.key for lease in held]}, "lease.token": {"$in": tokens}}

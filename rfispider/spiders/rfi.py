@@ -1,0 +1,268 @@
+"""Which page leads to which: sources to articles, articles to related articles."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.settings import BaseSettings
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from rfispider import extract, feeds, urls
+from rfispider.arguments import Arguments
+from rfispider.items import Entry, Kind, Link, Origin, Outcome, Page, Rejection
+from rfispider.settings import base_url, derived, number
+from rfispider.website import EDITIONS, SITE_HOSTS
+
+logger = logging.getLogger(__name__)
+
+LISTS = {Kind.FRONT, Kind.SECTION, Kind.TAG, Kind.TICKER, Kind.PROGRAMME, Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY}
+DOCUMENTS_AT_ONCE = 50
+"""Archive documents read ahead in a thread; enough to keep the reactor busy, few enough to keep memory flat."""
+
+
+class RfiSpider(Spider):
+    """Crawls RFI from its feeds and lists along the related-article links."""
+
+    name = "rfi"
+
+    def __init__(self, name: str | None = None, **given: str) -> None:
+        """Take the arguments as typed.
+
+        Raises:
+            ArgumentError: one that is unknown or cannot be read.
+
+        """
+        super().__init__(name)
+        self.arguments = Arguments.parse(given)
+        self.base = ""
+        self.list_pages = 0
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Turn our settings into Scrapy's."""
+        super().update_settings(settings)
+        for name, value in derived(settings).items():
+            settings.set(name, value, priority="spider")
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401 - as Scrapy calls it
+        """Make the spider know where the site is fetched from."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.base = base_url(crawler.settings)
+        spider.list_pages = int(number(crawler.settings, "RFI_LIST_PAGES", least=0))
+        hosts = [urlsplit(url).hostname for url in (spider.base, *spider.arguments.sources)]
+        spider.allowed_domains = [*SITE_HOSTS, *filter(None, hosts)]
+        return spider
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the sources of the chosen editions, or the archive."""
+        if self.arguments.archive:
+            yield Request("data:,", callback=self.parse_archive, meta={"allow_offsite": True})
+            return
+        for url in self.source_urls():
+            yield Link(url=url, kind=self.source_kind(url), edition=urls.edition(url))
+
+    def source_urls(self) -> list[str]:
+        """Where this crawl begins: the given sources, else the built-in ones of the chosen editions."""
+        if self.arguments.sources:
+            return [self.canonical(url) for url in self.arguments.sources]
+        built_in = (EDITIONS[code].sources for code in self.arguments.editions)
+        return [urls.canonical(source.url) for sources in built_in for source in sources]
+
+    def source_kind(self, url: str) -> Kind:
+        """How a source is read: a list page or sitemap by its URL, anything else as a feed."""
+        kind = urls.kind(url)
+        return kind if kind in LISTS or kind is Kind.SITEMAP else Kind.FEED
+
+    def request(self, link: Link) -> Request:
+        """Build the request that asks for a link."""
+        source = link.kind in LISTS or link.kind in {Kind.FEED, Kind.SITEMAP}
+        return Request(
+            urls.to_mirror(link.url, self.base),
+            callback=self.parse_source if source else self.parse_article,
+            errback=self.source_failed if source else self.article_failed,
+            cb_kwargs={"link": link},
+            priority=0 if source else -1 - link.depth,
+        )
+
+    def parse(self, response: Response, **_: Any) -> Iterator[Any]:  # noqa: ANN401 - as Scrapy calls it
+        """Route a page by its URL, for `scrapy parse` and `scrapy shell`."""
+        url = self.canonical(response.url)
+        link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url))
+        yield from self.parse_article(response, link) if urls.is_article(link.kind) else self.parse_source(response, link)
+
+    # ---- sources -----------------------------------------------------------------------------------------
+
+    def parse_source(self, response: Response, link: Link) -> Iterator[Page | Link | Request]:
+        """Read a feed, a sitemap or a list page; yield what it carries and where it leads."""
+        page = self.page(response, link)
+        try:
+            entries, next_page = self.entries(page, link)
+        except feeds.FeedError as error:
+            self.lose_source(link, str(error))
+            return
+        self.count("source/read" if entries else "source/empty")
+        for entry in entries:
+            yield from self.follow_entry(entry, link, response.url)
+        if next_page and (not self.list_pages or link.list_page < self.list_pages):
+            yield Link(
+                url=next_page, kind=link.kind, edition=link.edition, found_on=link.url, list_page=link.list_page + 1
+            )
+
+    def entries(self, page: Page, link: Link) -> tuple[list[Entry], str | None]:
+        """What a source says, and the next page of it if it is a list with more."""
+        if link.kind is Kind.SITEMAP:
+            return list(feeds.sitemap(page.body)), None
+        if link.kind is Kind.FEED:
+            return feeds.entries(page.body, page.url).entries, None
+        return extract.listed(page), extract.next_page(page)
+
+    def follow_entry(self, entry: Entry, source: Link, base: str) -> Iterator[Page | Link]:
+        """Yield the content that an entry carries, if any, and the link to its page."""
+        url = self.canonical(entry.url, base)
+        link = self.link(url, depth=source.depth, found_on=source.url, entry=entry)
+        if link is None:
+            return
+        if entry.content and urls.is_article(link.kind):
+            yield self.entry_page(link)
+        yield link
+
+    def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
+        """Make a link if this crawl wants the URL: an article or a list of a chosen edition, within the depth."""
+        kind, edition = urls.kind(url), urls.edition(url)
+        wanted = urls.is_article(kind) or kind in {Kind.PROGRAMME, Kind.SITEMAP}
+        if not wanted or edition not in self.arguments.editions or not self.arguments.reaches(depth):
+            return None
+        return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
+
+    def source_failed(self, failure: Failure) -> None:
+        """Count a source that gave no answer."""
+        self.lose_source(failure.request.cb_kwargs["link"], reason(failure))  # type: ignore[attr-defined]
+
+    def lose_source(self, link: Link, why: str) -> None:
+        """Count and tell that a source could not be read; one that was asked for by name is the run's job."""
+        self.count("source/failed")
+        if self.arguments.sources and link.found_on is None:
+            self.count("asked/failed")
+        logger.warning("source %s cannot be read: %s", link.url, why)
+
+    # ---- articles ----------------------------------------------------------------------------------------
+
+    def parse_article(self, response: Response, link: Link) -> Iterator[Page | Link]:
+        """Yield the page and the related articles it leads to."""
+        page = self.page(response, link)
+        yield page
+        yield from self.follow_related(page)
+
+    def follow_related(self, page: Page) -> Iterator[Link]:
+        """Yield the related articles of a page, one hop further."""
+        if not self.arguments.reaches(page.depth + 1):
+            return
+        for related in extract.related(page):
+            link = self.link(related.url, depth=page.depth + 1, found_on=page.url)
+            if link is not None:
+                yield link
+
+    def article_failed(self, failure: Failure) -> Iterator[Page]:
+        """Yield a page without body, so that what the source said is kept and the failure is counted."""
+        link = failure.request.cb_kwargs["link"]  # type: ignore[attr-defined]
+        status = failure.value.response.status if failure.check(HttpError) else 0
+        page = self.entry_page(link)
+        page.body, page.status, page.error = b"", status, reason(failure)
+        yield page
+
+    # ---- archived entries --------------------------------------------------------------------------------
+
+    async def parse_archive(self, _: Response) -> AsyncIterator[Page | Link | Rejection]:
+        """Read archived entries; nothing is fetched for them but the related articles within the depth."""
+        assert self.arguments.archive  # noqa: S101 - start() asks for this only with an archive
+        documents = feeds.documents(self.arguments.archive)
+        while batch := await asyncio.to_thread(lambda: list(islice(documents, DOCUMENTS_AT_ONCE))):
+            for name, document in batch:
+                for thing in self.read_archived(name, document):
+                    yield thing
+
+    def read_archived(self, name: str, document: str | feeds.FeedError) -> Iterator[Page | Link | Rejection]:
+        """Turn one archived document into a page, or say why it is none."""
+        try:
+            if isinstance(document, feeds.FeedError):
+                raise document
+            entry = feeds.archived(document)
+        except feeds.FeedError as error:
+            self.count("asked/failed")
+            yield Rejection(outcome=Outcome.FAILED, reason=str(error), subject=name)
+            return
+        url = urls.canonical(entry.url)
+        link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url), found_on=name, entry=entry)
+        page = self.entry_page(link, Origin.ARCHIVE)
+        yield page
+        yield from self.follow_related(page)
+
+    # ---- pieces ------------------------------------------------------------------------------------------
+
+    def canonical(self, url: str, base: str = "") -> str:
+        """The canonical URL of a link found on the page `base`, wherever the site is fetched from."""
+        return urls.from_mirror(url, self.base, base or None)
+
+    def page(self, response: Response, link: Link) -> Page:
+        """Make a page of a response."""
+        url = self.canonical(response.url)
+        return Page(
+            url=url,
+            aliases=[link.url] if urls.key(link.url) != urls.key(url) else [],
+            body=response.body,
+            origin=Origin.PAGE,
+            fetched_at=datetime.now(UTC),
+            status=response.status,
+            encoding=charset(response),
+            entry=link.entry,
+            source=link.found_on,
+            depth=link.depth,
+            etag=header(response, b"ETag"),
+            last_modified=header(response, b"Last-Modified"),
+        )
+
+    def entry_page(self, link: Link, origin: Origin = Origin.FEED) -> Page:
+        """Make a page of what a source said about a link."""
+        body = (link.entry.content or "").encode("utf-8", "replace") if link.entry else b""
+        return Page(
+            url=link.url,
+            body=body,
+            origin=origin,
+            fetched_at=datetime.now(UTC),
+            encoding="utf-8",
+            entry=link.entry,
+            source=link.found_on,
+            depth=link.depth,
+        )
+
+    def count(self, name: str) -> None:
+        """Count one event of this run."""
+        self.crawler.stats.inc_value(name)
+
+
+def header(response: Response, name: bytes) -> str | None:
+    """One header of a response as text."""
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None
+
+
+def charset(response: Response) -> str | None:
+    """The character set that the HTTP header tells."""
+    _, _, told = (header(response, b"Content-Type") or "").lower().partition("charset=")
+    return told.split(";")[0].strip("\"' ") or None
+
+
+def reason(failure: Failure) -> str:
+    """Why a request failed, in one line."""
+    if failure.check(HttpError):
+        return f"HTTP {failure.value.response.status}"
+    return " ".join(str(failure.value).split()) or type(failure.value).__name__

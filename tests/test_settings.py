@@ -1,0 +1,60 @@
+"""How our settings become Scrapy's."""
+
+import pytest
+
+from rfispider import settings
+from rfispider.settings import SettingError, derived
+
+DEFAULTS = {"RFI_RATE": "", "RFI_CONCURRENCY": "8", "RFI_CONTACT": "", "RFI_BASE_URL": "", "RFI_PAGE_BYTES": "1000"}
+
+
+@pytest.mark.parametrize(
+    ("given", "delay"),
+    [
+        ({}, 1.0),
+        ({"RFI_RATE": "4"}, 0.25),
+        ({"RFI_RATE": "0"}, 0),
+        ({"RFI_BASE_URL": "http://127.0.0.1:8099"}, 0),
+        ({"RFI_BASE_URL": "http://localhost:8099/"}, 0),
+        ({"RFI_BASE_URL": "http://127.0.0.1:8099", "RFI_RATE": "5"}, 0.2),
+        ({"RFI_BASE_URL": "https://mirror.example"}, 1.0),
+    ],
+)
+def test_the_rate_becomes_a_delay_and_only_this_machine_is_fetched_from_without_one(
+    given: dict[str, str], delay: float
+) -> None:
+    told = derived(DEFAULTS | given)
+    assert told["DOWNLOAD_DELAY"] == delay
+    assert told["AUTOTHROTTLE_ENABLED"] is (delay > 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"RFI_RATE": "fast"}, "RFI_RATE: 'fast' is not a number of at least 0"),
+        ({"RFI_RATE": "-1"}, "RFI_RATE: '-1'"),
+        ({"RFI_RATE": "nan"}, "RFI_RATE: 'nan'"),
+        ({"RFI_CONCURRENCY": "0"}, "RFI_CONCURRENCY: '0' is not a number of at least 1"),
+        ({"RFI_PAGE_BYTES": None}, "RFI_PAGE_BYTES: None"),
+        ({"RFI_BASE_URL": "127.0.0.1:8099"}, "RFI_BASE_URL: '127.0.0.1:8099' is not an http"),
+        ({"RFI_BASE_URL": "http://[::1"}, "RFI_BASE_URL"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingError, match=told.replace("[", r"\[")):
+        derived(DEFAULTS | given)
+
+
+def test_the_user_agent_says_what_this_is_and_whom_to_write_to() -> None:
+    assert settings.user_agent("crawl@news.example").endswith("(+crawl@news.example)")
+    assert "RFI_CONTACT" in settings.user_agent(" ")
+    assert "Mozilla" not in settings.user_agent("")
+
+
+@pytest.mark.parametrize("name", ["TELNETCONSOLE_ENABLED", "REMOTE_CONTROL_ENABLED", "COOKIES_ENABLED"])
+def test_doors_that_nobody_needs_are_shut(name: str) -> None:
+    assert getattr(settings, name) is False
+
+
+def test_robots_txt_is_obeyed() -> None:
+    assert settings.ROBOTSTXT_OBEY is True
