@@ -24,6 +24,14 @@ from rich.console import Console
 
 DATABASE = "rfi_demo"
 BIN = Path(sys.executable).parent
+QUESTION = """\
+{python} -c "
+import pymongo
+articles = pymongo.MongoClient('{uri}').{database}.articles
+for article in articles.find({{'edition': 'cn'}}).sort('published_at', -1).limit(5):
+    print(article['published_at'], article['title'])"
+"""
+"""A query to paste."""
 say = Console(highlight=False).print
 
 
@@ -104,8 +112,7 @@ def main() -> None:
     say(f"[bold]stored[/]   {fresh or 'no'} new articles in {seconds:.1f} s ({before} were there before)\n")
     subprocess.run([str(BIN / "rfispider"), "report", "--database", DATABASE], check=True)  # noqa: S603 - our own command
     say(f"\nThe articles lie in [bold]{uri}[/], database [bold]{DATABASE}[/]. Ask them something:\n")
-    say(f"  {BIN / 'python'} -c \"import pymongo; [print(a['published_at'], a['title']) for a in", soft_wrap=True)
-    say(f"    pymongo.MongoClient('{uri}').{DATABASE}.articles.find({{'edition': 'cn'}}).sort('published_at', -1).limit(5)]\"")
+    say(QUESTION.format(python=BIN / "python", uri=uri, database=DATABASE), markup=False, soft_wrap=True)
     sys.exit(0 if complete else 1)
 
 

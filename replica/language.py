@@ -1,5 +1,7 @@
 """Words, sentences and names for every edition's language, made of syllables or characters of its script."""
 
+# ruff: noqa: PLR2004 - the odds of a generator are literals beside what they decide
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -24,7 +26,8 @@ TRADITIONAL = (
     "今天明年上週三早晚間時刻月底夏季初春冬雪水災地震火山風暴損失億萬百分之一二四五六七八九十"
 )
 _TO_TRADITIONAL = str.maketrans(
-    dict(zip(SIMPLIFIED, TRADITIONAL, strict=True)) | dict(zip("译编实习图新闻报陈刘张黄", "譯編實習圖新聞報陳劉張黃", strict=True))
+    dict(zip(SIMPLIFIED, TRADITIONAL, strict=True))
+    | dict(zip("译编实习图新闻报陈刘张黄", "譯編實習圖新聞報陳劉張黃", strict=True))
 )
 _HAN_SURNAMES = "王李张刘陈林黄周"
 _LATIN = ("ba", "ri", "no", "lan", "cor", "me", "sel", "du", "vin", "ga", "to", "ler", "mi", "ran", "pe", "sau")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rfispider.website import EDITIONS
 
@@ -36,7 +36,7 @@ class Arguments:
         for name in given:
             if name not in known:
                 raise ArgumentError(f"unknown argument {name!r}: known are {', '.join(known)}")
-        read = {name: READERS[name](name, value) for name, value in given.items()}
+        read: dict[str, Any] = {name: READERS[name](name, value) for name, value in given.items()}
         if "editions" not in read and ("sources" in read or "archive" in read):
             read["editions"] = tuple(EDITIONS)
         return cls(**read)

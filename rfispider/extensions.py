@@ -83,7 +83,7 @@ class RunRecord:
         if self.store:
             await self.store.run_started(self.run)
 
-    async def spider_closed(self, spider: Spider, reason: str) -> None:
+    async def spider_closed(self, reason: str) -> None:
         """Write how the run ended, say so in one line, and close the archive."""
         stats = self.crawler.stats.get_stats()
         self.run |= ending(stats, reason)

@@ -29,7 +29,7 @@ class Path:
     """A path, read."""
 
     edition: str | None
-    """Code of the edition, None for paths without one (those of the French site before 2020, files)."""
+    """Code of the edition, None for paths without one: those of the French site before 2020, and files."""
     parts: tuple[str, ...]
     """Decoded parts below the edition, without the number of a page."""
     kind: Kind
@@ -111,6 +111,8 @@ _LIVE_HYPHENS: Final = 1
 def read(parts: tuple[str, ...], *, slashed: bool) -> Path:
     """Decoded, non-empty parts of a path of the site, and whether it was printed with a slash at its end."""
     code = parts[0] if parts else ""
+    if code == website.SITEMAP_ROOT and parts[1:2]:
+        code = parts[1]
     edition = code if code in website.EDITIONS else None
     below = parts[1:] if edition or _CODE.fullmatch(code) else parts
     page = 1

@@ -14,7 +14,7 @@ from typing import Final
 
 from opencc import OpenCC
 
-from rfispider import grammar, website
+from rfispider import address, grammar, website
 from rfispider.items import Kind
 
 ARTICLES: Final = frozenset({Kind.ARTICLE, Kind.WIRE, Kind.EPISODE, Kind.VIDEO})
@@ -24,23 +24,6 @@ _CACHED_URLS: Final = 4096
 _CACHED_LENGTH: Final = 2048
 """Longest URL, in characters, that is remembered, so that the cache stays under 30 MB."""
 
-_URI: Final = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
-"""RFC 3986, appendix B, with the letters of a scheme as in its section 3.1: matches every string."""
-_EDGES: Final = "".join(map(chr, range(0x21)))
-"""C0 controls and space, cut from both ends as the WHATWG URL standard has it. U+3000 is part of a slug."""
-_BARE_HOST: Final = re.compile(
-    rf"(?:{'|'.join(map(re.escape, (*website.SITE_HOSTS, *website.LEGACY_HOSTS)))})\.?(?=[:/?#]|\Z)", re.IGNORECASE
-)
-_WEB_SCHEME: Final = re.compile(r"(https?):/+", re.IGNORECASE)
-_LINE_ENDS: Final = re.compile(r"[\t\r\n]+")
-_WEB: Final = ("http", "https")
-_DEFAULT_PORTS: Final = ("", "80", "443")
-_ENCODED: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
-_UNSAFE: Final = re.compile(rb"[^!$&'()*+,;=:@\-._~0-9A-Za-z]+")
-"""What is encoded in a path: all but the unreserved and the sub-delims of RFC 3986, : and @, as browsers do."""
-_TWICE: Final = re.compile(rb"%(?:25)*[89A-Fa-f][0-9A-Fa-f]")
-"""What stands for a byte above ASCII after decoding: the path was encoded twice or more."""
-_TWICE_SIGN: Final = re.compile(rb"%(?:25)+(?=[0-9A-Fa-f]{2})")
 _SHORT_CODE: Final = re.compile(r"/([0-9A-Za-z]+)(?:\.[0-9A-Za-z]+)?/?")
 
 
@@ -121,8 +104,8 @@ def slug_date(url: str) -> date | None:
 
 def short_code(url: str) -> str | None:
     """The code of a short link, which names the article; None for any other URL."""
-    scheme, host, path, _ = _split(_resolve(url, None))
-    code = _SHORT_CODE.fullmatch(path) if scheme in _WEB and host == website.SHORT_LINK_HOST else None
+    scheme, host, path, _ = address.split(address.resolved(url, None))
+    code = _SHORT_CODE.fullmatch(path) if scheme in address.WEB and host == website.SHORT_LINK_HOST else None
     return code[1] if code else None
 
 
@@ -140,6 +123,39 @@ def page_of_list(url: str, number: int) -> str:
     return first if number == 1 else f"{first}{number}/"
 
 
+def archive_years(code: str, since: date, until: date) -> list[str]:
+    """Archive pages of an edition for the years from `since` to `until`, both included.
+
+    Empty for an edition whose archives were never seen. Raises KeyError for an unknown edition.
+    """
+    chosen = website.EDITIONS[code]
+    years = range(since.year, until.year + 1) if chosen.archive_root else ()
+    return [canonical(f"{chosen.front}{chosen.archive_root}/{year:04}/") for year in years]
+
+
+def archive_days(code: str, since: date, until: date) -> list[str]:
+    """Archive pages of an edition for the days from `since` to `until`, both included.
+
+    Empty where the names of its months are not known: its archive pages of the years then lead to the days.
+    Raises KeyError for an unknown edition.
+    """
+    chosen = website.EDITIONS[code]
+    ordinals = range(since.toordinal(), until.toordinal() + 1) if chosen.archive_months else ()
+    days = map(date.fromordinal, ordinals)
+    return [canonical(chosen.front + chosen.archive_day_path(day.year, day.month, day.day)) for day in days]
+
+
+def month_sitemaps(code: str, since: date, until: date) -> list[str]:
+    """Sitemaps of an edition for the months that hold `since` to `until`, oldest first.
+
+    Raises KeyError for an unknown edition.
+    """
+    path = website.SITEMAP_PATHS["month"]
+    months = range(since.year * 12 + since.month - 1, until.year * 12 + until.month)
+    chosen = website.EDITIONS[code].code
+    return [f"{website.SITE}/{path.format(edition=chosen, year=m // 12, month=m % 12 + 1)}" for m in months]
+
+
 def twin(url: str) -> str | None:
     """Canonical URL of the same story in the other Chinese script; None outside the two Chinese editions.
 
@@ -151,9 +167,11 @@ def twin(url: str) -> str | None:
     other = website.TWINS.get(code or "")
     if code is None or other is None:
         return None
-    parts = _split(read.canonical)[2].split("/")[2:]
-    converted = (_quoted(_in_script(website.EDITIONS[other].language, _text(_decode(part))).encode()) for part in parts)
-    return canonical("/".join((f"{website.SITE}/{other}", *converted)))
+    language = website.EDITIONS[other].language
+    path = address.split(read.canonical)[2]
+    parts = [_in_script(language, address.text(part)).encode() for part in address.parts(path)[1:]]
+    converted = "/".join((f"{website.SITE}/{other}", *map(address.encoded_part, parts)))
+    return canonical(f"{converted}/" if read.path and read.path.slash else converted)
 
 
 def to_mirror(url: str, base: str) -> str:
@@ -172,16 +190,27 @@ def from_mirror(url: str, base: str, page: str | None = None) -> str:
     else against the root. Links to the mirror itself, below its root or with the root left out, and links to the
     canonical host come to the same; a URL of neither passes unchanged.
     """
-    resolved = _resolve(url, from_mirror(page, base) if page else None)
-    _, mirror_host, root, _ = _split(base)
-    scheme, host, path, _ = _split(resolved)
+    known = from_mirror(page, base) if page else None
+    if known and url.startswith(("https://", "http://")):
+        known = None
+    elif known and known.startswith(f"{website.SITE}/") and url.startswith("/") and not url.startswith("//"):
+        known = None  # of a link from the root only the site counts: so it is remembered for all pages
+    return _mirrored(url, base, known) if len(url) <= _CACHED_LENGTH else _mirrored.__wrapped__(url, base, known)
+
+
+@lru_cache(maxsize=_CACHED_URLS)
+def _mirrored(url: str, base: str, page: str | None) -> str:
+    """`from_mirror` for the canonical address of a page."""
+    resolved = address.resolved(url, page)
+    _, mirror_host, root, _ = address.split(base)
+    scheme, host, path, _ = address.split(resolved)
     root = root.rstrip("/")
-    if scheme in _WEB and host == mirror_host:
+    if scheme in address.WEB and host == mirror_host:
         if path == root or path.startswith(f"{root}/"):
             return canonical(website.SITE + (path.removeprefix(root) or "/"))
         if path.lstrip("/").split("/", 1)[0] in website.EDITIONS:
             return canonical(website.SITE + path)
-    elif root and _on_site(host) and path.startswith(f"{root}/"):  # a link to the mirror's root, made absolute
+    elif root and address.on_site(host) and path.startswith(f"{root}/"):  # a link to the mirror's root, made absolute
         return canonical(website.SITE + path.removeprefix(root))
     read = _read(resolved)
     return read.canonical if read.path else url
@@ -194,131 +223,30 @@ def _path(url: str) -> grammar.Path | None:
 def _read(url: str, base: str | None = None) -> _Read:
     """A URL, read; short ones are remembered."""
     if base is not None and not url.startswith(("https://", "http://")):
-        url = _resolve(url, base)
+        url = address.resolved(url, base)
     return _remembered(url) if len(url) <= _CACHED_LENGTH else _read_anew(url)
 
 
 def _read_anew(url: str) -> _Read:
-    absolute = _resolve(url, None)
-    scheme, host, path, _ = _split(absolute)
+    absolute = address.resolved(url, None)
+    scheme, host, path, _ = address.split(absolute)
     legacy = website.LEGACY_HOSTS.get(host)
-    if scheme not in _WEB or not (legacy or host in website.SITE_HOSTS):
-        return _Read(_cleaned(absolute), None)
-    parts = _parts(path)
-    names = tuple(map(_text, parts))
+    if scheme not in address.WEB or not (legacy or host in website.SITE_HOSTS):
+        return _Read(address.cleaned(absolute), None)
+    parts = address.parts(path)
+    names = tuple(map(address.text, parts))
     if legacy and not (names and names[0] in website.EDITIONS):
         parts, names = [legacy.encode(), *parts], (legacy, *names)
     read = grammar.read(names, slashed=path.endswith("/"))
     if legacy and read.kind is Kind.UTILITY:  # the images and style sheets of the old sites did not move
-        return _Read(_cleaned(absolute), None)
+        return _Read(address.cleaned(absolute), None)
     if read.kind in grammar.LISTS and read.page == 1 and names[-1:] == ("1",) != read.parts[-1:]:
         parts.pop()  # the first page of a list is the list
-    address = "/".join((website.SITE, *map(_quoted, parts)))
-    return _Read(f"{address}/" if read.slash else address, read)
+    whole = "/".join((website.SITE, *map(address.encoded_part, parts)))
+    return _Read(f"{whole}/" if read.slash else whole, read)
 
 
 _remembered = lru_cache(maxsize=_CACHED_URLS)(_read_anew)
-
-
-def _parts(path: str) -> list[bytes]:
-    """The decoded parts of a path, without empty ones and dot segments."""
-    parts: list[bytes] = []
-    for part in map(_decode, path.split("/")):
-        if part == b"..":
-            del parts[-1:]
-        elif part not in (b"", b"."):
-            parts.append(part)
-    return parts
-
-
-def _decode(part: str) -> bytes:
-    """The bytes of a part of a path, however often it was percent-encoded."""
-    if part.isalnum() and part.isascii():
-        return part.encode()
-    decoded = _ENCODED.sub(_unhexed, part.encode("utf-8", "surrogatepass"))
-    while b"%" in decoded and _TWICE.search(decoded):
-        decoded = _ENCODED.sub(_unhexed, _TWICE_SIGN.sub(b"%", decoded))
-    return decoded
-
-
-def _unhexed(run: re.Match[bytes]) -> bytes:
-    return bytes.fromhex(run[0].replace(b"%", b"").decode())
-
-
-def _quoted(part: bytes) -> str:
-    return (part if part.isalnum() else _UNSAFE.sub(_hexed, part)).decode()
-
-
-def _hexed(run: re.Match[bytes]) -> bytes:
-    return b"%" + run[0].hex("%").upper().encode()
-
-
-def _text(part: bytes) -> str:
-    return part.decode("utf-8", "replace")
-
-
-def _resolve(url: str, base: str | None) -> str:
-    """An absolute URL, by RFC 3986 section 5.2 but for dot segments; what browsers forgive is forgiven."""
-    url = _LINE_ENDS.sub("", url).strip(_EDGES)
-    if _BARE_HOST.match(url):
-        return f"https://{url}"
-    if web := _WEB_SCHEME.match(url):
-        return f"{web[1].lower()}://{url[web.end() :]}"
-    scheme, authority, path = _fields(url)[:3]
-    if scheme:
-        return url
-    return _joined(url, authority, path, _resolve(base, None) if base else f"{website.SITE}/")
-
-
-def _joined(url: str, authority: str | None, path: str, base: str) -> str:
-    """A relative URL with the authority and path it has, joined to an absolute one."""
-    scheme, base_authority, directory = _fields(base)[:3]
-    if not base_authority:
-        scheme, base_authority, directory = "https", website.HOST, "/"
-    doubled_slash = authority in website.EDITIONS and _on_site(_host(base_authority))
-    if authority is not None and not doubled_slash:
-        return f"{scheme}:{url}"
-    if not path and authority is None:
-        return base
-    if path.startswith("/") or doubled_slash:
-        return f"{scheme}://{base_authority}{url}"
-    return f"{scheme}://{base_authority}{directory[: directory.rfind('/')]}/{url}"
-
-
-def _fields(url: str) -> tuple[str | None, str | None, str, str | None]:
-    """Scheme, authority, path and query of any string."""
-    match = _URI.match(url)
-    assert match is not None  # noqa: S101 - the expression matches the empty string, hence every string
-    return match[1], match[2], match[3], match[4]
-
-
-def _split(absolute: str) -> tuple[str, str, str, str]:
-    """Scheme, host with a port that is not the default one, path and query of an absolute URL."""
-    scheme, authority, path, query = _fields(absolute)
-    return (scheme or "").lower(), _host(authority or ""), path, query or ""
-
-
-def _host(authority: str) -> str:
-    """The host, in small letters, without user and default port."""
-    host = authority.rpartition("@")[2].lower()
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port in _DEFAULT_PORTS else host).rstrip(".")
-
-
-def _on_site(host: str) -> bool:
-    return host in website.SITE_HOSTS or host in website.LEGACY_HOSTS
-
-
-def _cleaned(absolute: str) -> str:
-    """A foreign URL without what names a visit instead of a document."""
-    scheme, _, _, query = _split(absolute)
-    if scheme not in _WEB:
-        return absolute
-    address, _, _ = absolute.partition("#")
-    if not query:
-        return address.rstrip(_EDGES)
-    kept = [pair for pair in query[1:].split("&") if pair and not pair.startswith(website.TRACKING_PARAMETERS)]
-    return (address.partition("?")[0] + "?" * bool(kept) + "&".join(kept)).rstrip(_EDGES + "?&")
 
 
 @cache

@@ -15,7 +15,8 @@ def decoded(body: bytes, content_type: str | None = None) -> tuple[str, str | No
     """The text of a feed, and what was wrong with its character set, if anything.
 
     Tried in order: byte order mark, UTF-8 (other bytes are next to never valid UTF-8, and publishers often
-    declare the wrong set), the HTTP header, the XML declaration. Failing all, UTF-8 with U+FFFD for what it cannot read.
+    declare the wrong set), the HTTP header, the XML declaration. Failing all,
+    UTF-8 with U+FFFD for what it cannot read.
     """
     marked, mark = read_bom(body)
     rest = body[len(mark or b"") :]

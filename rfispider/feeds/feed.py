@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from rfispider.items import Entry
 
+MAX_ENTRIES = 10_000
+"""Entries read of one feed; a feed of real life has some dozens."""
+
 
 class FeedError(ValueError):
     """Nothing can be read from a source; the message is one line for a person."""
@@ -21,3 +24,8 @@ class Feed:
     title: str | None = None
     problem: str | None = None
     """One line on what was wrong with the feed, when it was read all the same."""
+
+
+def left_out(surplus: int) -> str | None:
+    """The problem of a feed with so many entries more than were read; None when there are none."""
+    return f"too large, its last {surplus:,} entries were left out" if surplus else None

@@ -35,3 +35,11 @@ def since_epoch(milliseconds: int) -> datetime | None:
         return _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
+
+
+def from_utc_fields(fields: object) -> datetime | None:
+    """The UTC datetime of a `time.struct_time`; None when its fields make no date."""
+    try:
+        return datetime(*tuple(fields)[:6], tzinfo=UTC)  # type: ignore[arg-type, misc]
+    except (ValueError, OverflowError, TypeError):
+        return None

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lxml import etree
-from lxml.html.defs import tags as _HTML_TAGS
+from lxml.html import defs
 
-_NAMES = "|".join(sorted(_HTML_TAGS))
+_NAMES = "|".join(sorted(defs.tags))
 _TAG = re.compile(rf"</?(?:{_NAMES})(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _NO_TAG = re.compile(rf"<(?!/?(?:{_NAMES})(?=[\s/>])|!--)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
@@ -40,16 +40,17 @@ def title(printed: object) -> str | None:
     return squeezed(printable(text))
 
 
-def fragment(markup: str) -> Any:  # noqa: ANN401 - lxml carries no types
-    """The parse tree of a piece of HTML; angle brackets that hold no HTML tag are text in it."""
-    parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
-    wrapped = f"<html><body><div>{_NO_TAG.sub('&lt;', printable(markup))}</div></body></html>"
-    return etree.fromstring(wrapped, parser)
+def text(markup: str) -> tuple[str | None, str | None]:
+    """The text of a piece of HTML on one line, and the address of its first picture as printed.
 
-
-def text(tree: Any) -> str | None:  # noqa: ANN401 - lxml carries no types
-    """The text of a `fragment` on one line, blocks parted by a space, scripts and styles left out."""
-    return squeezed("".join(_pieces(tree)))
+    Blocks are parted by a space, scripts and styles left out; angle brackets that hold no HTML tag are text.
+    Either is None when there is none.
+    """
+    if "<" not in markup:
+        return squeezed(printable(_decoded(markup))), None
+    tree = _tree(markup)
+    pictures = (picture.get("src") for picture in tree.iter("img"))
+    return squeezed(printable(_decoded("".join(_pieces(tree))))), next(filter(None, pictures), None)
 
 
 def names(printed: Iterable[object]) -> list[str]:
@@ -61,6 +62,11 @@ def _decoded(text: str) -> str:
     for _ in range(_ESCAPES):
         text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     return text
+
+
+def _tree(markup: str) -> Any:  # noqa: ANN401 - lxml carries no types
+    parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+    return etree.fromstring(f"<html><body><div>{_NO_TAG.sub('&lt;', printable(markup))}</div></body></html>", parser)
 
 
 def _pieces(tree: Any) -> Iterator[str]:  # noqa: ANN401 - lxml carries no types

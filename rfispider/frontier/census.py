@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rfispider import urls
 from rfispider.frontier import database as db
-from rfispider.frontier import schema, shares
+from rfispider.frontier import schema, shares, updates
 from rfispider.frontier.records import Document
 from rfispider.items import Kind
 from rfispider.revisit import Gap, State
@@ -41,7 +41,7 @@ class Pending:
     leased_elsewhere: int
     """URLs in the hands of other workers, from which more may come."""
     next_in_s: float | None
-    """Seconds until something comes due, of any kind, or a lease runs out; None = nothing is planned."""
+    """Seconds until something comes due, of these kinds, or a lease on one runs out; None = nothing is planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Census:
     async def counts(self) -> list[Count]:
         """The URLs by state, edition and kind. Reads one index as a whole: about half a second for a million."""
         group = {"state": "$state", "edition": "$edition", "kind": "$kind"}
-        pipeline = [
+        pipeline: list[Document] = [
             {"$project": {"_id": 0, **dict.fromkeys(group, 1)}},
             {"$group": {"_id": group, "urls": {"$sum": 1}}},
             {"$sort": {"_id": 1}},
@@ -81,7 +81,7 @@ class Census:
 
     async def holders(self) -> list[Holder]:
         """The workers that hold leases, the busiest first."""
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": {"state": State.LEASED.value}},
             {"$group": {"_id": "$lease.worker", "urls": {"$sum": 1}, "until": {"$min": "$lease.until"}}},
             {"$sort": {"urls": -1, "_id": 1}},
@@ -91,31 +91,29 @@ class Census:
 
     async def oldest_due(self, editions: Collection[str | None]) -> Document | None:
         """The document that has been due the longest, None when nothing is."""
-        overdue = {
-            "edition": {"$in": list(editions)},
-            **schema.SCHEDULED,
-            "$expr": {"$lte": ["$due_at", "$$NOW"]},
-        }
-        found = await self._urls.find(overdue).sort("due_at", 1).limit(1).hint(schema.SCHEDULE).to_list()
-        return found[0] if found else None
+        found = await self._earliest(shares.queries(editions, Kind), "$lte", {"due_at": 1})
+        return await self._urls.find_one({"_id": found["_id"]}) if found else None
 
     async def pending(self, editions: Collection[str | None], kinds: Collection[Kind]) -> Pending:
         """Whether a worker has reason to wait, and for how long. Three round trips."""
+        queries = shares.queries(editions, kinds)
+        wait = {"due_at": 1, "wait_ms": {"$subtract": ["$due_at", "$$NOW"]}}
+        due = await self._earliest(queries, "$lte", wait)
+        planned = await self._earliest(queries, "$gt", wait)
         return Pending(
-            due=await self._is_due(editions, kinds),
+            due=due is not None,
             leased_elsewhere=await self._leased_elsewhere(editions),
-            next_in_s=await self._next_in_s(editions),
+            next_in_s=planned["wait_ms"] / 1000 if planned else None,
         )
 
-    async def _is_due(self, editions: Collection[str | None], kinds: Collection[Kind]) -> bool:
-        queries = shares.queries(editions, kinds)
+    async def _earliest(self, queries: list[Document], comparison: str, fields: Document) -> Document | None:
+        """The first to be due of what is due, or is not yet due."""
         if not queries:
-            return False
-        one = [{"$limit": 1}, {"$project": {"_id": 1}}]
-        unions = [
-            {"$unionWith": {"coll": schema.FRONTIER, "pipeline": [{"$match": query}, *one]}} for query in queries[1:]
-        ]
-        return bool(await db.rows(self._urls, [{"$match": queries[0]}, *one, *unions], hint=schema.CLAIM))
+            return None
+        timed = [query | updates.due(comparison) for query in queries]
+        stages: list[Document] = [{"$sort": {"due_at": 1}}, {"$limit": 1}, {"$project": fields}]
+        found = await db.rows(self._urls, db.union(schema.FRONTIER, timed, stages), hint=schema.CLAIM)
+        return min(found, key=lambda row: row["due_at"], default=None)
 
     async def _leased_elsewhere(self, editions: Collection[str | None]) -> int:
         others = {
@@ -124,22 +122,6 @@ class Census:
             "lease.worker": {"$ne": self._worker},
         }
         return await self._urls.count_documents(others, hint=schema.STATES)
-
-    async def _next_in_s(self, editions: Collection[str | None]) -> float | None:
-        pipeline = [
-            {
-                "$match": {
-                    "edition": {"$in": list(editions)},
-                    **schema.SCHEDULED,
-                    "$expr": {"$gt": ["$due_at", "$$NOW"]},
-                }
-            },
-            {"$sort": {"due_at": 1}},
-            {"$limit": 1},
-            {"$project": {"wait_ms": {"$subtract": ["$due_at", "$$NOW"]}}},
-        ]
-        found = await db.rows(self._urls, pipeline, hint=schema.SCHEDULE)
-        return found[0]["wait_ms"] / 1000 if found else None
 
     async def why(self, url: str) -> Document | None:
         """The document of a URL in any of its spellings, as it is stored; None when it was never heard of."""
@@ -155,7 +137,7 @@ class Census:
         query: Document = {"state": State.FAILED.value, "edition": {"$in": list(editions)}}
         if url is not None:
             query = {"_id": urls.key(url), "state": {"$in": [State.FAILED.value, State.GONE.value]}}
-        fresh = [
+        fresh: list[Document] = [
             {"$set": {"state": State.DUE.value, "due_at": "$$NOW", "attempts": 0}},
             {"$unset": ["failures", "misses"]},
         ]
@@ -164,7 +146,7 @@ class Census:
 
     async def gaps(self, since: datetime, until: datetime) -> list[SourceGap]:
         """Times within [since, until) in which a source may have listed something that nobody saw."""
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": {"gaps.until": {"$gt": since}}},
             {"$unwind": "$gaps"},
             {"$match": {"gaps.until": {"$gt": since}, "gaps.since": {"$lt": until}}},

@@ -61,3 +61,9 @@ async def rows(collection: Collection, pipeline: list[dict[str, Any]], hint: str
 
 
 _ONE_BATCH = 100_000
+
+
+def union(name: str, queries: list[dict[str, Any]], stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The aggregation of a collection that answers several queries, each followed by the same stages."""
+    pipelines = [[{"$match": query}, *stages] for query in queries]
+    return pipelines[0] + [{"$unionWith": {"coll": name, "pipeline": each}} for each in pipelines[1:]]

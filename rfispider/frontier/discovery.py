@@ -6,16 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rfispider import urls
+from rfispider.frontier.priorities import priority
 from rfispider.frontier.records import Document, compact
-from rfispider.items import SCHEMA, Kind, Link
-from rfispider.revisit import SOURCES, State
-
-BACKFILL_PRIORITY = -1
-FEED_PRIORITY = 60
-SOURCE_PRIORITY = 50
-ARTICLE_PRIORITY = 40
-"""Of an article that a source lists; each related-link hop takes one off, down to `FAR_PRIORITY`."""
-FAR_PRIORITY = 30
+from rfispider.items import SCHEMA, Link
+from rfispider.revisit import State
 
 WAITING = frozenset({State.DUE, State.FAILED, State.LEASED})
 KNOWN_FIELDS = ("state", "priority", "due_at", "depth", "told_at", "added_at", "published_at", "last.at", "entry.title")
@@ -35,15 +29,6 @@ class Circumstances:
     """Pages at this depth were not followed: one that turns out to be nearer is fetched again to be."""
 
 
-def priority(link: Link, *, backfill: bool) -> int:
-    """The higher, the sooner."""
-    if backfill:
-        return BACKFILL_PRIORITY
-    if link.kind in SOURCES:
-        return FEED_PRIORITY if link.kind in {Kind.FEED, Kind.SITEMAP} else SOURCE_PRIORITY
-    return max(FAR_PRIORITY, ARTICLE_PRIORITY - link.depth)
-
-
 def merged(links: Iterable[Link]) -> dict[str, Link]:
     """Links by key; of those that lead to one document the nearest, with what the first of them said of it."""
     found: dict[str, Link] = {}
@@ -60,7 +45,7 @@ def merged(links: Iterable[Link]) -> dict[str, Link]:
 
 def told_at(link: Link) -> datetime | None:
     """When the source says the document last changed, to the millisecond that the database keeps."""
-    told = link.entry and (link.entry.modified_at or link.entry.published_at)
+    told = (link.entry.modified_at or link.entry.published_at) if link.entry else None
     return told and told.replace(microsecond=told.microsecond // 1000 * 1000)
 
 

@@ -44,11 +44,7 @@ class Hosts:
 
         One round trip. While the breaker is open and its cooldown over, a second one asks for the probe.
         """
-        document = await db.persist(
-            lambda: self._hosts.find_one_and_update(
-                {"_id": host}, _reservation(n, self._limits), upsert=True, return_document=ReturnDocument.AFTER
-            )
-        )
+        document = await db.persist(lambda: self._changed(host, _reservation(n, self._limits)))
         self._note(host, document)
         breaker = await self._admitted(host, document)
         return _slots(document, breaker)
@@ -110,19 +106,22 @@ class Hosts:
         """Every host's document as it is stored."""
         return await self._hosts.find().to_list()
 
+    async def _changed(self, host: str, update: list[Document]) -> Document:
+        document = await self._hosts.find_one_and_update(
+            {"_id": host}, update, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return document or {}  # An upsert always finds one; only the type does not know.
+
     async def _read(self, host: str) -> Document:
         age = {"$divide": [{"$subtract": ["$$NOW", "$slowed_at"]}, 1000]}
         found = await db.rows(self._hosts, [{"$match": {"_id": host}}, {"$set": {"slowed_ago_s": age}}])
-        return found[0] if found else {}
+        return found[0] if found else await self._changed(host, [{"$set": {"rev": 0}}])
 
     async def _write(self, host: str, read: Document, fields: Document) -> bool:
         """Write what was decided unless the document has changed since it was read."""
         unchanged = {"_id": host, "rev": read.get("rev")}
         document = await self._hosts.find_one_and_update(
-            unchanged,
-            [{"$set": {**fields, "rev": _NEXT_REV}}],
-            upsert=not read,
-            return_document=ReturnDocument.AFTER,
+            unchanged, [{"$set": {**fields, "rev": _NEXT_REV}}], return_document=ReturnDocument.AFTER
         )
         if document:
             self._note(host, document)

@@ -31,6 +31,11 @@ ATTEMPTS = 12
 """A URL that was claimed so often and never settled takes its workers down: it is failed unfetched. Far over the
 limit of failures, since every URL a killed worker held counts one."""
 
+CLAIM_TRIES = 6
+"""So often a claim reaches again for what is due when other workers were faster every time."""
+MOST_CROWD = 16
+"""Workers that claim at the very same moment share the front of the queue in up to so many stretches."""
+
 FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
 
 
@@ -63,6 +68,7 @@ class Frontier:
         self._clock = _ServerClock()
         self._turns = shares.Turns({})
         self._busy_lanes = 1
+        self._crowd = 1
         self._held: dict[str, Lease] = {}
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
 
@@ -163,34 +169,55 @@ class Frontier:
         By priority, then by due time, sources, news and backfill of each edition taking turns. What a dead worker
         held is due when its lease has run out. Two round trips; a third when another worker claimed the same.
         """
-        waiting = await self._waiting(n, editions, kinds)
-        if not waiting:
-            return []
+        for _ in range(CLAIM_TRIES):
+            waiting = await self._waiting(n, editions, kinds)
+            if waiting is None:
+                return []
+            leases = await self._lease(waiting, n)
+            if leases:
+                self._held.update((lease.key, lease) for lease in leases)
+                return await self._without_poison(leases)
+        return []
+
+    async def _waiting(
+        self, n: int, editions: Collection[str | None], kinds: Collection[Kind]
+    ) -> dict[str, Document] | None:
+        """Documents that may be claimed, from the front of every lane, by key; None when there are none at all.
+
+        Where other workers took most of what was read last time, it is read a random stretch further back, so that
+        workers stop reaching for the same URLs.
+        """
+        queries = shares.queries(editions, kinds)
+        if n < 1 or not queries:
+            return None
+        # Lanes that had work last time share the claim; twice the share leaves room when one of them runs dry.
+        limit = min(n, ceil(2 * n / self._busy_lanes))
+        skipped = int(self._jitter() * self._crowd) * limit
+        documents = await db.rows(self._urls, _fronts(queries, skipped, limit), hint=schema.CLAIM)
+        if documents:
+            self._clock.set(documents[0]["now"])
+        elif skipped:
+            self._crowd = 1
+        else:
+            return None
+        return {document["_id"]: document for document in documents}
+
+    async def _lease(self, waiting: dict[str, Document], n: int) -> list[Lease]:
+        """Lease up to n of the documents, each lane getting its share."""
         lanes: dict[shares.Lane, list[str]] = {}
         for key, document in waiting.items():
             lane = shares.lane(document["edition"], document["kind"], document["priority"])
             lanes.setdefault(lane, []).append(key)
-        self._busy_lanes = len(lanes)
-        token = ObjectId()
-        taken = await self._take(self._turns.deal(dict(lanes), n), token)
-        leases = [records.lease(waiting[key], token, waiting[key]["now"]) for key in taken]
-        self._held.update((lease.key, lease) for lease in leases)
-        return await self._without_poison(leases)
-
-    async def _waiting(self, n: int, editions: Collection[str | None], kinds: Collection[Kind]) -> dict[str, Document]:
-        """Documents that may be claimed, from the front of every lane, by key."""
-        queries = shares.queries(editions, kinds)
-        if n < 1 or not queries:
-            return {}
-        # Lanes that had work last time share the claim; twice the share leaves room for what other workers take.
-        limit = min(n, ceil(2 * n / self._busy_lanes))
-        documents = await db.rows(self._urls, _fronts(queries, limit), hint=schema.CLAIM)
-        if documents:
-            self._clock.set(documents[0]["now"])
-        return {document["_id"]: document for document in documents}
+        self._busy_lanes = max(1, len(lanes))
+        token, wanted = ObjectId(), self._turns.deal(lanes, n)
+        taken = await self._take(wanted, token)
+        self._crowd = min(MOST_CROWD, self._crowd * 2) if 2 * len(taken) < len(wanted) else max(1, self._crowd - 1)
+        return [records.lease(waiting[key], token, waiting[key]["now"]) for key in taken]
 
     async def _take(self, keys: list[str], token: ObjectId) -> list[str]:
         """Lease those of the keys that are still due."""
+        if not keys:
+            return []
         due = {"_id": {"$in": keys}, **updates.DUE}
         try:
             result = await self._urls.update_many(due, updates.taken(self.worker, token, self.lease_s))
@@ -201,7 +228,7 @@ class Frontier:
         else:
             if result.modified_count == len(keys):
                 return keys
-        mine = await self._mine({key: token for key in keys})
+        mine = await self._mine(dict.fromkeys(keys, token))
         return [key for key in keys if key in mine]
 
     async def _without_poison(self, leases: list[Lease]) -> list[Lease]:
@@ -213,8 +240,8 @@ class Frontier:
 
     async def _mine(self, tokens: dict[str, ObjectId]) -> set[str]:
         """Those of the keys that are leased under these tokens."""
-        cursor = self._urls.find({"_id": {"$in": list(tokens)}}, {"lease.token": 1})
-        documents = await db.persist(cursor.clone().to_list)
+        query = {"_id": {"$in": list(tokens)}}
+        documents = await db.persist(lambda: self._urls.find(query, {"lease.token": 1}).to_list())
         return {each["_id"] for each in documents if each.get("lease", {}).get("token") == tokens[each["_id"]]}
 
     async def heartbeat(self) -> list[Lease]:
@@ -306,20 +333,18 @@ class _ServerClock:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)
 
 
-def _fronts(queries: list[Document], limit: int) -> list[Document]:
-    """The aggregation that reads the front of every lane."""
-    fields: Document = dict.fromkeys(records.FIELDS, 1)
-    fronts: list[list[Document]] = [
+def _fronts(queries: list[Document], skipped: int, limit: int) -> list[Document]:
+    """The aggregation that reads the front of every lane, or a stretch a little behind it."""
+    return db.union(
+        schema.FRONTIER,
+        [query | updates.DUE for query in queries],
         [
-            {"$match": query},
             {"$sort": {"priority": -1, "due_at": 1}},
+            {"$skip": skipped},
             {"$limit": limit},
-            {"$project": {**fields, "now": "$$NOW"}},
-        ]
-        for query in queries
-    ]
-    unions = [{"$unionWith": {"coll": schema.FRONTIER, "pipeline": front}} for front in fronts[1:]]
-    return fronts[0] + unions
+            {"$project": {**dict.fromkeys(records.FIELDS, 1), "now": "$$NOW"}},
+        ],
+    )
 
 
 def _write(key: str, known: Document | None, link: Link, about: discovery.Circumstances) -> UpdateOne | None:

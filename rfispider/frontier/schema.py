@@ -1,12 +1,12 @@
 """The collections of the frontier: their indexes and what a document must look like."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from rfispider.frontier.priorities import PRIORITIES
 from rfispider.items import Kind
 from rfispider.politeness import Breaker
 from rfispider.revisit import State
@@ -15,22 +15,16 @@ FRONTIER = "frontier"
 HOSTS = "hosts"
 
 CLAIM = "claim"
-SCHEDULE = "schedule"
 STATES = "states"
 GAPS = "gaps"
 
-SCHEDULED = {"due_at": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
-"""The filter of what is due some day. Told in other words than that of a claim, so that no plan of a claim can
-take the index meant for the schedule: it would sort a whole backlog."""
-
 _INDEXES = [
-    # What is never due again is most of a grown archive: it stands in neither of the first two.
+    # What is never due again is most of a grown archive: it does not stand in this index.
     IndexModel(
         [("edition", ASCENDING), ("kind", ASCENDING), ("priority", DESCENDING), ("due_at", ASCENDING)],
         name=CLAIM,
         partialFilterExpression={"due_at": {"$type": "date"}},
     ),
-    IndexModel([("edition", ASCENDING), ("due_at", ASCENDING)], name=SCHEDULE, partialFilterExpression=SCHEDULED),
     IndexModel([("state", ASCENDING), ("edition", ASCENDING), ("kind", ASCENDING)], name=STATES),
     IndexModel([("gaps.until", ASCENDING)], name=GAPS, sparse=True),
 ]
@@ -45,7 +39,7 @@ _VALIDATORS: dict[str, dict[str, Any]] = {
             "kind": {"enum": [kind.value for kind in Kind]},
             "edition": {"bsonType": ["string", "null"]},
             "state": {"enum": [state.value for state in State]},
-            "priority": {"bsonType": "int"},
+            "priority": {"enum": sorted(PRIORITIES)},
             "due_at": {"bsonType": ["date", "null"]},
             "attempts": {"bsonType": "int", "minimum": 0},
             "depth": {"bsonType": "int", "minimum": 0},

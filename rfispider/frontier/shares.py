@@ -1,11 +1,11 @@
 """Who gets how much of a claim: sources, news and backfill of every edition take turns. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rfispider.frontier.priorities import BACKFILL, PRIORITIES
 from rfispider.frontier.records import Document
-from rfispider.frontier.updates import DUE
 from rfispider.items import Kind
 from rfispider.revisit import SOURCES
 
@@ -39,16 +39,17 @@ def lane(edition: str | None, kind: str, priority: int) -> Lane:
 
 
 def queries(editions: Iterable[str | None], kinds: Collection[Kind]) -> list[Document]:
-    """The filter of every lane of these editions and kinds, each one range of the index."""
-    bands = [
-        (sorted(SOURCES & set(kinds)), {"$gte": 0}),
-        (sorted(set(kinds) - SOURCES), {"$gte": 0}),
-        (sorted(kinds), {"$lt": 0}),
-    ]
+    """The filter of every lane of these editions and kinds, without a due time.
+
+    Each is a few points of the index before the due time, so that a lane is read in order of priority, or of the
+    due time alone, without sorting.
+    """
+    front = sorted(PRIORITIES - {BACKFILL}, reverse=True)
+    bands = [(SOURCES & set(kinds), front), (set(kinds) - SOURCES, front), (set(kinds), [BACKFILL])]
     return [
-        {"edition": edition, "kind": {"$in": [kind.value for kind in of_band]}, "priority": priority, **DUE}
+        {"edition": edition, "kind": {"$in": sorted(of_band)}, "priority": {"$in": priorities}}
         for edition in editions
-        for of_band, priority in bands
+        for of_band, priorities in bands
         if of_band
     ]
 
@@ -59,7 +60,7 @@ class Turns:
 
     credits: dict[Lane, float]
 
-    def deal(self, waiting: dict[Lane, Sequence[str]], n: int) -> list[str]:
+    def deal(self, waiting: Mapping[Lane, Sequence[str]], n: int) -> list[str]:
         """Pick up to n keys, each lane's from its front, by smooth weighted round robin.
 
         (The algorithm of nginx's upstream balancer: every lane earns its weight each turn, the richest one pays.)

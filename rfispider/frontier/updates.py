@@ -8,6 +8,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from rfispider.frontier import priorities
 from rfispider.frontier.records import Document, Done
 from rfispider.revisit import SOURCES, Plan, State
 
@@ -19,11 +20,16 @@ ERROR_CHARACTERS = 500
 GAPS_KEPT = 50
 """So many gaps of a source are remembered, the latest last."""
 
-LOOK_AGAIN_PRIORITY = 5
-"""An article that is stored already waits behind those that are not."""
 
-DUE = {"due_at": {"$type": "date"}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
-"""The filter of what may be claimed. The type is asked for because the index holds only dates."""
+def due(comparison: str) -> Document:
+    """The filter of what is due, by comparison ($lte, $gt) with now.
+
+    The type is asked for because the index holds only dates.
+    """
+    return {"due_at": {"$type": "date"}, "$expr": {comparison: ["$due_at", "$$NOW"]}}
+
+
+DUE = due("$lte")
 
 
 def after_now(seconds: float) -> Document:
@@ -70,8 +76,8 @@ def settled(done: Done, plan: Plan) -> Pipeline:
     kept = {**_learnt(done), **counted}
     if plan.state in {State.DONE, State.GONE}:
         kept |= {"attempts": 0, "entry": None}
-        if done.lease.kind not in SOURCES and done.lease.priority > LOOK_AGAIN_PRIORITY:
-            kept["priority"] = LOOK_AGAIN_PRIORITY
+        if done.lease.kind not in SOURCES and done.lease.priority > priorities.LOOK_AGAIN:
+            kept["priority"] = priorities.LOOK_AGAIN
     if plan.gap:
         fields["gaps"] = _with_gap(plan)
     return _fields(fields, kept)

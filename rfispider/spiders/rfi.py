@@ -44,6 +44,7 @@ class RfiSpider(Spider):
         self.arguments = Arguments.parse(given)
         self.base = ""
         self.list_pages = 0
+        self.allowed_domains: list[str] = []
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -97,7 +98,9 @@ class RfiSpider(Spider):
         """Route a page by its URL, for `scrapy parse` and `scrapy shell`."""
         url = self.canonical(response.url)
         link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url))
-        yield from self.parse_article(response, link) if urls.is_article(link.kind) else self.parse_source(response, link)
+        yield from (
+            self.parse_article(response, link) if urls.is_article(link.kind) else self.parse_source(response, link)
+        )
 
     # ---- sources -----------------------------------------------------------------------------------------
 
@@ -174,7 +177,7 @@ class RfiSpider(Spider):
     def article_failed(self, failure: Failure) -> Iterator[Page]:
         """Yield a page without body, so that what the source said is kept and the failure is counted."""
         link = failure.request.cb_kwargs["link"]  # type: ignore[attr-defined]
-        status = failure.value.response.status if failure.check(HttpError) else 0
+        status = failure.value.response.status if isinstance(failure.value, HttpError) else 0
         page = self.entry_page(link)
         page.body, page.status, page.error = b"", status, reason(failure)
         yield page
@@ -263,6 +266,6 @@ def charset(response: Response) -> str | None:
 
 def reason(failure: Failure) -> str:
     """Why a request failed, in one line."""
-    if failure.check(HttpError):
+    if isinstance(failure.value, HttpError):
         return f"HTTP {failure.value.response.status}"
     return " ".join(str(failure.value).split()) or type(failure.value).__name__

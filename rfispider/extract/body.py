@@ -1,0 +1,69 @@
+"""The text of an article: the cut body read by trafilatura, and held against what was cut."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from trafilatura import bare_extraction
+from trafilatura.settings import Extractor
+
+from rfispider import text
+from rfispider.extract import blocks, wording
+from rfispider.extract.blocks import Block, Shape
+from rfispider.extract.document import Element
+
+MAX_READ: Final = 300_000
+"""Characters of a cut body above which it is not read again: trafilatura's time grows faster than its input."""
+MAX_BLOCKS: Final = 3_000
+"""The same for blocks; the longest live pages have some hundreds."""
+
+logging.getLogger("trafilatura").setLevel(logging.ERROR)  # it warns of every short body
+
+
+def read(cut: Sequence[Block]) -> tuple[list[str], str]:
+    """Lines of a body, and who read them: trafilatura, or markup where trafilatura lost or doubled some text.
+
+    What was cut out is the article and nothing else, so every character of it must come back once; trafilatura
+    may drop what looks like boilerplate to it (a heading at the end, a repeated line, a text of a few words).
+    """
+    lines = [block.line for block in cut]
+    if not lines:
+        return [], "markup"
+    if len(lines) <= MAX_BLOCKS and sum(map(len, lines)) <= MAX_READ:
+        found = extracted(blocks.tree(cut))
+        if _squeezed(found) == _squeezed(lines):
+            return found, "trafilatura"
+    return lines, "markup"
+
+
+def extracted(tree: Element) -> list[str]:
+    """Lines that trafilatura finds in a tree; the tree is not changed. Empty if it finds none or fails."""
+    options = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
+    try:
+        document = bare_extraction(tree, options=options)
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
+        return []
+    return _lines(document.body) if document is not None and document.body is not None else []
+
+
+def _lines(body: Element) -> list[str]:
+    found: list[str] = []
+    for element in body:
+        if element.tag in ("list", "quote"):
+            inner = [wording.of(child) for child in element] if len(element) else []
+            found.extend([text.normalise(element.text or ""), *inner])
+        elif element.tag == "table":
+            found.extend(blocks.CELLS.join(filter(None, map(wording.of, row))) for row in element.iter("row"))
+        else:
+            found.append(wording.of(element))
+        found.append(text.normalise(element.tail or ""))
+    return [line for line in found if line]
+
+
+def _squeezed(lines: Sequence[str]) -> str:
+    return "".join("".join(lines).split())
+
+
+def without_copyright(cut: Sequence[Block]) -> list[Block]:
+    """The blocks without copyright lines."""
+    return [block for block in cut if block.shape is not Shape.COPYRIGHT]

@@ -1,0 +1,177 @@
+"""Bytes to a parse tree, once for each page, whatever the bytes are.
+
+The parser (libxml2 2.14, as in the wheels of lxml 6) reads a `<` that no letter follows as text, as browsers do,
+and ends a branch at 2,048 levels of nesting. What it does not bound itself is bounded here.
+"""
+
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from lxml import html
+from lxml.etree import LxmlError, XMLSyntaxError
+
+from rfispider import website
+from rfispider.items import Origin, Outcome, Page, Rejection
+
+Element: TypeAlias = Any
+"""An element of lxml, which carries no types."""
+
+MAX_BYTES: Final = 24 * 1024 * 1024
+"""Larger documents are not parsed. The spider fetches at most 16 MB; an archived file may be larger."""
+MAX_TAGS: Final = 400_000
+"""Documents with more `<` are not parsed: a page of the site has 3,000 to 10,000; 400,000 take 0.2 s."""
+MAX_ATTRIBUTES: Final = 30_000
+"""Upper bound of the attributes of one tag: the parser's time grows with their square (20,000 take 0.8 s)."""
+_LONG: Final = 64 * 1024
+_BINARY: Final = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"ID3", b"RIFF", b"\x00\x00\x00")
+_DECLARED: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+_PROLOGUE: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+_RUN_TOGETHER: Final = re.compile(website.RUN_TOGETHER.encode(), re.IGNORECASE)
+_FOOTER: Final = re.compile(website.ARCHIVER_FOOTER)
+_PARSER: Final = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+
+_LANDMARKS: Final = ("head", "body", "article", "h1", "meta", "script", "title", "link", "time", "aside", "main", "html")
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed page."""
+
+    root: Element
+    """The html element."""
+    body: bytes
+    """The document as UTF-8."""
+    fragment: bool
+    """Whether it is the HTML of an entry and not a whole page."""
+    landmarks: dict[str, list[Element]]
+    """The few elements by which the parts of a page are found, by tag, in document order."""
+
+    def all(self, tag: str) -> list[Element]:
+        """Elements of a tag among the landmarks."""
+        return self.landmarks.get(tag, [])
+
+
+def of(page: Page) -> Document | Rejection:
+    """The parsed page, or why there is nothing to parse; kept on `page.parsed`."""
+    if not isinstance(page.parsed, Document | Rejection):
+        page.parsed = _read(page)
+    parsed: Document | Rejection = page.parsed
+    return parsed
+
+
+def _read(page: Page) -> Document | Rejection:
+    if not page.body.strip():
+        return _rejected(Outcome.EMPTY, "no content")
+    if reason := _unparsable(page.body):
+        return _rejected(*reason)
+    fragment = page.origin in (Origin.FEED, Origin.ARCHIVE)
+    body = utf8(page.body, page.encoding)
+    try:
+        return parse(_mended(body) if fragment else body, fragment=fragment)
+    except (LxmlError, XMLSyntaxError, ValueError, AssertionError) as error:
+        return _rejected(Outcome.FAILED, f"cannot be parsed: {' '.join(str(error).split())[:120]}")
+
+
+def parse(body: bytes, *, fragment: bool) -> Document:
+    """Parse UTF-8 bytes as a whole page, or as a fragment that gets an html and a body element around it.
+
+    Raises lxml's errors for what holds no element at all.
+    """
+    if fragment:
+        body = b"<html><body>" + body + b"</body></html>"
+    root = html.document_fromstring(body, parser=_PARSER)
+    landmarks: dict[str, list[Element]] = {}
+    for element in root.iter(*_LANDMARKS):
+        landmarks.setdefault(element.tag, []).append(element)
+    return Document(root, body, fragment, landmarks)
+
+
+def utf8(body: bytes, told: str | None) -> bytes:
+    """The bytes as UTF-8 without byte order mark.
+
+    Bytes that are valid UTF-8 are UTF-8, whatever is told: the chance that other text is valid is negligible.
+    Then the byte order mark, the HTTP header and the document itself are believed, in this order; bytes that
+    none of them can read become U+FFFD.
+    """
+    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return body.decode("utf-16", "replace").encode("utf-8", "replace")
+    body = body.removeprefix(BOM_UTF8)
+    if _valid(body):
+        return body
+    for charset in (told, *_declared(body)):
+        try:
+            return body.decode(_wider(charset or ""), "strict").encode("utf-8", "replace")
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return _best_of(body, [told, *_declared(body)])
+
+
+def _valid(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _best_of(body: bytes, charsets: list[str | None]) -> bytes:
+    """The reading with the fewest characters lost."""
+    readings = []
+    for charset in ("utf-8", *filter(None, charsets)):
+        try:
+            readings.append(body.decode(_wider(charset), "replace"))
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return min(readings, key=lambda text: text.count("\ufffd")).encode("utf-8", "replace")
+
+
+def _declared(body: bytes) -> list[str]:
+    """Character sets that the document's beginning names."""
+    head = body[:4096]
+    return [found[1].decode("ascii") for found in (_PROLOGUE.search(head), _DECLARED.search(head)) if found]
+
+
+def _wider(charset: str) -> str:
+    """The superset that browsers read in place of a character set."""
+    name = charset.strip().lower().replace("_", "-")
+    if name in ("gb2312", "gbk", "x-gbk", "gb-2312"):
+        return "gb18030"
+    return "cp1252" if name in ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii") else name
+
+
+def _mended(body: bytes) -> bytes:
+    """A fragment without the archiver's footer, its tags and attributes set apart again."""
+    if footer := _FOOTER.search(text := body.decode("utf-8", "replace")):
+        body = text[: footer.start()].encode("utf-8", "replace")
+    return _RUN_TOGETHER.sub(rb"<\1 \2", body)
+
+
+def _unparsable(body: bytes) -> tuple[Outcome, str] | None:
+    if body.startswith(_BINARY) or body[:1024].count(0) > 0 and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return Outcome.NOT_ARTICLE, "not HTML but binary data"
+    if len(body) > MAX_BYTES:
+        return Outcome.FAILED, f"too large: {len(body)} bytes"
+    if (tags := body.count(b"<")) > MAX_TAGS:
+        return Outcome.FAILED, f"too many tags: {tags}"
+    if len(body) > _LONG and _has_monstrous_tag(body):
+        return Outcome.FAILED, "a tag with too many attributes"
+    return None
+
+
+def _has_monstrous_tag(body: bytes) -> bool:
+    """Whether a tag may have more than MAX_ATTRIBUTES attributes; scripts and styles may be long."""
+    for piece in body.split(b"<"):
+        if len(piece) < _LONG:
+            continue
+        tag, _, _ = piece.partition(b">")
+        if piece[:6].lower().startswith((b"script", b"style")) and len(tag) < _LONG and not tag.count(b'"') % 2:
+            continue
+        if piece.count(b"=") + piece.count(b"/") + len(piece.split()) > MAX_ATTRIBUTES:
+            return True
+    return False
+
+
+def _rejected(outcome: Outcome, reason: str) -> Rejection:
+    return Rejection(outcome=outcome, reason=reason)
