@@ -170,7 +170,7 @@ class Newsroom:
         if role in ("wire", "old-wire"):
             story.kind = "wire"
             leftover = f"p{random.randrange(16**7):07x}-cap"
-            undated = leftover if random.random() < 0.04 else name
+            undated = leftover if random.random() < 0.04 and self.code == "cn" else name
             story.path = f"{root}contenu/{day}-{name}" if role == "old-wire" else f"{root}{undated}"
         elif role in ("episode", "bulletin"):
             story.kind = "episode"

@@ -107,7 +107,7 @@ def report(database: Database = settings.MONGO_DATABASE) -> None:
     if not told.articles:
         out.print(f"The database {escape(database)} holds no article yet: `scrapy crawl rfi` fills it.")
     for table in (sections_table(told), completeness_table(told), runs_table(told)):
-        if table.row_count:
+        if table.row_count and told.articles:
             out.print(table)
 
 
@@ -138,14 +138,13 @@ def sections_table(told: Report) -> Table:
 
 
 def completeness_table(told: Report) -> Table:
-    """How many of the newest articles of an edition have each field."""
-    table = titled("Per cent of the newest articles that have the field", "edition")
-    table.add_column("of", justify="right")
-    for name in COMPLETENESS:
-        table.add_column(name.removesuffix("_at"), justify="right")
+    """How many of the newest articles of each edition have a field."""
+    table = titled("Per cent of the newest articles that have the field", "field")
     for row in told.completeness:
-        shares = (f"{100 * row.filled[name] / row.sampled:.0f}" if row.sampled else "-" for name in COMPLETENESS)
-        table.add_row(row.edition, str(row.sampled), *shares)
+        table.add_column(row.edition, justify="right")
+    table.add_row("(of)", *(str(row.sampled) for row in told.completeness))
+    for name in COMPLETENESS:
+        table.add_row(name, *(f"{100 * row.filled[name] / row.sampled:.0f}" for row in told.completeness if row.sampled))
     return table
 
 

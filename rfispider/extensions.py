@@ -49,10 +49,11 @@ class Progress:
 
     def tell(self) -> None:
         """Log one line of progress."""
-        outcomes = group(self.crawler.stats.get_stats(), "outcome/")
+        stats = self.crawler.stats.get_stats()
+        outcomes = group(stats, "outcome/")
         pages = sum(outcomes.values())
         rate, self.before = (pages - self.before) / PROGRESS_SECONDS, pages
-        waiting = len(self.crawler.engine.slot.scheduler) if self.crawler.engine.slot else 0  # type: ignore[attr-defined]
+        waiting = stats.get("scheduler/enqueued", 0) - stats.get("scheduler/dequeued", 0)
         logger.info("%d pages (%.1f a second): %s; %d URLs wait", pages, rate, told(outcomes), waiting)
 
 

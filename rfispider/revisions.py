@@ -155,6 +155,9 @@ def _content(old: Article, seen: Article, *, takes: bool, leads: bool) -> dict[s
         updates = {name: getattr(seen, name) for name in _CONTENT}
     if leads or updates:
         updates |= {name: getattr(seen, name) for name in _ABOUT_CONTENT}
+    if _WORTH[seen.status] < _WORTH[old.status]:
+        # An empty text was filled in: that alone is no lower status.
+        updates.pop("status", None)
     return {name: value for name, value in updates.items() if value != getattr(old, name)}
 
 

@@ -8,11 +8,15 @@ from typing import Final
 HASH_VERSION: Final = "1"
 """Stands before every content hash; raised when the same text would hash differently."""
 
-_INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f]")
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f]"
+)
 """Soft hyphens, zero-width spaces, direction marks, control characters. The two joiners (U+200C, U+200D) are not
 among them: Persian and Khmer words are spelt with them."""
 _SPACE: Final = re.compile(r"\s+")
-_UNSEEN: Final = re.compile(r"[^\S ]|  |[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x1f\x7f]")
+_UNSEEN: Final = re.compile(
+    r"[^\S ]|  |[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x1f\x7f]"
+)
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 

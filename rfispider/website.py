@@ -556,3 +556,7 @@ BLOCK_MARKS = (
     r"too many requests", r"forbidden", r"pardon our interruption",
 )  # fmt: skip
 """Words found in a page that stands in the way of the article, whatever its status. Told, of other sites too."""
+SHARE_LINK = r"facebook\.com/(?:dialog/share|sharer)|whatsapp(?:://|\.com/)send|/intent/tweet|t\.me/share|rfi\.my%2F"
+"""Addresses by which readers share an article: the block around them is not its text."""
+AUDIO_FILE = r"\.(?:mp3|m4a|aac|ogg|oga|opus|wav|flac)(?:$|[?#])|/audio/"
+"""Addresses of recordings, among those of other media."""

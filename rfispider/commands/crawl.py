@@ -44,12 +44,16 @@ class Command(ScrapyCrawl):
         parser.epilog = EPILOG
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Quieten Scrapy before it begins to talk."""
+        super().process_options(args, opts)
+        if self.settings and self.settings["LOG_LEVEL"] == "INFO":
+            quieten()
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Check, crawl, judge."""
         if args[:1] == ["rfi"]:
             self.check(opts)
-        if self.settings and self.settings["LOG_LEVEL"] == "INFO":
-            quieten()
         try:
             super().run(args, opts)
         except SettingError as error:
@@ -72,4 +76,5 @@ class Command(ScrapyCrawl):
 def quieten() -> None:
     """Keep Scrapy's start-up talk out of a log at INFO; warnings still show, and DEBUG shows everything."""
     for name in CHATTER:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        # A filter, for Scrapy sets the levels of its loggers anew when it configures logging.
+        logging.getLogger(name).addFilter(lambda record: record.levelno > logging.INFO)

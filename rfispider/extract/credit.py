@@ -11,7 +11,9 @@ _ROLES: Final = "|".join(
     r"\s*".join(map(re.escape, role)) if not role.isascii() else re.escape(role)
     for role in sorted(website.CREDIT_ROLES, key=len, reverse=True)
 )
-_CREDITS: Final = re.compile(rf"\s*[（(]\s*((?:{_ROLES})\s*[：:][^（()）]{{1,120}}?)\s*(?:[）)]\s*\d{{0,12}}|)\s*$", re.IGNORECASE)
+_CREDITS: Final = re.compile(
+    rf"\s*[（(]\s*((?:{_ROLES})\s*[：:][^（()）]{{1,120}}?)\s*(?:[）)]\s*\d{{0,12}}|)\s*$", re.IGNORECASE
+)
 """A bracket at the end of a paragraph that begins with a role and a colon, perhaps never closed, perhaps followed
 by the number of an agency's desk."""
 _COPYRIGHT: Final = re.compile(r"(?:©|\(c\)|copyright)\s*(?:(?:19|20)\d\d)?\s*", re.IGNORECASE)

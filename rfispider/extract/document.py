@@ -25,14 +25,37 @@ MAX_TAGS: Final = 400_000
 MAX_ATTRIBUTES: Final = 30_000
 """Upper bound of the attributes of one tag: the parser's time grows with their square (20,000 take 0.8 s)."""
 _LONG: Final = 64 * 1024
-_BINARY: Final = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"ID3", b"RIFF", b"\x00\x00\x00")
+_BINARY: Final = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"ID3",
+    b"RIFF",
+    b"\x00\x00\x00",
+)
 _DECLARED: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _PROLOGUE: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _RUN_TOGETHER: Final = re.compile(website.RUN_TOGETHER.encode(), re.IGNORECASE)
 _FOOTER: Final = re.compile(website.ARCHIVER_FOOTER)
 _PARSER: Final = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
 
-_LANDMARKS: Final = ("head", "body", "article", "h1", "meta", "script", "title", "link", "time", "aside", "main", "html")
+_LANDMARKS: Final = (
+    "head",
+    "body",
+    "article",
+    "h1",
+    "meta",
+    "script",
+    "title",
+    "link",
+    "time",
+    "aside",
+    "main",
+    "html",
+)
 
 
 @dataclass(slots=True)
@@ -48,9 +71,16 @@ class Document:
     landmarks: dict[str, list[Element]]
     """The few elements by which the parts of a page are found, by tag, in document order."""
 
+    metas: dict[str, list[str]]
+    """Contents of the meta elements as printed, by property or name."""
+
     def all(self, tag: str) -> list[Element]:
         """Elements of a tag among the landmarks."""
         return self.landmarks.get(tag, [])
+
+    def meta(self, name: str) -> str:
+        """Content of the first meta element of a property or name; empty if there is none."""
+        return next(iter(self.metas.get(name, ())), "")
 
 
 def of(page: Page) -> Document | Rejection:
@@ -85,7 +115,16 @@ def parse(body: bytes, *, fragment: bool) -> Document:
     landmarks: dict[str, list[Element]] = {}
     for element in root.iter(*_LANDMARKS):
         landmarks.setdefault(element.tag, []).append(element)
-    return Document(root, body, fragment, landmarks)
+    return Document(root, body, fragment, landmarks, _metas(landmarks.get("meta", [])))
+
+
+def _metas(elements: list[Element]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for element in elements:
+        name = element.get("property") or element.get("name") or element.get("itemprop")
+        if name and (content := (element.get("content") or "").strip()):
+            found.setdefault(name, []).append(content)
+    return found
 
 
 def utf8(body: bytes, told: str | None) -> bytes:

@@ -55,6 +55,4 @@ def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
 
 def _is_player(element: Element) -> bool:
     """Whether an element is the player of a recording: its settings are a script among its first children."""
-    return any(
-        child.tag == "script" and child.get(website.EMBED_SCRIPT_ATTRIBUTE) for child in element[:_TOO_MUCH]
-    )
+    return any(child.tag == "script" and child.get(website.EMBED_SCRIPT_ATTRIBUTE) for child in element[:_TOO_MUCH])

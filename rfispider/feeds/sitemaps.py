@@ -17,13 +17,19 @@ MAX_BYTES = 50 * 1024 * 1024
 """Unpacked; the protocol allows no more."""
 _MAX_ELEMENTS = 2_000
 """Elements about one URL; the protocol's largest case, a thousand pictures, stays below."""
+_MAX_TEXT = 8192
+"""Characters of one text, well over the longest address."""
 _GZIP = b"\x1f\x8b"
 _WHOLE = {"urlset": "url", "sitemapindex": "sitemap"}
-_DAMAGE = (etree.XMLSyntaxError, EOFError, zlib.error, OSError, ValueError)
+_DAMAGE = (StopIteration, etree.XMLSyntaxError, EOFError, zlib.error, OSError, ValueError)
 
 
 class _Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Unpacked(Protocol):
+    def read1(self, size: int = -1, /) -> bytes: ...
 
 
 class Sitemap:
@@ -62,8 +68,6 @@ class Sitemap:
     def _opened(self) -> Any:  # noqa: ANN401 - lxml carries no types
         try:
             _, root = next(self._events)
-        except StopIteration:
-            raise FeedError("empty") from None
         except _DAMAGE as error:
             raise FeedError(f"not XML: {error}") from error
         if _name(root) not in _WHOLE:
@@ -80,19 +84,20 @@ class Sitemap:
                 if _name(element) == wanted and (entry := _entry(element)):
                     yield entry
                 element.clear()
-                del self._root[:]
+                while element.getprevious() is not None:  # those after it are being built already
+                    del self._root[0]
                 elements = 0
 
 
 class _Capped:
     """A stream that fails after `MAX_BYTES`, so that a small file cannot unpack without end."""
 
-    def __init__(self, stream: _Readable) -> None:
+    def __init__(self, stream: _Unpacked) -> None:
         self._stream = stream
         self._left = MAX_BYTES
 
     def read(self, size: int = -1, /) -> bytes:
-        piece = self._stream.read(size if 0 <= size <= self._left else self._left + 1)
+        piece = self._stream.read1(size if 0 <= size <= self._left else self._left + 1)
         self._left -= len(piece)
         if self._left < 0:
             raise ValueError(f"over {MAX_BYTES:,} bytes unpacked")
@@ -102,12 +107,14 @@ class _Capped:
 def sitemap(source: bytes | IO[bytes]) -> Sitemap:
     """Open a sitemap, a news sitemap or a sitemap index, plain or gzipped (told by its first bytes).
 
-    Memory stays flat: one URL is held at a time. No entity is expanded and nothing is fetched.
+    A stream is closed at the end. Memory stays flat: about one URL is held at a time. No entity is expanded and nothing is fetched.
     Raises FeedError when it is none; see `Sitemap` for one that is damaged further on.
     """
     raw = io.BytesIO(source) if isinstance(source, bytes) else source
     stream = io.BufferedReader(cast("io.RawIOBase", raw))
-    unpacked: _Readable = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
+    if not stream.peek(1):
+        raise FeedError("empty")
+    unpacked: _Unpacked = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
     return Sitemap(_Capped(unpacked))
 
 
@@ -120,7 +127,7 @@ def _entry(element: Any) -> Entry | None:  # noqa: ANN401 - lxml carries no type
     for part in element.iter(etree.Element):
         if part.text and part.text.strip():
             name = _name(part)
-            told.setdefault(f"image:{name}" if _name(part.getparent()) == "image" else name, part.text)
+            told.setdefault(f"image:{name}" if _name(part.getparent()) == "image" else name, part.text[:_MAX_TEXT])
     url = web_address("", told.get("loc"))
     if url is None:
         return None

@@ -134,7 +134,7 @@ def completeness_pipeline(edition: str) -> list[Document]:
     """The aggregation behind `completeness`."""
     empty: Document = {"$in": ["$$value", [None, "", []]]}
     filled = {
-        name: {"$sum": {"$let": {"vars": {"value": f"${name}"}, "in": {"$cond": [empty, 0, 1]}}}}
+        name: {"$sum": {"$let": {"vars": {"value": {"$ifNull": [f"${name}", None]}}, "in": {"$cond": [empty, 0, 1]}}}}
         for name in _COMPLETENESS
     }
     return [

@@ -1,0 +1,11 @@
+"""Pages in, articles and links out.
+
+Everything here is pure and raises nothing, whatever the bytes: what cannot be read is a `Rejection` with its
+outcome and reason, or an empty list. A page is parsed once, for all four questions. Only this package knows
+trafilatura.
+"""
+
+from rfispider.extract.lists import listed, next_page, related
+from rfispider.extract.reading import article, refusal
+
+__all__ = ["article", "listed", "next_page", "refusal", "related"]

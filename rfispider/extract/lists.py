@@ -1,0 +1,206 @@
+"""Links that a page offers: related articles, the items of a list, the next page of it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rfispider import text, urls, website
+from rfispider.extract import document, media, places, times, wording
+from rfispider.extract.document import Document, Element
+from rfispider.extract.places import Places
+from rfispider.items import Entry, Kind, Page, Related
+
+_OFFERED: Final = frozenset({*urls.ARTICLES, Kind.PROGRAMME})
+"""Kinds that a related block holds."""
+_LISTED: Final = frozenset({*_OFFERED, Kind.ARCHIVE_DAY})
+_NO_LIST: Final = ("header", "footer", "nav", "form")
+_PAGE_NUMBER: Final = re.compile(r"/(\d{1,5})/?$")
+_NEXT: Final = re.compile(r"\bnext\b", re.IGNORECASE)
+_HEADINGS: Final = ("h2", "h3", "h4", "div", "span", "p")
+_MAX_ITEM: Final = 4
+"""Elements above a link among which its item is looked for when no attribute marks the item."""
+_MAX_LINKS: Final = 5_000
+
+
+def related(page: Page) -> list[Related]:
+    """The entries of the related-articles block of a page, in its order; empty if it has none."""
+    parsed = document.of(page)
+    return related_of(page, parsed, places.find(parsed)) if isinstance(parsed, Document) else []
+
+
+def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
+    """The same for a page that is parsed and whose places are known."""
+    own, links = urls.key(page.url), {}
+    for block in _related_blocks(page, parsed, found):
+        for link in block.iter("a"):
+            url = _target(link, page.url)
+            if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
+                continue
+            item = _item(link)
+            title = _title(link, item)
+            if title and key not in links:
+                position = len(links)
+                links[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=position)
+    return list(links.values())
+
+
+def _related_blocks(page: Page, parsed: Document, found: Places) -> list[Element]:
+    """Elements that hold related articles: told by an attribute, by their heading, or by the links in them."""
+    asides = [aside for aside in parsed.all("aside") if website.RELATED_VALUE in _attribute(aside)]
+    if asides:
+        within = [aside for aside in asides if found.article is not None and found.article in aside.iterancestors()]
+        return within or asides
+    words = _related_words(page.url)
+    if headed := [aside for aside in parsed.all("aside") if _heading(aside) in words]:
+        return headed
+    if found.article is None:
+        return []
+    return [link for link in found.article.iterdescendants("a") if link.get(website.ITEM_LINK_ATTRIBUTE) is not None]
+
+
+def _attribute(element: Element) -> str:
+    return element.get(website.RELATED_ATTRIBUTE) or ""
+
+
+def _related_words(url: str) -> frozenset[str]:
+    edition = website.EDITIONS.get(urls.edition(url) or "")
+    return frozenset(word.casefold() for word in edition.related_words) if edition else frozenset()
+
+
+def _heading(element: Element) -> str:
+    heading = next((each for each in element.iterdescendants(*_HEADINGS) if wording.of(each)), None)
+    return wording.of(heading).rstrip(":： ").casefold()
+
+
+# ---- the items of a list ---------------------------------------------------------------------------------
+
+
+def listed(page: Page) -> list[Entry]:
+    """The articles, programmes and archive days to which a list page leads, in its order, each once.
+
+    Links of its header, footer and navigation do not count.
+    """
+    parsed = document.of(page)
+    if not isinstance(parsed, Document):
+        return []
+    entries: dict[str, Entry] = {}
+    for link in _links(parsed.root):
+        url = _target(link, page.url)
+        if url is None or urls.kind(url) not in _LISTED:
+            continue
+        entry = _entry(link, url, page)
+        known = entries.setdefault(urls.key(url), entry)
+        known.title, known.label = known.title or entry.title, known.label or entry.label
+        known.published_at, known.image = known.published_at or entry.published_at, known.image or entry.image
+    entries.pop(urls.key(page.url), None)
+    return list(entries.values())
+
+
+def _links(root: Element) -> Iterator[Element]:
+    apart = {link for chrome in root.iter(*_NO_LIST) for link in chrome.iter("a")}
+    count = 0
+    for link in root.iter("a"):
+        if link not in apart and link.get("href"):
+            count += 1
+            if count > _MAX_LINKS:
+                return
+            yield link
+
+
+def _entry(link: Element, url: str, page: Page) -> Entry:
+    item = _item(link)
+    shown = next(item.iter("time"), None)
+    moment = times.iso(shown.get("datetime")) if shown is not None else None
+    pictures = media.pictures(item, page.url) if item.tag != "body" else []
+    return Entry(
+        url=url,
+        title=_title(link, item) or None,
+        label=_label(link, item),
+        published_at=moment if times.believable(moment, page.fetched_at) else None,
+        image=next((image.url for image in pictures if not media.is_placeholder(image.url)), None),
+    )
+
+
+def _target(link: Element, base: str) -> str | None:
+    href = (link.get("href") or "").strip()
+    return urls.canonical(href, base) if href and not href.startswith("#") else None
+
+
+def _item(link: Element) -> Element:
+    """The element of the list's item that a link belongs to: marked as such, else the link itself."""
+    for ancestor in link.iterancestors():
+        if ancestor.get(website.ITEM_ATTRIBUTE) is not None or _is_item(ancestor):
+            main = next((each for each in ancestor.iter("a") if each.get(website.ITEM_LINK_ATTRIBUTE) is not None), link)
+            return ancestor if main is link or main.get("href") == link.get("href") else link
+    return link
+
+
+def _is_item(element: Element) -> bool:
+    return not set(website.ITEM_CLASSES).isdisjoint((element.get("class") or "").split())
+
+
+def _title(link: Element, item: Element) -> str:
+    """The title of a link: what is marked as title, else a heading, else its text without the label."""
+    for root in (link, item):
+        marked = next(wording.inside(root, website.ITEM_TITLE_CLASSES), None)
+        heading = marked if marked is not None else next(root.iterdescendants("h1", "h2", "h3", "h4"), None)
+        if heading is not None and (printed := wording.decoded(_text(heading))):
+            return printed
+    label = next(wording.inside(link, website.LABEL_CLASSES), None)
+    printed = wording.decoded(_text(link)) or wording.decoded(link.get("title"))
+    return printed.removeprefix(wording.of(label)).strip() if label is not None else printed
+
+
+def _text(element: Element) -> str:
+    """The text of a link without that of pictures and times in it."""
+    skipped = {inner for each in element.iter("figure", "svg", "time", "noscript") for inner in each.iter("*")}
+    if not skipped:
+        return wording.of(element)
+    pieces = [] if element in skipped else [element.text or ""]
+    for inner in element.iterdescendants("*"):
+        if inner not in skipped:
+            pieces.append(inner.text or "")
+        if inner.getparent() not in skipped:
+            pieces.append(inner.tail or "")
+    return text.normalise("".join(pieces))
+
+
+def _label(link: Element, item: Element) -> str | None:
+    """The topic shown above the title."""
+    label = next(wording.inside(item, website.LABEL_CLASSES), None)
+    if label is None:
+        label = next((span for span in _spans_outside(item, link) if wording.of(span)), None)
+    return wording.decoded(wording.of(label)) or None if label is not None else None
+
+
+def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
+    return (span for span in item.iterdescendants("span") if link not in span.iterancestors("a")) if item is not link else ()
+
+
+# ---- the next page ---------------------------------------------------------------------------------------
+
+
+def next_page(page: Page) -> str | None:
+    """Canonical URL of the page that continues a list; None on the last one and on what is no list."""
+    parsed = document.of(page)
+    if not isinstance(parsed, Document):
+        return None
+    for element in (*parsed.all("link"), *parsed.root.iter("a")):
+        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page.url)):
+            return url if urls.key(url) != urls.key(page.url) else None
+    try:
+        following = urls.page_of_list(page.url, _number(page.url) + 1)
+    except ValueError:
+        return None
+    targets = (_target(link, page.url) for link in parsed.root.iter("a"))
+    return following if following in targets else None
+
+
+def _number(url: str) -> int:
+    """Which page of a list a URL is, from 1."""
+    found = _PAGE_NUMBER.search(url)
+    number = int(found[1]) if found else 1
+    try:
+        return number if urls.page_of_list(url, number) == urls.canonical(url) else 1
+    except ValueError:
+        return 1

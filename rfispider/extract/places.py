@@ -1,0 +1,151 @@
+"""Where on a page the article is: its element, its body, its lead."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from rfispider import website
+from rfispider.extract import blocks, noise, wording
+from rfispider.extract.blocks import Block
+from rfispider.extract.document import Document, Element
+
+_SHARE: Final = re.compile(website.SHARE_LINK, re.IGNORECASE)
+_TIME: Final = re.compile(website.DISPLAYED_TIME)
+_BODY: Final = (website.BODY_CLASS,)
+_CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
+_LONGEST_TIME: Final = 60
+"""Characters of an element that shows a time and nothing else."""
+
+
+@dataclass(slots=True)
+class Places:
+    """The parts of one document that concern the article."""
+
+    article: Element | None = None
+    """The element that holds the whole article; of a fragment, its root."""
+    bodies: list[Element] = field(default_factory=list)
+    """Elements that hold the text and next to nothing else."""
+    lead: Element | None = None
+    time: Element | None = None
+    """Of a fragment: the element with the displayed time."""
+    aside: set[Element] = field(default_factory=set)
+    """Elements that are not text though no class says so: share block, related block, time."""
+
+    def cut(self) -> list[Block]:
+        """The blocks of the body; empty if no body was found."""
+        apart = {self.lead, *self.aside}
+        if self.bodies:
+            return [
+                block
+                for body in self.bodies
+                for block in blocks.blocks(body, lambda each: each in apart or noise.is_noise(each))
+            ]
+        if self.article is None:
+            return []
+        return blocks.blocks(self.article, lambda each: each in apart or noise.is_furniture(each))
+
+
+def find(document: Document) -> Places:
+    """The places of a document; those that it does not have stay empty."""
+    return _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
+
+
+def _of_page(document: Document) -> Places:
+    article = _article(document)
+    if article is None:
+        return Places(bodies=_outermost(wording.classed(document.root.iter("div", "section"), _BODY)))
+    lead = next(wording.inside(article, website.LEAD_CLASSES), None)
+    bodies = _outermost(wording.classed(article.iterdescendants("div", "section"), _BODY))
+    return Places(article=article, bodies=bodies, lead=lead)
+
+
+def _article(document: Document) -> Element | None:
+    """The element of the article: by its class, else the one that holds the body."""
+    for name in website.ARTICLE_CLASSES:
+        for tags in (("article",), ("main", "div", "section")):
+            found = document.all("article") if tags == ("article",) else document.root.iter(*tags)
+            for element in wording.classed(found, (name,)):
+                if tags == ("article",) or _has_title(element):
+                    return element
+    for element in document.all("article"):
+        if next(wording.classed(element.iterdescendants("div", "section"), _BODY), None) is not None:
+            return element
+    alone = document.all("article")
+    return alone[0] if len(alone) == 1 and _has_title(alone[0]) else None
+
+
+def _has_title(element: Element) -> bool:
+    return next(element.iterdescendants("h1"), None) is not None
+
+
+def _outermost(elements: Iterator[Element]) -> list[Element]:
+    """The elements that stand in none of the others."""
+    kept: list[Element] = []
+    for element in elements:
+        if not any(ancestor in kept for ancestor in element.iterancestors()):
+            kept.append(element)
+    return kept
+
+
+# ---- the fragment of an entry ----------------------------------------------------------------------------
+
+
+def _of_fragment(root: Element) -> Places:
+    places = Places(article=root, time=_time(root))
+    places.bodies = _outermost(wording.classed(root.iterdescendants("div", "section"), _BODY))
+    if not places.bodies:
+        places.aside = set(_asides(root))
+        places.bodies = [_densest(root, places.aside)]
+    if places.time is not None:
+        places.aside.add(places.time)
+    places.lead = _fragment_lead(root, places.bodies)
+    return places
+
+
+def _time(root: Element) -> Element | None:
+    """The first element that shows a time and nothing else."""
+    for element in root.iterdescendants("div", "p", "span", "time"):
+        if len(element) == 0 and (shown := element.text) and len(shown) < _LONGEST_TIME and _TIME.search(shown):
+            return element
+    return None
+
+
+def _asides(root: Element) -> Iterator[Element]:
+    """Blocks of links to share the article and of related articles, as large as can be without taking a paragraph."""
+    for link in root.iterdescendants("a"):
+        if link.get(website.ITEM_LINK_ATTRIBUTE) is not None or _SHARE.search(link.get("href") or ""):
+            block = link
+            while (parent := block.getparent()) is not None and parent is not root and parent.find("p") is None:
+                block = parent
+            yield block
+
+
+def _densest(root: Element, aside: set[Element]) -> Element:
+    """The element with the most text in paragraphs of its own."""
+    best, most = root, 0
+    for element in (root, *root.iterdescendants(*_CONTAINERS)):
+        paragraphs = [child for child in element if child.tag == "p" and not _is_lead(child)]
+        size = sum(len(wording.of(paragraph)) for paragraph in paragraphs)
+        if size > most and element not in aside and not noise.is_noise(element):
+            best, most = element, size
+    return best
+
+
+def _is_lead(paragraph: Element) -> bool:
+    """Whether a paragraph is a strong element and nothing else."""
+    strong = paragraph.find("strong")
+    return strong is not None and wording.of(strong) == wording.of(paragraph)
+
+
+def _fragment_lead(root: Element, bodies: list[Element]) -> Element | None:
+    """The first strong paragraph outside the body, or at the beginning of a body that is the whole fragment."""
+    for paragraph in root.iterdescendants("p"):
+        within = any(ancestor in bodies for ancestor in paragraph.iterancestors())
+        if within and paragraph.getparent() is not root:
+            return None
+        if _is_lead(paragraph) if within else paragraph.find("strong") is not None:
+            return paragraph
+        if within:
+            return None
+    return None

@@ -1,0 +1,87 @@
+"""Whether a page was refused: not given, gone, empty, or another page than an article."""
+
+import re
+from itertools import islice
+from typing import Final
+
+from rfispider import urls, website
+from rfispider.extract import document, linked_data, wording
+from rfispider.extract.document import Document
+from rfispider.extract.places import Places
+from rfispider.items import Kind, Origin, Outcome, Page, Rejection
+
+_MARKS: Final = re.compile("|".join(website.BLOCK_MARKS), re.IGNORECASE)
+_WALL_TEXT: Final = 4_000
+"""Characters of the longest page that stands in the way of another; list pages hold more, and more links."""
+_WALL_LINKS: Final = 25
+_DOUBTFUL: Final = frozenset({Kind.SECTION, Kind.PROGRAMME, Kind.TICKER, Kind.LIVE})
+"""Kinds whose URLs may be of an article after all, if the page says so."""
+_ERROR: Final = 400
+
+
+def by_status(page: Page) -> Rejection | None:
+    """Why a page was not given, judged by the answer alone; None if it was given."""
+    if page.status in website.BLOCK_STATUSES:
+        return rejection(Outcome.BLOCKED, page.error or f"HTTP {page.status}")
+    if page.status in website.GONE_STATUSES:
+        return rejection(Outcome.GONE, page.error or f"HTTP {page.status}")
+    if page.status >= _ERROR or page.status <= 0 or page.error:
+        return rejection(Outcome.FAILED, page.error or (f"HTTP {page.status}" if page.status else "no answer"))
+    return None
+
+
+def by_address(page: Page, *, is_told_article: bool) -> Rejection | None:
+    """Why a URL is of no article; None if it is of one, or may be and the page says so."""
+    kind = urls.kind(page.url)
+    if urls.is_article(kind) or (kind in _DOUBTFUL and is_told_article):
+        return None
+    return rejection(Outcome.NOT_ARTICLE, f"the URL is of kind {kind}")
+
+
+def by_content(parsed: Document, places: Places, told: linked_data.Thing) -> Rejection | None:
+    """Why a whole page is not an article's: a wall with status 200, a list, something else; None if it is one."""
+    if told.get("headline") or told.get("articleBody") or places.article is not None or places.bodies:
+        return None
+    if parsed.meta("og:type") == "article":
+        return None
+    if _is_wall(parsed):
+        return rejection(Outcome.BLOCKED, "a page that asks for consent or shuts out, instead of the article")
+    return rejection(Outcome.NOT_ARTICLE, "no article on the page")
+
+
+def _is_wall(parsed: Document) -> bool:
+    """Whether a page is short, links to little and speaks of consent, of robots or of a refusal."""
+    if len(list(islice(parsed.root.iter("a"), _WALL_LINKS + 1))) > _WALL_LINKS:
+        return False
+    titles = [title.text or "" for title in parsed.all("title")]
+    text = " ".join([*titles, *map(_visible, parsed.all("body")[:1])])
+    return len(text) <= _WALL_TEXT and (bool(_MARKS.search(text)) or _loads_wall(parsed, text))
+
+
+def _loads_wall(parsed: Document, text: str) -> bool:
+    """Whether a page shows next to nothing and its scripts are those of a wall."""
+    scripts = " ".join(f"{script.get('src') or ''} {(script.text or '')[:2000]}" for script in parsed.all("script"))
+    return len(text) < _WALL_TEXT // 10 and bool(_MARKS.search(scripts))
+
+
+def _visible(body: document.Element) -> str:
+    """The text of a short page, scripts left out; of a long one only as much as shows that it is long."""
+    pieces: list[str] = []
+    for element in body.iter("*"):
+        if element.tag not in ("script", "style", "template") and element.text:
+            pieces.append(element.text)
+        if element.tail:
+            pieces.append(element.tail)
+        if len(pieces) > _WALL_TEXT:
+            break
+    return wording.decoded(" ".join(pieces))
+
+
+def is_whole_page(page: Page) -> bool:
+    """Whether a page is a whole page of the site and not the HTML of an entry."""
+    return page.origin in (Origin.PAGE, Origin.RENDERED)
+
+
+def rejection(outcome: Outcome, reason: str) -> Rejection:
+    """A rejection without subject: whoever asked knows it."""
+    return Rejection(outcome=outcome, reason=reason)

@@ -1,0 +1,73 @@
+"""Real crawls of the replica in processes of their own, as a user starts them."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+CRAWL_SECONDS = 180
+
+
+class Replica:
+    """A running replica."""
+
+    def __init__(self, base: str, directory: Path) -> None:
+        self.base = base
+        self.truth_file = directory / "truth.jsonl"
+        self.log_file = directory / "requests.tsv"
+
+    def truth(self) -> list[dict[str, Any]]:
+        """Every article that can be reached, as it is now."""
+        with urllib.request.urlopen(f"{self.base}/__truth__", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return [article for article in map(json.loads, lines) if article["reached_by"] != "none"]
+
+    def control(self, **faults: Any) -> None:
+        """Change how the site behaves."""
+        request = urllib.request.Request(f"{self.base}/__control__", json.dumps(faults).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=30).read()
+
+    def requests(self) -> list[list[str]]:
+        """The request log: time, method, status, bytes, path, user agent."""
+        return [line.split("\t") for line in self.log_file.read_text("utf-8").splitlines()]
+
+
+@contextmanager
+def serving(directory: Path, *options: str) -> Iterator[Replica]:
+    """Serve a replica while the context lasts."""
+    replica = Replica("", directory)
+    files = ["--truth", str(replica.truth_file), "--log", str(replica.log_file)]
+    command = [sys.executable, "-m", "replica", "serve", "--port", "0", *files, *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            line = server.stdout.readline()
+            replica.base = next(word for word in line.split() if word.startswith("http://")).rstrip("/")
+            yield replica
+        finally:
+            server.terminate()
+
+
+def crawl(uri: str, database: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `scrapy crawl rfi` to its end; its log is in stderr."""
+    return subprocess.run(
+        [sys.executable, "-m", "scrapy", "crawl", "rfi", *options],
+        cwd=ROOT,
+        env=surroundings(MONGO_URI=uri, MONGO_DATABASE=database, **environment),
+        capture_output=True,
+        text=True,
+        timeout=CRAWL_SECONDS,
+        check=False,
+    )
+
+
+def surroundings(**environment: str) -> Mapping[str, str]:
+    """The environment of a user, with a few variables set and none of ours inherited."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RFI_", "MONGO_"))}
+    return inherited | environment
