@@ -54,6 +54,7 @@ def crawl(base: str, editions: str) -> float:
     """Run the crawl as a user would; gives its seconds. Exits when the crawl fails."""
     started = time.monotonic()
     command = [str(BIN / "scrapy"), "crawl", "rfi", "-a", f"editions={editions}", "-a", "depth=-1"]
+    command += ["-s", "RFI_FOLLOW_TOPICS=1"]
     say(f"[bold]crawl[/]    RFI_BASE_URL={base} {' '.join(command[1:])}")
     environment = os.environ | {"RFI_BASE_URL": base, "MONGO_DATABASE": DATABASE}
     status = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own command

@@ -16,12 +16,13 @@ class FollowLinks:
 
     A request is built only for a link that was not asked for before, or was asked for at a greater depth, from
     where its own related links were out of reach. The next page of a list is asked for only when the page
-    before it led to something new.
+    before it listed something that the list had not shown so far.
     """
 
     def __init__(self, request: Callable[[Link], Request]) -> None:
         self.request = request
         self.depths: dict[str, int] = {}
+        self.shown: dict[str, set[str]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -41,18 +42,26 @@ class FollowLinks:
     async def follow(self, things: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Replace links by requests; anything else passes."""
         more: list[Link] = []
-        news = 0
+        found: set[str] = set()
         async for thing in things:
             if not isinstance(thing, Link):
                 yield thing
             elif thing.list_page > 1:
                 more.append(thing)
-            elif self.admit(thing):
-                news += 1
-                yield self.request(thing)
+            else:
+                found.add(urls.key(thing.url))
+                if self.admit(thing):
+                    yield self.request(thing)
         for link in more:
-            if news and self.admit(link):
+            if self.goes_on(link, found) and self.admit(link):
                 yield self.request(link)
+
+    def goes_on(self, link: Link, found: set[str]) -> bool:
+        """Whether the page before the one that `link` leads to listed anything that its list had not shown."""
+        shown = self.shown.setdefault(urls.page_of_list(link.url, 1), set())
+        fresh = found - shown
+        shown |= fresh
+        return bool(fresh)
 
     def admit(self, link: Link) -> bool:
         """Whether a link leads anywhere that this run has not been, and remember it."""

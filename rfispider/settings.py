@@ -30,6 +30,11 @@ RFI_RATE = environ.get("RFI_RATE", "")
 RFI_CONCURRENCY = environ.get("RFI_CONCURRENCY", "8")
 """Requests in flight to one host."""
 
+# ---- Reach -----------------------------------------------------------------------------------------------
+
+RFI_FOLLOW_TOPICS = environ.get("RFI_FOLLOW_TOPICS", "0")
+"""1: the tag and author lists that an article names are read too, as one hop. They reach far back in time."""
+
 # ---- Limits ----------------------------------------------------------------------------------------------
 
 RFI_PAGE_BYTES = environ.get("RFI_PAGE_BYTES", str(16 * 1024 * 1024))

@@ -1,4 +1,4 @@
-"""What of a text counts: its normalised form and the hash by which two states of an article are compared."""
+"""What of a text counts: a line as it is stored, the form in which texts are compared, and their hash."""
 
 import re
 import unicodedata
@@ -8,25 +8,31 @@ from typing import Final
 HASH_VERSION: Final = "1"
 """Stands before every content hash; raised when the same text would hash differently."""
 
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1b\x7f]"
-)
-"""Soft hyphens, zero-width spaces, direction marks, control characters. The two joiners (U+200C, U+200D) are not
-among them: Persian and Khmer words are spelt with them."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
 _SPACE: Final = re.compile(r"\s+")
-_UNSEEN: Final = re.compile(
-    r"[^\S ]|  |[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x1f\x7f]"
-)
+_IRREGULAR: Final = re.compile(r"[^\S ]|  |[\x00-\x08\x0e-\x1b\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
+_INVISIBLE: Final = re.compile(r"[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069]")
+"""Soft hyphens, zero-width spaces, direction marks. The two joiners (U+200C, U+200D) are not among them: they
+change Persian and Khmer words."""
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 
-def normalise(text: str) -> str:
-    """One line of text: NFC, every run of white space one space, none at the ends, no invisible characters."""
+def line(text: str) -> str:
+    """One line of text as it is stored: NFC, every run of white space one space, none at the ends.
+
+    Control characters and what UTF-8 cannot hold are dropped; invisible characters of spelling stay, as Khmer
+    parts its words by zero-width spaces and Persian joins them.
+    """
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    if _UNSEEN.search(text):
-        text = _SPACE.sub(" ", _INVISIBLE.sub("", text))
+    if _IRREGULAR.search(text):
+        text = _SPACE.sub(" ", _CONTROL.sub("", text))
     return text.strip()
+
+
+def normalise(text: str) -> str:
+    """A line in the form in which texts are compared: as `line`, and without invisible characters."""
+    return line(_INVISIBLE.sub("", text))
 
 
 def content_hash(lead: str | None, text: str) -> str:

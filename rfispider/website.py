@@ -511,11 +511,6 @@ ITEM_CLASSES = ("m-item-list-article", "m-item-news-feed")
 RUN_TOGETHER = r"<(div|aside|section|article|span|figure|a|p|ul|li|h[1-6])(data-[a-z-]+)"
 """Damage of archived entries of 2023: a tag and its attribute without the space between."""
 
-DATA_LAYER_ID = "datalayer"
-"""Id of the JSON script in which a page says what it is (seen on the sister site)."""
-LIST_CONTENT_TYPES = ("homepage", "section", "tag", "archive", "list", "home")
-"""Values of its `content_type` that stand for lists."""
-
 SITE_NAMES = (
     "法国国际广播电台", "法國國際廣播電台", "RFI", "RFI.", "RFI Mandenkan", "RFI Fulfulde", "RFI Hausa",
     "RFI Kiswahili",
@@ -529,7 +524,7 @@ SITE_NAMES = (
 DISPLAYED_TIME = r"(\d{1,2})/(\d{1,2})/(\d{4})\s*(?:-|–|,|à|at)?\s*(\d{1,2})[:h](\d{2})"
 """A printed time, in the zone of the site: day, month, year, hour, minute."""
 
-SHARED_SHORT_LINK = r"rfi\.my%2[Ff]([0-9A-Za-z]+)"
+SHARED_SHORT_LINK = r"%2F%2Frfi\.my%2F([0-9A-Za-z]+)"
 """A short link inside a share link: the one place where a short link surely names the page itself."""
 PRINTED_SHORT_LINK = r"""(?:value|content|data-[a-z-]+)=["'](?:https?:)?//rfi\.my/([0-9A-Za-z]+)"""
 """A short link to be copied, as told."""

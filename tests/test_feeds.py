@@ -293,7 +293,7 @@ def test_a_json_feed_carries_files_tags_and_content() -> None:
         "id": "https://www.rfi.fr/en/a",
         "content_html": "<p>The whole.</p>",
         "content_text": "ignored",
-        "summary": "S <x>",
+        "summary": "S <b>",
         "image": "/i.jpg",
         "tags": ["one", 2, None],
         "author": {"name": "Ann"},
@@ -304,7 +304,7 @@ def test_a_json_feed_carries_files_tags_and_content() -> None:
         Entry(
             url="https://www.rfi.fr/en/a",
             content="<p>The whole.</p>",
-            summary="S <x>",
+            summary="S <b>",
             image="https://www.rfi.fr/i.jpg",
             keywords=["one"],
             authors=["Ann"],
@@ -460,6 +460,12 @@ def test_a_feed_of_more_entries_than_anybody_needs_is_cut_and_says_so() -> None:
     feed = feeds.entries(rss(*[LINK] * 10_500), FEED)
     assert len(feed.entries) == 10_000
     assert feed.problem == "too large, its last 500 entries were left out"
+
+
+def test_a_feed_of_too_many_elements_is_cut_and_says_so() -> None:
+    feed = feeds.entries(rss(*[LINK + "<author>a</author>" * 12] * 9_000), FEED)
+    assert 4_000 < len(feed.entries) < 5_000
+    assert feed.problem == f"too large, its last {9_000 - len(feed.entries):,} entries were left out"
 
 
 FLOODS = {

@@ -44,10 +44,21 @@ async def test_a_link_is_asked_for_again_when_it_turns_out_to_be_nearer() -> Non
     assert await followed(follow, article("x", depth=2)) == []
 
 
-async def test_the_next_page_of_a_list_is_read_only_after_news() -> None:
+async def test_the_next_page_of_a_list_is_read_while_the_list_shows_more() -> None:
     follow = middleware()
     assert await followed(follow, article("x"), more(2)) == [article("x").url, more(2).url]
-    assert await followed(follow, article("x"), more(3)) == []
+    assert await followed(follow, article("x"), article("y"), more(3)) == [article("y").url, more(3).url]
+    assert await followed(follow, article("x"), article("y"), more(4)) == []
+
+
+async def test_what_another_list_has_shown_does_not_end_a_list() -> None:
+    follow = middleware()
+    await followed(follow, article("x"))
+    assert await followed(follow, article("x"), more(2)) == [more(2).url]
+
+
+async def test_an_empty_page_ends_a_list() -> None:
+    assert await followed(middleware(), more(2)) == []
 
 
 async def test_what_is_no_link_passes() -> None:

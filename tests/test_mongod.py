@@ -19,6 +19,7 @@ from rfispider import mongod
 from rfispider.mongod import Embedded, MongodError, find_binary
 
 MIB = 1024 * 1024
+SOME_PORTS = mongod.PORTS
 
 
 @pytest.fixture
@@ -26,6 +27,16 @@ def server(tmp_path: Path) -> Iterator[Embedded]:
     embedded = Embedded(tmp_path / "root")
     yield embedded
     embedded.down()
+
+
+@pytest.fixture
+def own_port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The only port that is tried: one that no other server on this machine takes in between."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    monkeypatch.setattr(mongod, "PORTS", [port])
+    return port
 
 
 def pid_of(server: Embedded) -> int:
@@ -154,23 +165,23 @@ def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch)
         server.up()
 
 
-def test_the_port_is_kept_over_a_restart(server: Embedded) -> None:
-    uri = server.up()
+def test_the_port_is_kept_over_a_restart(server: Embedded, own_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server.up() == mongod.uri_of(own_port)
     server.down()
-    assert server.up() == uri
+    monkeypatch.setattr(mongod, "PORTS", [])
+    assert server.up() == mongod.uri_of(own_port)
 
 
 def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
-    server: Embedded, tmp_path: Path
+    server: Embedded, own_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uri = server.up()
     insert(uri, 1)
     server.down()
     other = Embedded(tmp_path / "other")
-    other.data.mkdir(parents=True)
-    (tmp_path / "other" / "port").write_text((server.root / "port").read_text())
     try:
         assert other.up() == uri
+        monkeypatch.setattr(mongod, "PORTS", SOME_PORTS)
         moved = server.up()
         assert moved != uri
         insert(moved, 2)

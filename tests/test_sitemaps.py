@@ -1,9 +1,12 @@
 import gzip
 import io
+import os
+import subprocess
+import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -139,25 +142,50 @@ def test_entities_are_not_expanded() -> None:
 
 
 def test_a_small_file_cannot_unpack_without_end() -> None:
-    body = gzip.compress(urlset(loc(1), tail="<url>" + " " * (60 * 1024 * 1024)))
+    comment = f"<!--{' ' * 9_000_000}-->"
+    body = gzip.compress(urlset(loc(1), tail=comment * 7 + f"<url>{loc(2)}</url></urlset>"))
     assert len(body) < 100_000
     opened = feeds.sitemap(body)
     assert [entry.url for entry in opened] == ["https://www.rfi.fr/en/1"]
-    assert opened.problem is not None
+    assert "over 52,428,800 bytes unpacked" in (opened.problem or "")
+
+
+def large(size: int) -> bytes:
+    padding = "<lastmod>2024-03-05T12:00:00Z</lastmod><changefreq>daily</changefreq>"
+    return urlset(*(loc(number) + padding for number in range(size)))
 
 
 def test_fifty_thousand_addresses_are_streamed_in_little_memory() -> None:
-    size = 50_000
-    padding = "<lastmod>2024-03-05T12:00:00Z</lastmod><changefreq>daily</changefreq>"
-    body = gzip.compress(urlset(*(loc(n) + padding for n in range(size)), tail="</urlset>"))
+    body = gzip.compress(large(50_000))
     tracemalloc.start()
     try:
-        entries: Iterator[Entry] = iter(feeds.sitemap(body))
-        assert sum(1 for _ in entries) == size
+        assert sum(1 for _ in feeds.sitemap(body)) == 50_000
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 5 * 1024 * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="units of ru_maxrss")
+def test_the_parse_tree_does_not_grow_with_the_sitemap(tmp_path: Path) -> None:
+    (tmp_path / "large.xml").write_bytes(large(50_000))
+    program = """if True:
+        import resource, sys
+        from rfispider import feeds
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with open(sys.argv[1], "rb") as source:
+            print(sum(1 for _ in feeds.sitemap(source)))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "large.xml")],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ).stdout.split()
+    assert told[0] == "50000"
+    assert int(told[1]) < 4 * 1024
 
 
 PIECES = st.sampled_from(

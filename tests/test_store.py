@@ -1,6 +1,7 @@
 """The archive, against a real MongoDB."""
 
 import asyncio
+import gc
 import os
 import random
 import re
@@ -24,8 +25,12 @@ from pymongo.errors import OperationFailure, WriteError
 from rfispider.items import Article, Audio, Image, Kind, Origin, Outcome, Related, Status
 from rfispider.mongod import Embedded, MongodError, find_binary
 from rfispider.revisions import Stored, decide
-from rfispider.store import Store, StoreError, documents, queries, schema
+from rfispider.store import Store, StoreError, archive, documents, queries, schema
 from rfispider.store.errors import redacted
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
+)
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 T0_STORED = T0.replace(microsecond=123000)
@@ -296,7 +301,11 @@ async def test_stores_that_race_on_the_same_articles_lose_nothing(store: Store, 
             outcomes += await one.save(chance.sample(batch, len(batch)))
         return outcomes
 
-    outcomes = sum(await asyncio.gather(*(work(n, one) for n, one in enumerate([store, *others]))), [])
+    outcomes = [
+        outcome
+        for worker in await asyncio.gather(*(work(n, one) for n, one in enumerate([store, *others])))
+        for outcome in worker
+    ]
     states = [await assert_unbroken(store, number) for number in numbers]
     assert outcomes.count(NEW) == len(numbers)
     assert outcomes.count(CHANGED) == sum(len(history) - 1 for history in states)
@@ -337,7 +346,6 @@ UNWRITABLE = {
     "a key of another form": {"key": "no-key"},
     "half a character": {"text": "\ud800"},
     "text of 17 MB": {"text": "x" * 17_000_000},
-    "a time that is none": {"published_at": "yesterday"},
     "a name with a zero": {"provenance": {"a\0b": "meta"}},
     "a number beyond 64 bits": {"audio": [Audio(url="https://a", duration_s=2**70)]},
 }
@@ -347,8 +355,6 @@ UNWRITABLE = {
 async def test_one_article_that_cannot_be_stored_is_reported_and_harms_no_other(
     store: Store, values: Document, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if "published_at" in values:
-        pytest.skip("dates are typed")
     bad = article(2, **values)
     assert await store.save([article(1), bad, article(3)]) == [NEW, FAILED, NEW]
     assert await store.article(bad.key) is None
@@ -416,8 +422,11 @@ def test_validators_and_indexes_know_every_field_of_an_article() -> None:
 # ---- Opening ---------------------------------------------------------------------------------------------
 
 
-async def options_of(db: AsyncDatabase[Document]) -> dict[str, tuple[Document, list[str]]]:
-    return {name: (await db[name].options(), sorted(await db[name].index_information())) for name in schema.VALIDATORS}
+async def installed(db: AsyncDatabase[Document]) -> dict[str, tuple[Document, list[str]]]:
+    return {
+        name: ((await db[name].options())["validator"], sorted(await db[name].index_information()))
+        for name in schema.VALIDATORS
+    }
 
 
 async def test_stores_that_open_a_new_database_at_once_agree(
@@ -425,20 +434,20 @@ async def test_stores_that_open_a_new_database_at_once_agree(
 ) -> None:
     for opened in await asyncio.gather(*(Store.open(mongo_uri, database) for _ in range(4))):
         await opened.close()
-    for name, (options, indexes) in (await options_of(db)).items():
-        assert options["validator"] == {"$jsonSchema": schema.VALIDATORS[name]}
+    for name, (validator, indexes) in (await installed(db)).items():
+        assert validator == {"$jsonSchema": schema.VALIDATORS[name]}
         assert indexes == sorted(["_id_", *(index.document["name"] for index in schema.INDEXES[name])])
 
 
 async def test_opening_again_changes_nothing_and_mends_what_was_taken_away(
     store: Store, mongo_uri: str, database: str, db: AsyncDatabase[Document]
 ) -> None:
-    before = await options_of(db)
+    before = await installed(db)
     await db.command("collMod", "articles", validator={})
     await db.articles.drop_index(schema.NEWEST)
     await db.revisions.drop()
     async with await Store.open(mongo_uri, database):
-        assert await options_of(db) == before
+        assert await installed(db) == before
 
 
 async def test_opening_an_installed_database_asks_for_no_right_to_change_it(
@@ -473,13 +482,14 @@ async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
         "mongodb://someone:s3cr@t@host/",
         "mongodb://someone:s3cr/t@host/",
         "mongodb://someone:s3cr@host:port/",
-        "mongodb://someone:s3cr@host/?readConcernLevel=7&w=-3",
+        "mongodb://someone:s3cr@host/?replicaSet=",
         "http://someone:s3cr@host/",
         "nonsense",
         "",
     ],
 )
-async def test_a_uri_that_is_none_is_told_without_the_password(uri: str) -> None:
+async def test_a_uri_that_is_none_is_told_without_the_password(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "CONNECT_S", 0.5)
     with pytest.raises(StoreError) as caught:
         await Store.open(uri, "rfi")
     assert "s3cr" not in str(caught.value)
@@ -546,6 +556,7 @@ def own_server(tmp_path: Path) -> Iterator[Embedded]:
     server = Embedded(tmp_path / "own")
     yield server
     server.down()
+    gc.collect()
 
 
 def kill(server: Embedded) -> None:
@@ -591,28 +602,35 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+async def fill(opened: Store, acknowledged: set[str]) -> None:
+    """Store articles that cannot be compressed until an error comes."""
+    chance = random.Random(1)
+    for first in range(0, 5000, 20):
+        batch = [article(first + number, text=chance.randbytes(100_000).hex()) for number in range(20)]
+        await opened.save(batch)
+        acknowledged |= {one.key for one in batch}
+
+
 async def test_a_full_disk_is_an_error_and_nothing_acknowledged_is_lost(small_disk: Path) -> None:
     server = Embedded(small_disk)
-    acknowledged: list[str] = []
-    chance = random.Random(1)
+    acknowledged: set[str] = set()
     try:
         async with await Store.open(server.up(), "rfi", patience=2) as opened:
             with pytest.raises(StoreError, match="storing articles failed"):
-                while len(acknowledged) < 5000:
-                    first = len(acknowledged)
-                    noise = [chance.randbytes(100_000).hex() for _ in range(20)]
-                    batch = [article(first + number, text=text) for number, text in enumerate(noise)]
-                    await opened.save(batch)
-                    acknowledged += [one.key for one in batch]
+                await fill(opened, acknowledged)
         with suppress(MongodError):
             server.down()
-        subprocess.run(["mount", "-o", "remount,size=800m", str(small_disk)], check=True)
+        grow(small_disk)
         with MongoClient[Document](server.up()) as client:
             kept = {document["_id"] for document in client.rfi.articles.find({}, {"_id": 1})}
         assert len(acknowledged) > 20
-        assert kept >= set(acknowledged)
+        assert kept >= acknowledged
     finally:
         server.down()
+
+
+def grow(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=800m", str(disk)], check=True)
 
 
 # ---- Runs and queries ------------------------------------------------------------------------------------
@@ -745,7 +763,7 @@ async def test_a_uri_cannot_weaken_what_is_acknowledged(mongo_uri: str, database
 async def test_a_rejected_operation_of_the_server_is_told(store: Store, db: AsyncDatabase[Document]) -> None:
     await store.save([article()])
     await db.articles.drop_index(schema.SECTIONS)
-    with pytest.raises(StoreError, match="making the report failed on MongoDB at 127.0.0.1"):
+    with pytest.raises(StoreError, match=r"making the report failed on MongoDB at 127\.0\.0\.1"):
         await store.report()
     with suppress(OperationFailure):
         await db.command("profile", 0)

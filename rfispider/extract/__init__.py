@@ -5,7 +5,7 @@ outcome and reason, or an empty list. A page is parsed once, for all four questi
 trafilatura.
 """
 
-from rfispider.extract.lists import listed, next_page, related
+from rfispider.extract.lists import listed, next_page, related, topics
 from rfispider.extract.reading import article, refusal
 
-__all__ = ["article", "listed", "next_page", "refusal", "related"]
+__all__ = ["article", "listed", "next_page", "refusal", "related", "topics"]

@@ -110,7 +110,7 @@ class _Writer:
             self._add(self.shapes[0][1] if self.shapes else Shape.PARAGRAPH, self._taken())
 
     def _taken(self) -> str:
-        line = text.normalise("".join(self.pieces))
+        line = text.line("".join(self.pieces))
         self.pieces.clear()
         return line
 

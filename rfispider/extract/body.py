@@ -17,6 +17,8 @@ MAX_READ: Final = 300_000
 MAX_BLOCKS: Final = 3_000
 """The same for blocks; the longest live pages have some hundreds."""
 
+_OPTIONS: Final = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
+
 logging.getLogger("trafilatura").setLevel(logging.ERROR)  # it warns of every short body
 
 
@@ -38,9 +40,8 @@ def read(cut: Sequence[Block]) -> tuple[list[str], str]:
 
 def extracted(tree: Element) -> list[str]:
     """Lines that trafilatura finds in a tree; the tree is not changed. Empty if it finds none or fails."""
-    options = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
     try:
-        document = bare_extraction(tree, options=options)
+        document = bare_extraction(tree, options=_OPTIONS)
     except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
         return []
     return _lines(document.body) if document is not None and document.body is not None else []
@@ -51,12 +52,12 @@ def _lines(body: Element) -> list[str]:
     for element in body:
         if element.tag in ("list", "quote"):
             inner = [wording.of(child) for child in element] if len(element) else []
-            found.extend([text.normalise(element.text or ""), *inner])
+            found.extend([text.line(element.text or ""), *inner])
         elif element.tag == "table":
             found.extend(blocks.CELLS.join(filter(None, map(wording.of, row))) for row in element.iter("row"))
         else:
             found.append(wording.of(element))
-        found.append(text.normalise(element.tail or ""))
+        found.append(text.line(element.tail or ""))
     return [line for line in found if line]
 
 

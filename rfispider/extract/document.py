@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 from lxml import html
 from lxml.etree import LxmlError, XMLSyntaxError
 
-from rfispider import website
+from rfispider import urls, website
+from rfispider.extract import region
 from rfispider.items import Origin, Outcome, Page, Rejection
 
 Element: TypeAlias = Any
@@ -25,6 +26,7 @@ MAX_TAGS: Final = 400_000
 MAX_ATTRIBUTES: Final = 30_000
 """Upper bound of the attributes of one tag: the parser's time grows with their square (20,000 take 0.8 s)."""
 _LONG: Final = 64 * 1024
+_LONG_PIECE: Final = re.compile(rb"<[^<]{%d,}" % _LONG)
 _BINARY: Final = (
     b"%PDF",
     b"\x89PNG",
@@ -39,7 +41,7 @@ _BINARY: Final = (
 _DECLARED: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _PROLOGUE: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _RUN_TOGETHER: Final = re.compile(website.RUN_TOGETHER.encode(), re.IGNORECASE)
-_FOOTER: Final = re.compile(website.ARCHIVER_FOOTER)
+_FOOTER: Final = re.compile(website.ARCHIVER_FOOTER.encode())
 _PARSER: Final = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
 
 _LANDMARKS: Final = (
@@ -65,7 +67,7 @@ class Document:
     root: Element
     """The html element."""
     body: bytes
-    """The document as UTF-8."""
+    """The whole document as UTF-8."""
     fragment: bool
     """Whether it is the HTML of an entry and not a whole page."""
     landmarks: dict[str, list[Element]]
@@ -73,6 +75,8 @@ class Document:
 
     metas: dict[str, list[str]]
     """Contents of the meta elements as printed, by property or name."""
+    partial: bool = False
+    """Whether only the part that concerns the article was parsed."""
 
     def all(self, tag: str) -> list[Element]:
         """Elements of a tag among the landmarks."""
@@ -84,22 +88,51 @@ class Document:
 
 
 def of(page: Page) -> Document | Rejection:
-    """The parsed page, or why there is nothing to parse; kept on `page.parsed`."""
+    """The parsed page, or why there is nothing to parse; kept on `page.parsed`.
+
+    Of an article's page it may be the part that concerns the article.
+    """
     if not isinstance(page.parsed, Document | Rejection):
-        page.parsed = _read(page)
+        page.parsed = _read(page, whole=not urls.is_article(urls.kind(page.url)))
     parsed: Document | Rejection = page.parsed
     return parsed
 
 
-def _read(page: Page) -> Document | Rejection:
-    if not page.body.strip():
+def whole(page: Page) -> Document | Rejection:
+    """The whole page parsed, with everything around an article; kept as well."""
+    parsed = of(page)
+    if isinstance(parsed, Document) and parsed.partial:
+        page.parsed = parsed = _read(page, whole=True)
+    return parsed
+
+
+def _read(page: Page, *, whole: bool) -> Document | Rejection:
+    if not (page.body[:4096].strip() or page.body.strip()):
         return _rejected(Outcome.EMPTY, "no content")
-    if reason := _unparsable(page.body):
-        return _rejected(*reason)
+    if _is_binary(page.body):
+        return _rejected(Outcome.NOT_ARTICLE, "not HTML but binary data")
+    if len(page.body) > MAX_BYTES:
+        return _rejected(Outcome.FAILED, f"too large: {len(page.body)} bytes")
     fragment = page.origin in (Origin.FEED, Origin.ARCHIVE)
     body = utf8(page.body, page.encoding)
+    part = None if fragment or whole else region.of_article(body, related_words(page.url))
+    parsed = _parsed(part or (_mended(body) if fragment else body), fragment=fragment)
+    if isinstance(parsed, Document):
+        parsed.body, parsed.partial = body, part is not None
+    return parsed
+
+
+def related_words(url: str) -> frozenset[str]:
+    """Headings of the related block in the edition of a URL."""
+    edition = website.EDITIONS.get(urls.edition(url) or "")
+    return frozenset(edition.related_words) if edition else frozenset()
+
+
+def _parsed(body: bytes, *, fragment: bool) -> Document | Rejection:
+    if reason := _unparsable(body):
+        return _rejected(Outcome.FAILED, reason)
     try:
-        return parse(_mended(body) if fragment else body, fragment=fragment)
+        return parse(body, fragment=fragment)
     except (LxmlError, XMLSyntaxError, ValueError, AssertionError) as error:
         return _rejected(Outcome.FAILED, f"cannot be parsed: {' '.join(str(error).split())[:120]}")
 
@@ -182,28 +215,28 @@ def _wider(charset: str) -> str:
 
 def _mended(body: bytes) -> bytes:
     """A fragment without the archiver's footer, its tags and attributes set apart again."""
-    if footer := _FOOTER.search(text := body.decode("utf-8", "replace")):
-        body = text[: footer.start()].encode("utf-8", "replace")
+    if footer := _FOOTER.search(body):
+        body = body[: footer.start()]
     return _RUN_TOGETHER.sub(rb"<\1 \2", body)
 
 
-def _unparsable(body: bytes) -> tuple[Outcome, str] | None:
-    if body.startswith(_BINARY) or body[:1024].count(0) > 0 and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return Outcome.NOT_ARTICLE, "not HTML but binary data"
-    if len(body) > MAX_BYTES:
-        return Outcome.FAILED, f"too large: {len(body)} bytes"
+def _is_binary(body: bytes) -> bool:
+    return body.startswith(_BINARY) or (0 in body[:1024] and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)))
+
+
+def _unparsable(body: bytes) -> str | None:
+    """Why the parser would take too long, if so."""
     if (tags := body.count(b"<")) > MAX_TAGS:
-        return Outcome.FAILED, f"too many tags: {tags}"
+        return f"too many tags: {tags}"
     if len(body) > _LONG and _has_monstrous_tag(body):
-        return Outcome.FAILED, "a tag with too many attributes"
+        return "a tag with too many attributes"
     return None
 
 
 def _has_monstrous_tag(body: bytes) -> bool:
     """Whether a tag may have more than MAX_ATTRIBUTES attributes; scripts and styles may be long."""
-    for piece in body.split(b"<"):
-        if len(piece) < _LONG:
-            continue
+    for found in _LONG_PIECE.finditer(body):
+        piece = found[0][1:]
         tag, _, _ = piece.partition(b">")
         if piece[:6].lower().startswith((b"script", b"style")) and len(tag) < _LONG and not tag.count(b'"') % 2:
             continue

@@ -12,6 +12,7 @@ from rfispider.items import Entry, Kind, Page, Related
 
 _OFFERED: Final = frozenset({*urls.ARTICLES, Kind.PROGRAMME})
 """Kinds that a related block holds."""
+_TOPICS: Final = frozenset({Kind.TAG, Kind.AUTHOR})
 _LISTED: Final = frozenset({*_OFFERED, Kind.ARCHIVE_DAY})
 _NO_LIST: Final = ("header", "footer", "nav", "form")
 _PAGE_NUMBER: Final = re.compile(r"/(\d{1,5})/?$")
@@ -50,7 +51,7 @@ def _related_blocks(page: Page, parsed: Document, found: Places) -> list[Element
     if asides:
         within = [aside for aside in asides if found.article is not None and found.article in aside.iterancestors()]
         return within or asides
-    words = _related_words(page.url)
+    words = {word.casefold() for word in document.related_words(page.url)}
     if headed := [aside for aside in parsed.all("aside") if _heading(aside) in words]:
         return headed
     if found.article is None:
@@ -62,14 +63,18 @@ def _attribute(element: Element) -> str:
     return element.get(website.RELATED_ATTRIBUTE) or ""
 
 
-def _related_words(url: str) -> frozenset[str]:
-    edition = website.EDITIONS.get(urls.edition(url) or "")
-    return frozenset(word.casefold() for word in edition.related_words) if edition else frozenset()
-
-
 def _heading(element: Element) -> str:
     heading = next((each for each in element.iterdescendants(*_HEADINGS) if wording.of(each)), None)
     return wording.of(heading).rstrip(":： ").casefold()
+
+
+def topics(page: Page) -> list[str]:
+    """Canonical URLs of the tag and author lists that an article says it belongs to, in its order, each once."""
+    parsed = document.of(page)
+    if not isinstance(parsed, Document) or (within := places.find(parsed).article) is None:
+        return []
+    links = (_target(link, page.url) for link in within.iterdescendants("a"))
+    return list(dict.fromkeys(url for url in links if url and urls.kind(url) in _TOPICS))
 
 
 # ---- the items of a list ---------------------------------------------------------------------------------
@@ -80,7 +85,7 @@ def listed(page: Page) -> list[Entry]:
 
     Links of its header, footer and navigation do not count.
     """
-    parsed = document.of(page)
+    parsed = document.whole(page)
     if not isinstance(parsed, Document):
         return []
     entries: dict[str, Entry] = {}
@@ -162,7 +167,7 @@ def _text(element: Element) -> str:
             pieces.append(inner.text or "")
         if inner.getparent() not in skipped:
             pieces.append(inner.tail or "")
-    return text.normalise("".join(pieces))
+    return text.line("".join(pieces))
 
 
 def _label(link: Element, item: Element) -> str | None:
@@ -182,7 +187,7 @@ def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
 
 def next_page(page: Page) -> str | None:
     """Canonical URL of the page that continues a list; None on the last one and on what is no list."""
-    parsed = document.of(page)
+    parsed = document.whole(page)
     if not isinstance(parsed, Document):
         return None
     for element in (*parsed.all("link"), *parsed.root.iter("a")):

@@ -53,6 +53,8 @@ def find(document: Document) -> Places:
 
 def _of_page(document: Document) -> Places:
     article = _article(document)
+    if article is not None and not _has_title(article) and _has_title(document.root):
+        article = document.all("body")[0]  # the header stands outside the article's element
     if article is None:
         return Places(bodies=_outermost(wording.classed(document.root.iter("div", "section"), _BODY)))
     lead = next(wording.inside(article, website.LEAD_CLASSES), None)

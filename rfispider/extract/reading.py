@@ -1,5 +1,6 @@
 """One page to one article, or to the reason why there is none."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from rfispider.extract.document import Document
 from rfispider.extract.fields import Sources
 from rfispider.items import Article, Audio, Image, Kind, Outcome, Page, Rejection, Status
 
+_HAN: Final = re.compile("[\u3400-\u9fff]")
 SHORT_TEXT: Final = 100
 """A body of fewer Han characters, or of fewer letters than three times as many, is short: a bulletin, a video's line,
 the first sentence of a market report. Letters of other scripts count a third, for that is what they carry."""
@@ -98,8 +100,10 @@ def _without_lead(cut: list[Block], lead: str | None) -> list[Block]:
 
 def is_short(lines: str) -> bool:
     """Whether a text is next to none."""
-    letters = sum(character.isalnum() for character in lines[: SHORT_TEXT * 12])
-    han = sum("\u3400" <= character <= "\u9fff" for character in lines[: SHORT_TEXT * 12])
+    if len(lines) > SHORT_TEXT * 12:
+        return False
+    letters = sum(map(str.isalnum, lines))
+    han = len(_HAN.findall(lines))
     return han * 3 + (letters - han) < SHORT_TEXT * 3
 
 

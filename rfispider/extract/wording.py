@@ -17,7 +17,7 @@ def of(element: Element) -> str:
     """The text inside an element, in one line."""
     if element is None:
         return ""
-    return text.normalise("".join(element.itertext()))
+    return text.line("".join(element.itertext()))
 
 
 def decoded(printed: object) -> str:
@@ -28,7 +28,7 @@ def decoded(printed: object) -> str:
         if "&" not in printed or (once := unescape(printed)) == printed:
             break
         printed = once
-    return text.normalise(printed)
+    return text.line(printed)
 
 
 def classed(elements: Iterable[Element], names: tuple[str, ...]) -> Iterator[Element]:

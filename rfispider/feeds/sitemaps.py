@@ -107,7 +107,8 @@ class _Capped:
 def sitemap(source: bytes | IO[bytes]) -> Sitemap:
     """Open a sitemap, a news sitemap or a sitemap index, plain or gzipped (told by its first bytes).
 
-    A stream is closed at the end. Memory stays flat: about one URL is held at a time. No entity is expanded and nothing is fetched.
+    Memory stays flat: about one URL is held at a time. No entity is expanded and nothing is fetched. A stream is
+    closed at the end.
     Raises FeedError when it is none; see `Sitemap` for one that is damaged further on.
     """
     raw = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -126,8 +127,8 @@ def _entry(element: Any) -> Entry | None:  # noqa: ANN401 - lxml carries no type
     told: dict[str, str] = {}
     for part in element.iter(etree.Element):
         if part.text and part.text.strip():
-            name = _name(part)
-            told.setdefault(f"image:{name}" if _name(part.getparent()) == "image" else name, part.text[:_MAX_TEXT])
+            about = "image:" if _name(part.getparent()) == "image" else ""
+            told.setdefault(about + _name(part), part.text[:_MAX_TEXT])
     url = web_address("", told.get("loc"))
     if url is None:
         return None

@@ -91,12 +91,12 @@ class Census:
 
     async def oldest_due(self, editions: Collection[str | None]) -> Document | None:
         """The document that has been due the longest, None when nothing is."""
-        found = await self._earliest(shares.queries(editions, Kind), "$lte", {"due_at": 1})
+        found = await self._earliest(list(shares.by_due_time(editions, list(Kind)).values()), "$lte", {"due_at": 1})
         return await self._urls.find_one({"_id": found["_id"]}) if found else None
 
     async def pending(self, editions: Collection[str | None], kinds: Collection[Kind]) -> Pending:
         """Whether a worker has reason to wait, and for how long. Three round trips."""
-        queries = shares.queries(editions, kinds)
+        queries = list(shares.by_due_time(editions, kinds).values())
         wait = {"due_at": 1, "wait_ms": {"$subtract": ["$due_at", "$$NOW"]}}
         due = await self._earliest(queries, "$lte", wait)
         planned = await self._earliest(queries, "$gt", wait)

@@ -31,6 +31,8 @@ ATTEMPTS = 12
 """A URL that was claimed so often and never settled takes its workers down: it is failed unfetched. Far over the
 limit of failures, since every URL a killed worker held counts one."""
 
+LOOK_S = 0.5
+"""So long a claim passes over editions and bands that had nothing due; each costs a third of a millisecond to ask."""
 CLAIM_TRIES = 6
 """So often a claim reaches again for what is due when other workers were faster every time."""
 MOST_CROWD = 16
@@ -67,7 +69,7 @@ class Frontier:
         self._jitter = jitter
         self._clock = _ServerClock()
         self._turns = shares.Turns({})
-        self._busy_lanes = 1
+        self._busy = _BusyLanes()
         self._crowd = 1
         self._held: dict[str, Lease] = {}
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
@@ -187,28 +189,29 @@ class Frontier:
         Where other workers took most of what was read last time, it is read a random stretch further back, so that
         workers stop reaching for the same URLs.
         """
-        queries = shares.queries(editions, kinds)
-        if n < 1 or not queries:
+        lanes = shares.by_priority(editions, kinds)
+        if n < 1 or not lanes:
             return None
-        # Lanes that had work last time share the claim; twice the share leaves room when one of them runs dry.
-        limit = min(n, ceil(2 * n / self._busy_lanes))
+        busy = self._busy.within(lanes)
+        # Lanes that have work share the claim; twice the share leaves room when one of them runs dry.
+        limit = min(n, ceil(2 * n / (len(busy) or self._busy.count)))
         skipped = int(self._jitter() * self._crowd) * limit
+        queries = [lanes[lane] for lane in busy or lanes]
         documents = await db.rows(self._urls, _fronts(queries, skipped, limit), hint=schema.CLAIM)
+        self._busy.note({_lane(document) for document in documents}, whole=not busy, enough=len(documents) >= n)
         if documents:
             self._clock.set(documents[0]["now"])
-        elif skipped:
-            self._crowd = 1
-        else:
+        elif not busy and not skipped:
             return None
+        else:
+            self._crowd = 1
         return {document["_id"]: document for document in documents}
 
     async def _lease(self, waiting: dict[str, Document], n: int) -> list[Lease]:
         """Lease up to n of the documents, each lane getting its share."""
         lanes: dict[shares.Lane, list[str]] = {}
         for key, document in waiting.items():
-            lane = shares.lane(document["edition"], document["kind"], document["priority"])
-            lanes.setdefault(lane, []).append(key)
-        self._busy_lanes = max(1, len(lanes))
+            lanes.setdefault(_lane(document), []).append(key)
         token, wanted = ObjectId(), self._turns.deal(lanes, n)
         taken = await self._take(wanted, token)
         self._crowd = min(MOST_CROWD, self._crowd * 2) if 2 * len(taken) < len(wanted) else max(1, self._crowd - 1)
@@ -331,6 +334,31 @@ class _ServerClock:
 
     def now(self) -> datetime:
         return self._told + timedelta(seconds=time.monotonic() - self._heard)
+
+
+class _BusyLanes:
+    """The lanes that had work when all were looked at: for a moment, a claim reads only those."""
+
+    def __init__(self) -> None:
+        self.count = 1
+        self._lanes: set[shares.Lane] = set()
+        self._until = 0.0
+
+    def within(self, lanes: Collection[shares.Lane]) -> list[shares.Lane]:
+        """Those of the lanes that are worth a look; none when it is time to look at all of them."""
+        return [lane for lane in lanes if lane in self._lanes] if time.monotonic() < self._until else []
+
+    def note(self, busy: set[shares.Lane], *, whole: bool, enough: bool) -> None:
+        """What a look at the whole, or at the busy ones, has found; when it was not enough the next is a whole one."""
+        if whole:
+            self._until = time.monotonic() + LOOK_S
+        if not enough:
+            self._until = 0.0
+        self._lanes, self.count = busy, max(1, len(busy))
+
+
+def _lane(document: Document) -> shares.Lane:
+    return shares.lane(document["edition"], document["kind"], document["priority"])
 
 
 def _fronts(queries: list[Document], skipped: int, limit: int) -> list[Document]:

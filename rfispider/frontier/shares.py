@@ -38,20 +38,34 @@ def lane(edition: str | None, kind: str, priority: int) -> Lane:
     return Lane(edition, Band.SOURCES if kind in SOURCES else Band.NEWS)
 
 
-def queries(editions: Iterable[str | None], kinds: Collection[Kind]) -> list[Document]:
+def by_priority(editions: Iterable[str | None], kinds: Collection[Kind]) -> dict[Lane, Document]:
     """The filter of every lane of these editions and kinds, without a due time.
 
-    Each is a few points of the index before the due time, so that a lane is read in order of priority, or of the
-    due time alone, without sorting.
+    The index gives each in order of priority and due time, without sorting.
     """
+    return _filters(editions, kinds, {"$gte": 0}, {"$lt": 0})
+
+
+def by_due_time(editions: Iterable[str | None], kinds: Collection[Kind]) -> dict[Lane, Document]:
+    """The same, in such a form that the index gives each in order of the due time alone: one point a priority."""
     front = sorted(PRIORITIES - {BACKFILL}, reverse=True)
-    bands = [(SOURCES & set(kinds), front), (set(kinds) - SOURCES, front), (set(kinds), [BACKFILL])]
-    return [
-        {"edition": edition, "kind": {"$in": sorted(of_band)}, "priority": {"$in": priorities}}
+    return _filters(editions, kinds, {"$in": front}, {"$in": [BACKFILL]})
+
+
+def _filters(
+    editions: Iterable[str | None], kinds: Collection[Kind], front: Document, back: Document
+) -> dict[Lane, Document]:
+    bands = {
+        Band.SOURCES: (SOURCES & set(kinds), front),
+        Band.NEWS: (set(kinds) - SOURCES, front),
+        Band.BACKFILL: (set(kinds), back),
+    }
+    return {
+        Lane(edition, band): {"edition": edition, "kind": {"$in": sorted(of_band)}, "priority": priorities}
         for edition in editions
-        for of_band, priorities in bands
+        for band, (of_band, priorities) in bands.items()
         if of_band
-    ]
+    }
 
 
 @dataclass(slots=True)

@@ -23,7 +23,18 @@ from rfispider.website import EDITIONS, SITE_HOSTS
 
 logger = logging.getLogger(__name__)
 
-LISTS = {Kind.FRONT, Kind.SECTION, Kind.TAG, Kind.TICKER, Kind.PROGRAMME, Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY}
+LISTS = {
+    Kind.FRONT,
+    Kind.SECTION,
+    Kind.TAG,
+    Kind.AUTHOR,
+    Kind.TICKER,
+    Kind.PROGRAMME,
+    Kind.ARCHIVE_YEAR,
+    Kind.ARCHIVE_DAY,
+}
+FOLLOWED = {Kind.PROGRAMME, Kind.TAG, Kind.AUTHOR}
+"""Lists that are read when an article or another list leads to them."""
 DOCUMENTS_AT_ONCE = 50
 """Archive documents read ahead in a thread; enough to keep the reactor busy, few enough to keep memory flat."""
 
@@ -44,6 +55,7 @@ class RfiSpider(Spider):
         self.arguments = Arguments.parse(given)
         self.base = ""
         self.list_pages = 0
+        self.follow_topics = False
         self.allowed_domains: list[str] = []
 
     @classmethod
@@ -59,6 +71,7 @@ class RfiSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.base = base_url(crawler.settings)
         spider.list_pages = int(number(crawler.settings, "RFI_LIST_PAGES", least=0))
+        spider.follow_topics = crawler.settings.getbool("RFI_FOLLOW_TOPICS")
         hosts = [urlsplit(url).hostname for url in (spider.base, *spider.arguments.sources)]
         spider.allowed_domains = [*SITE_HOSTS, *filter(None, hosts)]
         return spider
@@ -139,9 +152,9 @@ class RfiSpider(Spider):
         yield link
 
     def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
-        """Make a link if this crawl wants the URL: an article or a list of a chosen edition, within the depth."""
+        """Make a link if this crawl wants the URL: an article or a followed list of a chosen edition, within the depth."""
         kind, edition = urls.kind(url), urls.edition(url)
-        wanted = urls.is_article(kind) or kind in {Kind.PROGRAMME, Kind.SITEMAP}
+        wanted = urls.is_article(kind) or kind in FOLLOWED
         if not wanted or edition not in self.arguments.editions or not self.arguments.reaches(depth):
             return None
         return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
@@ -166,11 +179,14 @@ class RfiSpider(Spider):
         yield from self.follow_related(page)
 
     def follow_related(self, page: Page) -> Iterator[Link]:
-        """Yield the related articles of a page, one hop further."""
+        """Yield the related articles of a page, and its topics if they are asked for, one hop further."""
         if not self.arguments.reaches(page.depth + 1):
             return
-        for related in extract.related(page):
-            link = self.link(related.url, depth=page.depth + 1, found_on=page.url)
+        found = [related.url for related in extract.related(page)]
+        if self.follow_topics:
+            found += extract.topics(page)
+        for url in found:
+            link = self.link(url, depth=page.depth + 1, found_on=page.url)
             if link is not None:
                 yield link
 

@@ -8,13 +8,14 @@ import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from rfispider.items import Article, Outcome
 from rfispider.store import documents, queries
 from rfispider.store.articles import Writer
 from rfispider.store.documents import Document
-from rfispider.store.errors import explained
+from rfispider.store.errors import StoreError, explained, redacted
 from rfispider.store.queries import Report
 from rfispider.store.schema import ARTICLES, REVISIONS, RUNS, install
 
@@ -55,10 +56,7 @@ class Store:
 
         `patience` is the time, in seconds, for which later operations wait for a server that went away.
         """
-        with explained("connecting", uri):
-            client: AsyncMongoClient[Document] = AsyncMongoClient(
-                uri, serverSelectionTimeoutMS=int(patience * 1000), appname="rfispider"
-            )
+        client = _client(uri, patience)
         try:
             with explained("connecting", uri):
                 store = cls(client, uri, database, patience)
@@ -125,3 +123,11 @@ class Store:
         """Articles by edition and section, how complete their fields are, the last runs."""
         with explained("making the report", self._uri):
             return await queries.report(self._collections)
+
+
+def _client(uri: str, patience: float) -> AsyncMongoClient[Document]:
+    """A client that has not connected yet. Raises StoreError for a URI that is none."""
+    try:
+        return AsyncMongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000), appname="rfispider")
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise StoreError(redacted(f"MONGO_URI is not a MongoDB URI: {error}", uri)) from error

@@ -13,7 +13,7 @@ import bson
 from bson.errors import BSONError
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
+from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, PyMongoError
 
 from rfispider.items import Article, Outcome
 from rfispider.revisions import Decision, Stored, decide, edits
@@ -144,11 +144,11 @@ class Writer:
             await self._articles.bulk_write(list(writes.values()), ordered=False)
         except BulkWriteError as error:
             return _sorted_out(error, keys)
-        except (BSONError, DocumentTooLarge, UnicodeError, OverflowError) as error:
-            # The driver refuses the whole batch for one document.
+        except (BSONError, OperationFailure, DocumentTooLarge, UnicodeError, OverflowError):
+            # For one document that cannot be sent, driver or server refuse the whole batch.
             unfit = {key: why for key, write in writes.items() if (why := _unfit(write))}
             if not unfit:
-                raise StoreError(f"{len(writes)} articles could not be encoded: {error}") from error
+                raise
             late, refused = await self._write({key: write for key, write in writes.items() if key not in unfit})
             return late, refused | unfit
         return set(), {}
