@@ -131,7 +131,7 @@ class Page:
 
     url: str
     """Canonical URL of the article."""
-    body: bytes
+    body: bytes = field(repr=False)
     """The raw document: a whole HTML page, or the HTML fragment that a feed or archive carries."""
     origin: Origin
     fetched_at: datetime

@@ -79,6 +79,7 @@ EXTENSIONS = {
 }
 
 LOG_LEVEL = environ.get("RFI_LOG_LEVEL", "INFO")
+LOG_FORMATTER = "rfispider.logs.Lines"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%H:%M:%S"
 STATS_DUMP = False

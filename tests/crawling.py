@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +74,24 @@ def surroundings(**environment: str) -> Mapping[str, str]:
     """The environment of a user, with a few variables set and none of ours inherited."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RFI_", "MONGO_"))}
     return inherited | environment
+
+
+@contextmanager
+def serving_files(directory: Path) -> Iterator[str]:
+    """Serve the files of a directory as they are while the context lasts; gives the base URL."""
+    handler = partial(_Quiet, directory=str(directory))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""

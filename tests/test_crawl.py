@@ -1,15 +1,18 @@
 """Whole crawls: from a source to documents in MongoDB."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from crawling import Replica, crawl, serving
+from crawling import ROOT, Replica, crawl, serving, serving_files
 from pymongo import MongoClient
 
-ALL = ("-a", "editions=cn,fr,en", "-a", "depth=-1")
+ALL = ("-a", "editions=cn,fr,en", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1")
+SEED = "seed.txt"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,7 @@ def archive(mongo_uri: str, database: str) -> Iterator[Any]:
         yield client[database]
 
 
-def last_run(archive: Any) -> dict[str, Any]:  # noqa: ANN401
+def last_run(archive: Any) -> dict[str, Any]:
     return archive.runs.find_one(sort=[("started_at", -1)])
 
 
@@ -32,19 +35,229 @@ def urls_of(articles: list[dict[str, Any]]) -> set[str]:
     return {url for article in articles for url in (article["url"], *article.get("aliases", []))}
 
 
+def last_line(run: subprocess.CompletedProcess[str]) -> str:
+    return run.stderr.strip().splitlines()[-1]
+
+
+# ---- the network -----------------------------------------------------------------------------------------
+
+
 def test_every_reachable_article_is_stored_once_and_a_second_run_stores_none(
-    site: Replica, mongo_uri: str, database: str, archive: Any  # noqa: ANN401
+    site: Replica, mongo_uri: str, database: str, archive: Any
 ) -> None:
     first = crawl(mongo_uri, database, *ALL, RFI_BASE_URL=site.base)
     assert first.returncode == 0, first.stderr
     assert "ERROR" not in first.stderr
     stored = list(archive.articles.find())
-    assert {article["url"] for article in site.truth()} <= urls_of(stored)
-    assert len(stored) == len({article["url"] for article in stored})
-    assert all(article["url"].startswith("https://www.rfi.fr/") for article in stored)
+    assert {article["url"] for article in site.truth()} == urls_of(stored)
+    assert len(stored) == len(urls_of(stored))
 
     second = crawl(mongo_uri, database, *ALL, RFI_BASE_URL=site.base)
     assert second.returncode == 0, second.stderr
     assert archive.articles.count_documents({}) == len(stored)
-    assert set(last_run(archive)["outcomes"]) <= {"article/same", "page/not-article"}
+    assert set(last_run(archive)["outcomes"]) == {"article/same"}
     assert archive.revisions.count_documents({}) == 0
+
+
+def test_depth_zero_stores_what_the_sources_list_and_no_more(
+    site: Replica, mongo_uri: str, database: str, archive: Any
+) -> None:
+    assert crawl(mongo_uri, database, "-a", "depth=0", RFI_BASE_URL=site.base).returncode == 0
+    hops = {article["url"]: article["hops"] for article in site.truth()}
+    stored = [article["url"] for article in archive.articles.find()]
+    assert stored
+    assert {hops[url] for url in stored} == {0}
+    assert {article["edition"] for article in archive.articles.find()} == {"cn"}
+
+
+def test_the_site_sees_an_honest_user_agent_that_asks_for_robots_txt_first(
+    site: Replica, mongo_uri: str, database: str
+) -> None:
+    before = len(site.requests())
+    options = ("-a", f"sources={site.base}/en/rss", "-a", "depth=0")
+    crawl(mongo_uri, database, *options, RFI_BASE_URL=site.base, RFI_CONTACT="desk@news.example")
+    requests = site.requests()[before:]
+    assert requests[0][4] == "/robots.txt"
+    assert all("rfispider/" in request[5] and "desk@news.example" in request[5] for request in requests)
+
+
+def test_a_site_that_refuses_pages_loses_no_news_and_a_later_run_completes_it(
+    site: Replica, mongo_uri: str, database: str, archive: Any
+) -> None:
+    source = ("-a", f"sources={site.base}/fr/rss", "-a", "depth=0")
+    site.control(block_pages=True)
+    try:
+        refused = crawl(mongo_uri, database, *source, RFI_BASE_URL=site.base)
+    finally:
+        site.control(block_pages=False)
+    assert refused.returncode == 0, refused.stderr
+    stubs = list(archive.articles.find())
+    assert stubs
+    assert {stub["status"] for stub in stubs} == {"stub"}
+    assert last_run(archive)["outcomes"] == {"article/stub": len(stubs)}
+
+    assert crawl(mongo_uri, database, *source, RFI_BASE_URL=site.base).returncode == 0
+    assert {article["_id"] for article in archive.articles.find()} == {stub["_id"] for stub in stubs}
+    assert archive.articles.count_documents({"status": "stub"}) == 0
+    assert last_run(archive)["outcomes"] == {"article/changed": len(stubs)}
+
+
+def test_a_full_text_mirror_fills_the_archive_while_the_site_refuses(
+    site: Replica, mongo_uri: str, database: str, archive: Any
+) -> None:
+    site.control(block_pages=True)
+    try:
+        crawl(mongo_uri, database, "-a", f"sources={site.base}/mirror/cn.xml", RFI_BASE_URL=site.base)
+    finally:
+        site.control(block_pages=False)
+    truth = {article["url"]: article for article in site.truth()}
+    stored = [article for article in archive.articles.find() if article["origin"] == "feed"]
+    assert len(stored) >= 10
+    assert all(article["text"] == truth[article["url"]]["text"] for article in stored)
+
+
+def test_items_can_be_exported_as_in_any_scrapy_project(
+    site: Replica, mongo_uri: str, database: str, archive: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "articles.jsonl"
+    options = ("-a", f"sources={site.base}/en/rss", "-a", "depth=0", "-O", str(out))
+    assert crawl(mongo_uri, database, *options, RFI_BASE_URL=site.base).returncode == 0
+    assert len(out.read_text("utf-8").splitlines()) == archive.articles.count_documents({})
+
+
+# ---- archived entries ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("entries")
+    command = [sys.executable, "-m", "replica", "archive", str(directory), "--editions", "cn", "--articles", "20"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return directory
+
+
+def test_an_archive_is_stored_without_the_network(
+    entries: Path, mongo_uri: str, database: str, archive: Any
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    run = crawl(mongo_uri, database, "-a", f"archive={entries}", "-a", "depth=0", RFI_BASE_URL=nowhere)
+    assert run.returncode == 0, run.stderr
+    assert archive.articles.count_documents({"origin": "archive"}) == len(list(entries.rglob("*.md")))
+    assert set(last_run(archive)["outcomes"]) == {"article/new"}
+
+
+def test_a_broken_archive_document_is_named_and_costs_only_itself(
+    entries: Path, mongo_uri: str, database: str, archive: Any, tmp_path: Path
+) -> None:
+    good = sorted(entries.rglob("*.md"))[:2]
+    for number, path in enumerate(good):
+        (tmp_path / f"{number}.md").write_bytes(path.read_bytes())
+    (tmp_path / "broken.md").write_text("no header, no rule, no body")
+    run = crawl(mongo_uri, database, "-a", f"archive={tmp_path}", "-a", "depth=0")
+    assert run.returncode == 1
+    assert [line for line in run.stderr.splitlines() if "broken.md" in line and "WARNING" in line]
+    assert "1 of the given sources or documents could not be read" in last_line(run)
+    assert archive.articles.count_documents({}) == len(good)
+
+
+def test_the_seed_is_read_field_by_field(shared: Path, mongo_uri: str, database: str, archive: Any) -> None:
+    run = crawl(mongo_uri, database, "-a", f"archive={shared / 'corpus' / SEED}", "-a", "depth=0")
+    assert run.returncode == 0, run.stderr
+    (article,) = archive.articles.find()
+    assert article["title"] == "中美在加州会谈后承诺加强合作应对气候危机"
+    assert article["published_at"] == datetime(2023, 11, 15, 10, 27, tzinfo=UTC)
+    assert article["lead"].startswith("据路透社报导")
+    assert len(article["text"].split("\n\n")) == 9
+    assert article["images"][0]["url"].startswith("https://s.rfi.fr/media/display/")
+    assert [related["label"] for related in article["related"]] == ["美国/中国/国际", "拜习会", "法国世界报"]
+    assert all(related["url"].startswith("https://www.rfi.fr/cn/") for related in article["related"])
+    for noise in ("分享 :", "feedx", "获取更多RSS", *(related["title"] for related in article["related"])):
+        assert noise not in article["text"]
+
+
+# ---- what goes wrong -------------------------------------------------------------------------------------
+
+BOMB = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">%s]><rss><channel><title>&j;</title></channel></rss>' % (
+    b"".join(b'<!ENTITY %c "%s">' % (c, b"&%c;" % (c - 1) * 10) for c in range(ord("b"), ord("k")))
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("not-xml", b"this is no feed"),
+        ("html", b"<!doctype html><html><body><h1>Sorry</h1></body></html>"),
+        ("empty", b""),
+        ("bomb", BOMB),
+        ("binary", bytes(range(256)) * 64),
+        ("huge", b"<rss><channel>" + b"<item><title>x</title></item>" * 2_000_000),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_named_in_one_line_and_fails_the_run(
+    name: str, body: bytes, mongo_uri: str, database: str, archive: Any, tmp_path: Path
+) -> None:
+    (tmp_path / f"{name}.xml").write_bytes(body)
+    with serving_files(tmp_path) as base:
+        run = crawl(mongo_uri, database, "-a", f"sources={base}/{name}.xml", "-a", "depth=0", RFI_RATE="0")
+    assert run.returncode == 1, run.stderr
+    assert len([line for line in run.stderr.splitlines() if f"{name}.xml cannot be read" in line]) == 1
+    assert "Traceback" not in run.stderr
+    assert archive.articles.count_documents({}) == 0
+
+
+PAGE = "20240102-a-page-of-its-own-kind"
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (b"", "page/empty"),
+        (bytes(range(256)) * 64, "page/not-article"),
+        (b"<html><body>" + b"<div>" * 100_000 + b"deep", "page/not-article"),
+        (b"<html><body><p>" + b"x" * 17 * 1024 * 1024, "page/failed"),
+        (b"<html><body><h1>Portal</h1><p>Welcome.</p></body></html>", "page/not-article"),
+    ],
+    ids=["empty", "binary", "deep", "over-16-MB", "no-article"],
+)
+def test_a_page_that_is_no_article_is_counted_and_the_crawl_goes_on(
+    body: bytes, outcome: str, mongo_uri: str, database: str, archive: Any, tmp_path: Path
+) -> None:
+    directory = tmp_path / "en" / "france"
+    directory.mkdir(parents=True)
+    (directory / PAGE).write_bytes(body)
+    (tmp_path / "en" / "list").write_text(f'<rss><channel><item><link>/en/france/{PAGE}</link></item></channel></rss>')
+    (tmp_path / "en" / "list").rename(tmp_path / "en" / "rss")
+    with serving_files(tmp_path) as base:
+        options = ("-a", f"sources={base}/en/rss", "-a", "depth=0")
+        run = crawl(mongo_uri, database, *options, RFI_BASE_URL=base)
+    assert "Traceback" not in run.stderr
+    assert last_run(archive)["outcomes"] == {outcome: 1}, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "told"),
+    [
+        (["-a", "editions=cn,xx"], {}, "unknown edition 'xx': there are fr en"),
+        (["-a", "edition=cn"], {}, "unknown argument 'edition': known are editions"),
+        (["-a", "archive=no/such/place"], {}, "there is no file or directory no/such/place"),
+        ([], {"RFI_RATE": "fast"}, "RFI_RATE: 'fast' is not a number"),
+        ([], {"RFI_BASE_URL": "localhost"}, "RFI_BASE_URL: 'localhost' is not an http"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line_with_exit_status_2(
+    options: list[str], environment: dict[str, str], told: str, mongo_uri: str, database: str
+) -> None:
+    run = crawl(mongo_uri, database, *options, **environment)
+    assert run.returncode == 2
+    assert told in last_line(run)
+    assert "Traceback" not in run.stderr
+
+
+def test_an_unreachable_mongodb_is_told_in_one_line_and_nothing_is_fetched(site: Replica, database: str) -> None:
+    before = len(site.requests())
+    run = crawl("mongodb://ann:s3cret@127.0.0.1:9/", database, RFI_BASE_URL=site.base)
+    assert run.returncode == 1
+    assert "127.0.0.1:9" in run.stderr
+    assert "s3cret" not in run.stderr
+    assert "Traceback" not in run.stderr
+    assert len(site.requests()) == before

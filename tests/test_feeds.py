@@ -371,6 +371,7 @@ def test_a_truncated_feed_gives_its_whole_entries_and_never_half_an_address(tail
         ("<title>con\x08trol</title>", "control"),
         ("<title>a < b</title>", "a < b"),
         ("<title>Words</title><undeclared:x>y</undeclared:x>", "Words"),
+        ("<title><:x>Words</:x></title>", "<:x>Words</:x>"),
     ],
 )
 def test_the_usual_damage_of_feeds_costs_no_other_entry(damage: str, title: str | None) -> None:

@@ -142,6 +142,18 @@ EVENTS: dict[str, tuple[Article, Article, Outcome, list[str]]] = {
     "page_then_feed_of_a_later_edit": (PAGE, article(modified_at=T0 + HOUR / 2, **EDITED, **FEED), CHANGED, ["text"]),
     "page_then_feed_cut_short": (PAGE, article(text=PARAGRAPHS[:100], modified_at=T0 + HOUR, **FEED), SAME, []),
     "teaser_page_then_feed": (article(text=PARAGRAPHS[:100]), article(**FEED), CHANGED, ["text"]),
+    "page_cut_by_the_editor_then_an_older_feed": (
+        article(text=PARAGRAPHS[:100], modified_at=T0),
+        article(**FEED),
+        SAME,
+        [],
+    ),
+    "archive_then_feed_of_a_later_edit": (
+        article(published_at=T0 - 9 * HOUR, modified_at=None, **ARCHIVE),
+        article(published_at=T0 - 9 * HOUR, modified_at=T0 - HOUR, **EDITED, **FEED),
+        CHANGED,
+        ["text"],
+    ),
     "page_then_archive_of_the_same_text": (PAGE, bare(PAGE, **ARCHIVE), SAME, []),
     "archive_then_page_of_the_same_text": (bare(PAGE, **ARCHIVE), PAGE, SAME, []),
     "archive_of_an_earlier_state": (
@@ -255,6 +267,13 @@ def test_a_worse_source_fills_in_what_the_page_did_not_tell() -> None:
     assert filled.tags == ["harbour", "trade"]
     assert filled.provenance == {"title": "jsonld", "text": "markup", "tags": "feed"}
     assert filled.origin is Origin.PAGE
+
+
+def test_a_worse_source_that_brings_a_later_text_replaces_nothing_else() -> None:
+    told = article(modified_at=T0 + HOUR, authors=["RFI"], tags=["x"], section="y", **EDITED, **FEED, **LATER)
+    kept = after(PAGE, told)
+    assert (kept.text, kept.origin) == (EDITED["text"], Origin.FEED)
+    assert (kept.authors, kept.tags, kept.section) == (PAGE.authors, PAGE.tags, PAGE.section)
 
 
 def test_a_summary_never_becomes_the_lead_of_a_full_article() -> None:

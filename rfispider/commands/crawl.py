@@ -1,7 +1,6 @@
 """`scrapy crawl rfi`: Scrapy's command, with arguments checked first and an exit status that scripts can trust."""
 
 import argparse
-import logging
 
 from scrapy import Spider
 from scrapy.commands.crawl import Command as ScrapyCrawl
@@ -10,16 +9,8 @@ from scrapy.exceptions import UsageError
 
 from rfispider.arguments import ArgumentError, Arguments
 from rfispider.extensions import shortfall
+from rfispider.logs import quieten
 from rfispider.settings import SettingError
-
-CHATTER = (
-    "scrapy.addons",
-    "scrapy.core.engine",
-    "scrapy.crawler",
-    "scrapy.middleware",
-    "scrapy.utils.log",
-)
-"""Loggers that say at INFO what only a developer of Scrapy wants to know."""
 
 EPILOG = """
 arguments of the spider rfi (-a NAME=VALUE):
@@ -71,10 +62,3 @@ class Command(ScrapyCrawl):
     def _create_crawler(self, spidercls: type[Spider] | str) -> Crawler:
         self.crawler = super()._create_crawler(spidercls)
         return self.crawler
-
-
-def quieten() -> None:
-    """Keep Scrapy's start-up talk out of a log at INFO; warnings still show, and DEBUG shows everything."""
-    for name in CHATTER:
-        # A filter, for Scrapy sets the levels of its loggers anew when it configures logging.
-        logging.getLogger(name).addFilter(lambda record: record.levelno > logging.INFO)

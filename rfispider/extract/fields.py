@@ -203,8 +203,11 @@ def _modified(sources: Sources) -> Iterator[Told[datetime | None]]:
     yield times.iso(sources.told.get("dateModified")), JSONLD
     yield times.iso(sources.parsed.meta("article:modified_time")), META
     yield times.iso(sources.parsed.meta("og:updated_time")), META
-    yield from ((moment, MARKUP) for moment in _shown(sources)[1:2])
+    shown = _shown(sources)
+    yield from ((moment, MARKUP) for moment in shown[1:2])
     yield sources.entry.modified_at, FEED
+    if not sources.parsed.fragment:  # a page that tells no change was not changed; an entry has no place to tell it
+        yield from ((moment, MARKUP) for moment in shown[:1])
 
 
 def _shown(sources: Sources) -> list[datetime]:

@@ -23,7 +23,9 @@ class Places:
     """The parts of one document that concern the article."""
 
     article: Element | None = None
-    """The element that holds the whole article; of a fragment, its root."""
+    """The element that holds the whole article with its header; of a fragment, its root."""
+    text: Element | None = None
+    """The element in which the text is looked for when there is no body."""
     bodies: list[Element] = field(default_factory=list)
     """Elements that hold the text and next to nothing else."""
     lead: Element | None = None
@@ -41,9 +43,9 @@ class Places:
                 for body in self.bodies
                 for block in blocks.blocks(body, lambda each: each in apart or noise.is_noise(each))
             ]
-        if self.article is None:
+        if self.text is None:
             return []
-        return blocks.blocks(self.article, lambda each: each in apart or noise.is_furniture(each))
+        return blocks.blocks(self.text, lambda each: each in apart or noise.is_furniture(each))
 
 
 def find(document: Document) -> Places:
@@ -52,14 +54,14 @@ def find(document: Document) -> Places:
 
 
 def _of_page(document: Document) -> Places:
-    article = _article(document)
+    text = article = _article(document)
     if article is not None and not _has_title(article) and _has_title(document.root):
         article = document.all("body")[0]  # the header stands outside the article's element
     if article is None:
         return Places(bodies=_outermost(wording.classed(document.root.iter("div", "section"), _BODY)))
     lead = next(wording.inside(article, website.LEAD_CLASSES), None)
     bodies = _outermost(wording.classed(article.iterdescendants("div", "section"), _BODY))
-    return Places(article=article, bodies=bodies, lead=lead)
+    return Places(article=article, text=text, bodies=bodies, lead=lead)
 
 
 def _article(document: Document) -> Element | None:

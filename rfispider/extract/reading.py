@@ -119,7 +119,7 @@ def _stub_or(refused: Rejection, page: Page) -> Article | Rejection:
     title = fields.without_site(fields.wording.decoded(entry.title)) if entry else ""
     if entry is None or not title or refused.outcome in _LASTING or not urls.is_article(urls.kind(page.url)):
         return refused
-    sources = Sources(page, Document(None, b"", fragment=True, landmarks={}, metas={}), places.Places(), {})
+    sources = Sources(page, document.parse(b"", fragment=True), places.Places(), {})
     images = [Image(url=entry.image)] if entry.image else []
     audio = [replace(entry.audio)] if isinstance(entry.audio, Audio) else []
     values = {

@@ -44,7 +44,8 @@ _ATTRIBUTES = (
     *("href", "url", "rel", "type", "medium", "width", "duration", "term", "label", "mode", "isPermaLink"),
     *("text", f"{{{_XML}}}base"),
 )
-_INHERITED = re.compile(r"^(<\w+)(?:\s+xmlns(?::[\w.-]+)?=\"[^\"]*\")+")
+_TAG_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_INHERITED = re.compile(r"^(<[\w.-]+)(?:\s+xmlns(?::[\w.-]+)?=\"[^\"]*\")+")
 """Namespaces of the feed that a piece of it would otherwise carry along."""
 _MAX_TEXT = 4096
 """Characters of a text or attribute that carries no markup: an address, a name, a date."""
@@ -164,7 +165,8 @@ def _markup(element: Any, made: Any) -> str:  # noqa: ANN401 - lxml carries no t
             made.set("type", "html")
         return element.text or ""
     for inner in element.iter(etree.Element):
-        inner.tag = inner.tag.rpartition("}")[2]
+        local = inner.tag.rpartition("}")[2].rpartition(":")[2]
+        inner.tag = local if _TAG_NAME.fullmatch(local) else "span"
     etree.cleanup_namespaces(element)
     made.set("type", "html")
     made.attrib.pop("mode", None)

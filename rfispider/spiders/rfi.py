@@ -134,12 +134,25 @@ class RfiSpider(Spider):
             )
 
     def entries(self, page: Page, link: Link) -> tuple[list[Entry], str | None]:
-        """What a source says, and the next page of it if it is a list with more."""
+        """What a source says, and the next page of it if it is a list with more.
+
+        Raises:
+            FeedError: nothing can be read from it.
+
+        """
+        if link.kind in LISTS:
+            return extract.listed(page), extract.next_page(page)
         if link.kind is Kind.SITEMAP:
-            return list(feeds.sitemap(page.body)), None
-        if link.kind is Kind.FEED:
-            return feeds.entries(page.body, page.url).entries, None
-        return extract.listed(page), extract.next_page(page)
+            sitemap = feeds.sitemap(page.body)
+            entries, problem = list(sitemap), sitemap.problem
+        else:
+            feed = feeds.entries(page.body, page.url, f"text/xml; charset={page.encoding}" if page.encoding else None)
+            entries, problem = feed.entries, feed.problem
+        if problem and not entries:
+            raise feeds.FeedError(problem)
+        if problem:
+            logger.info("source %s: %s", link.url, problem)
+        return entries, None
 
     def follow_entry(self, entry: Entry, source: Link, base: str) -> Iterator[Page | Link]:
         """Yield the content that an entry carries, if any, and the link to its page."""

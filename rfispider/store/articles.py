@@ -106,8 +106,9 @@ class Writer:
         for key, old in lost.items():
             successor = await self._successor(old, stored[key]) if key in stored else None
             if successor:
-                changed = edits(old.article, successor.article)
-                corrected.append(documents.revision_document(old, successor.changed_at, changed or ["fetched_at"]))
+                # By now the successor may have been touched up so that no edit is left to see.
+                changed = edits(old.article, successor.article) or ["fetched_at"]
+                corrected.append(documents.revision_document(old, successor.changed_at, changed))
         await self._supersede(corrected)
         lost.clear()
 
