@@ -1,6 +1,7 @@
 """What `scrapy crawl rfi -a name=value ...` accepts, checked before anything starts."""
 
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,10 @@ class Arguments:
     """Edition codes, in the order given; all of them when `sources` or `archive` is given without."""
     depth: int = 2
     """Related-link hops from a source; 0 follows none, -1 knows no limit."""
+    since: date | None = None
+    """First day (UTC) of a backfill through archive pages and monthly sitemaps."""
+    until: date | None = None
+    """Its last day; None is today."""
     archive: Path | None = None
     """Archived feed entries to read instead of the network: a document, a directory or a packed one."""
     sources: tuple[str, ...] = ()
@@ -39,7 +44,10 @@ class Arguments:
         read: dict[str, Any] = {name: READERS[name](name, value) for name, value in given.items()}
         if "editions" not in read and ("sources" in read or "archive" in read):
             read["editions"] = tuple(EDITIONS)
-        return cls(**read)
+        arguments = cls(**read)
+        if arguments.until and not (arguments.since and arguments.since <= arguments.until):
+            raise ArgumentError(f"until: {given['until']} needs a since that is not later")
+        return arguments
 
     def reaches(self, depth: int) -> bool:
         """Whether a page this many related-link hops away is still asked for."""
@@ -67,6 +75,13 @@ def _depth(name: str, value: str) -> int:
     return depth
 
 
+def _day(name: str, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ArgumentError(f"{name}: {value!r} is not a day: write it as YYYY-MM-DD") from None
+
+
 def _path(name: str, value: str) -> Path:
     path = Path(value).expanduser()
     if not path.exists():
@@ -89,6 +104,8 @@ def _items(value: str) -> list[str]:
 READERS = {
     "editions": _editions,
     "depth": _depth,
+    "since": _day,
+    "until": _day,
     "archive": _path,
     "sources": _urls,
 }

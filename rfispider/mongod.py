@@ -43,6 +43,11 @@ START_S = 60.0
 STOP_S = 60.0
 """Seconds that a clean shutdown may take."""
 
+TOO_SLOW = f"it was not ready after {START_S:.0f} seconds"
+
+DYING_S = 5.0
+"""Seconds that a killed server may take to let go of its memory."""
+
 POLL_S = 0.02
 
 WAYS_OUT = (
@@ -52,6 +57,9 @@ WAYS_OUT = (
 
 _EXIT_PORT_TAKEN = 48
 """EXIT_NET_ERROR of mongod: it could not bind its port."""
+
+_PORT_TAKEN = "Address already in use"
+"""What it says when another server begins to listen between its own bind and listen; it aborts then."""
 
 _NOT_INITIATED = 94
 """NotYetInitialized: the server has no replica set configuration yet."""
@@ -138,9 +146,12 @@ class Embedded:
         """
         with self._locked():
             running = self._running()
-            port = running[1] if running else self._start()
-            _wait_writable(port, self.log)
-            return uri_of(port)
+            if running and self._becomes_writable(running[1]):
+                return uri_of(running[1])
+            port = self._start()
+            if self._becomes_writable(port):
+                return uri_of(port)
+            raise MongodError(_why("it died as soon as it ran", _tail(self.log), self.log))
 
     def status(self) -> Status:
         """Whether the server runs, and where; starts nothing."""
@@ -167,11 +178,8 @@ class Embedded:
     def _stop(self, pid: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_S
-        while self._running():
-            if time.monotonic() > deadline:
-                raise MongodError(f"The embedded MongoDB (process {pid}) did not stop in {STOP_S:.0f} seconds.")
-            time.sleep(POLL_S)
+        if not _ends(pid, STOP_S):
+            raise MongodError(f"The embedded MongoDB (process {pid}) did not stop in {STOP_S:.0f} seconds.")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -187,25 +195,52 @@ class Embedded:
 
     def _running(self) -> tuple[int, int] | None:
         """Process id and port, if the process that mongod wrote down is alive and is the server of this root."""
-        try:
-            pid = int((self.data / "mongod.lock").read_text())
-        except (OSError, ValueError):
-            return None
-        arguments = _arguments(pid)
-        if str(self.data) not in arguments or "--port" not in arguments:
+        pid = self._written_pid()
+        arguments = _arguments(pid) if pid else []
+        if pid is None or str(self.data) not in arguments or "--port" not in arguments:
             return None
         return pid, int(arguments[arguments.index("--port") + 1])
+
+    def _becomes_writable(self, port: int) -> bool:
+        """Wait for a writable primary, and make the server one if it never was, or moved; False when it dies.
+
+        Raises MongodError when it does neither within `START_S` seconds.
+        """
+        deadline = time.monotonic() + START_S
+        address = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=500"
+        with MongoClient[dict[str, Any]](address) as client:
+            while not _is_writable(client):
+                if self._running() is None:
+                    return False
+                if time.monotonic() > deadline:
+                    raise MongodError(_why(TOO_SLOW, _tail(self.log), self.log))
+                with suppress(PyMongoError):
+                    _settle(client, f"127.0.0.1:{port}")
+                time.sleep(POLL_S)
+        return True
+
+    def _written_pid(self) -> int | None:
+        """The process id in the lock file of mongod, which empties it when it stops cleanly."""
+        try:
+            return int((self.data / "mongod.lock").read_text())
+        except (OSError, ValueError):
+            return None
 
     def _start(self) -> int:
         """Start the server on a free port and return the port."""
         binary = find_binary()
+        pid = self._written_pid()
+        if pid and not _arguments(pid):
+            # A killed process is without arguments for a moment in which it still holds its port and files.
+            _ends(pid, DYING_S)
         for port in self._ports():
             code, output = self._launch(binary, port)
             if code == 0:
                 return port
-            if code != _EXIT_PORT_TAKEN:
-                raise MongodError(_why(code, f"{output}\n{_tail(self.log)}", self.log))
-        raise MongodError(f"The embedded MongoDB found no free port in {PORTS.start}-{PORTS.stop - 1}.")
+            said = f"{output}\n{_tail(self.log)}"
+            if code != _EXIT_PORT_TAKEN and _PORT_TAKEN not in said:
+                raise MongodError(_why(_fault(code, said), said, self.log))
+        raise MongodError(f"The embedded MongoDB found no free port in {PORTS[0]}-{PORTS[-1]}.")
 
     def _ports(self) -> Iterator[int]:
         """Free ports, the remembered one first; the one in use is always the one remembered."""
@@ -227,7 +262,7 @@ class Embedded:
                     command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=START_S, check=False
                 )
             except subprocess.TimeoutExpired as error:
-                raise MongodError(_why(None, _tail(self.log), self.log)) from error
+                raise MongodError(_why(TOO_SLOW, _tail(self.log), self.log)) from error
             except OSError as error:
                 raise MongodError(f"The MongoDB server {binary} cannot be run: {error.strerror}.") from error
         return done.returncode, output.read_text(errors="replace")
@@ -255,6 +290,33 @@ def _arguments(pid: int) -> list[str]:
         return []
 
 
+def _ends(pid: int, seconds: float) -> bool:
+    """Wait until the process has let go of everything; whether it did in time."""
+    deadline = time.monotonic() + seconds
+    while _lingers(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _lingers(pid: int) -> bool:
+    """Whether any thread of a process lives: the first may be a zombie while others still hold port and files."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return False
+    return any(_state(thread) not in {"", "Z", "X"} for thread in threads)
+
+
+def _state(thread: Path) -> str:
+    """The letter of a thread in /proc; empty when it is gone."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -263,19 +325,6 @@ def _is_free(port: int) -> bool:
         except (OSError, OverflowError):
             return False
         return True
-
-
-def _wait_writable(port: int, log: Path) -> None:
-    """Return when the server on `port` is a writable primary; make it one if it never was, or moved."""
-    deadline = time.monotonic() + START_S
-    address = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=1000"
-    with MongoClient[dict[str, Any]](address) as client:
-        while not _is_writable(client):
-            if time.monotonic() > deadline:
-                raise MongodError(_why(None, _tail(log), log))
-            with suppress(PyMongoError):
-                _settle(client, f"127.0.0.1:{port}")
-            time.sleep(POLL_S)
 
 
 def _is_writable(client: MongoClient[dict[str, Any]]) -> bool:
@@ -300,16 +349,17 @@ def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
         client.admin.command("replSetReconfig", config, force=True)
 
 
-def _why(code: int | None, output: str, log: Path) -> str:
-    """The sentence for a start that failed: exit code (None: out of time) and what mongod said."""
-    if code is None:
-        reason = f"it was not ready after {START_S:.0f} seconds"
-    elif code == -signal.SIGILL:
-        reason = "this processor lacks an instruction set that mongod needs (AVX)"
-    else:
-        reason = next((text for pattern, text in _HINTS if re.search(pattern, output)), f"exit code {code}")
-    said = "\n".join(f"  {line}" for line in output.splitlines() if line.strip())
-    return f"The embedded MongoDB did not start: {reason}; {WAYS_OUT}. Its log is {log}:\n{said}"
+def _fault(code: int, said: str) -> str:
+    """Why a start failed, from the exit code of mongod and what it printed."""
+    if code == -signal.SIGILL:
+        return "this processor lacks an instruction set that mongod needs (AVX)"
+    return next((fault for pattern, fault in _HINTS if re.search(pattern, said)), f"exit code {code}")
+
+
+def _why(fault: str, said: str, log: Path) -> str:
+    """The message for a start that failed, with the last words of the server."""
+    words = "\n".join(f"  {line}" for line in said.splitlines() if line.strip())
+    return f"The embedded MongoDB did not start: {fault}; {WAYS_OUT}. Its log is {log}:\n{words}"
 
 
 def _tail(log: Path, lines: int = 5) -> str:

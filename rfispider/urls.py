@@ -24,6 +24,7 @@ _CACHED_URLS: Final = 4096
 _CACHED_LENGTH: Final = 2048
 """Longest URL, in characters, that is remembered, so that the cache stays under 30 MB."""
 
+_ARCHIVE_DAY: Final = re.compile(r"/(\d{4})/(\d{2})/(\d{2})[^/]*/?$")
 _SHORT_CODE: Final = re.compile(r"/([0-9A-Za-z]+)(?:\.[0-9A-Za-z]+)?/?")
 
 
@@ -143,6 +144,15 @@ def archive_days(code: str, since: date, until: date) -> list[str]:
     ordinals = range(since.toordinal(), until.toordinal() + 1) if chosen.archive_months else ()
     days = map(date.fromordinal, ordinals)
     return [canonical(chosen.front + chosen.archive_day_path(day.year, day.month, day.day)) for day in days]
+
+
+def archive_day(url: str) -> date | None:
+    """The day of an archive page of one day; None for any other URL and for a day that no calendar has."""
+    day = _ARCHIVE_DAY.search(canonical(url)) if kind(url) is Kind.ARCHIVE_DAY else None
+    try:
+        return date(*map(int, day.groups())) if day else None
+    except ValueError:
+        return None
 
 
 def month_sitemaps(code: str, since: date, until: date) -> list[str]:

@@ -1,5 +1,6 @@
 """What `-a name=value` accepts."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from rfispider.website import EDITIONS
         ({"sources": "https://a.example/", "editions": "fr"}, "editions", ("fr",)),
         ({}, "depth", 2),
         ({"depth": "-1"}, "depth", -1),
+        ({"since": "2024-01-02"}, "since", date(2024, 1, 2)),
     ],
 )
 def test_an_argument_is_read_as_typed(given: dict[str, str], field: str, expected: object) -> None:
@@ -34,6 +36,9 @@ def test_an_argument_is_read_as_typed(given: dict[str, str], field: str, expecte
         ({"depth": "-2"}, "depth: '-2' is not a number of hops"),
         ({"archive": "no/such/file"}, "archive: there is no file or directory no/such/file"),
         ({"sources": "feed.xml"}, "sources: feed.xml is not an http"),
+        ({"since": "yesterday"}, "since: 'yesterday' is not a day: write it as YYYY-MM-DD"),
+        ({"until": "2024-01-01"}, "until: 2024-01-01 needs a since"),
+        ({"since": "2024-01-02", "until": "2024-01-01"}, "until: 2024-01-01 needs a since that is not later"),
         ({"sources": ""}, "sources: nothing is not an http"),
     ],
 )

@@ -125,6 +125,21 @@ def test_items_can_be_exported_as_in_any_scrapy_project(
     assert len(out.read_text("utf-8").splitlines()) == archive.articles.count_documents({})
 
 
+def test_a_backfill_stores_what_the_archives_of_its_days_list(
+    site: Replica, mongo_uri: str, database: str, archive: Any
+) -> None:
+    days = ("-a", "since=2025-10-01", "-a", "until=2025-12-31")
+    run = crawl(mongo_uri, database, "-a", "editions=fr", "-a", "depth=0", *days, RFI_BASE_URL=site.base)
+    assert run.returncode == 0, run.stderr
+    wanted = {
+        article["url"]
+        for article in site.truth()
+        if article["edition"] == "fr" and article["in_archive"] and "2025-10" <= article["published_at"][:7] <= "2025-12"
+    }
+    assert wanted
+    assert wanted <= urls_of(list(archive.articles.find()))
+
+
 # ---- archived entries ------------------------------------------------------------------------------------
 
 

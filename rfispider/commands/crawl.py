@@ -17,6 +17,9 @@ arguments of the spider rfi (-a NAME=VALUE):
   editions=cn,fr|all     editions to crawl (default cn)
   depth=N                related-article hops from a source (default 2; 0 none, -1 no limit)
   sources=URL,...        feeds, sitemaps or lists to start from instead of the built-in ones
+  since=, until=YYYY-MM-DD
+                         also the archives and monthly sitemaps of these days
+                         (until defaults to today), after the news
   archive=PATH           archived feed entries to read instead of the network:
                          a document, a directory, a .tar.gz or a .zip
 

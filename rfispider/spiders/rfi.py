@@ -33,8 +33,9 @@ LISTS = {
     Kind.ARCHIVE_YEAR,
     Kind.ARCHIVE_DAY,
 }
-FOLLOWED = {Kind.PROGRAMME, Kind.TAG, Kind.AUTHOR}
-"""Lists that are read when an article or another list leads to them."""
+TOPICS = {Kind.TAG, Kind.AUTHOR}
+BACKFILL = -100
+"""Added to the priority of what a backfill finds, so that news never wait for it."""
 DOCUMENTS_AT_ONCE = 50
 """Archive documents read ahead in a thread; enough to keep the reactor busy, few enough to keep memory flat."""
 
@@ -56,6 +57,7 @@ class RfiSpider(Spider):
         self.base = ""
         self.list_pages = 0
         self.follow_topics = False
+        self.past = frozenset(url for code in self.arguments.editions for url in self.backfill_urls(code))
         self.allowed_domains: list[str] = []
 
     @classmethod
@@ -85,11 +87,20 @@ class RfiSpider(Spider):
             yield Link(url=url, kind=self.source_kind(url), edition=urls.edition(url))
 
     def source_urls(self) -> list[str]:
-        """Where this crawl begins: the given sources, else the built-in ones of the chosen editions."""
+        """Where this crawl begins: the given sources, else the built-in ones and the archives of a backfill."""
         if self.arguments.sources:
             return [self.canonical(url) for url in self.arguments.sources]
         built_in = (EDITIONS[code].sources for code in self.arguments.editions)
-        return [urls.canonical(source.url) for sources in built_in for source in sources]
+        news = [urls.canonical(source.url) for sources in built_in for source in sources]
+        return news + [url for code in self.arguments.editions for url in self.backfill_urls(code)]
+
+    def backfill_urls(self, code: str) -> list[str]:
+        """The archive pages and monthly sitemaps of an edition between `since` and `until`."""
+        if not self.arguments.since:
+            return []
+        between = (code, self.arguments.since, self.arguments.until or datetime.now(UTC).date())
+        days = urls.archive_days(*between) or urls.archive_years(*between)
+        return days + urls.month_sitemaps(*between)
 
     def source_kind(self, url: str) -> Kind:
         """How a source is read: a list page or sitemap by its URL, anything else as a feed."""
@@ -104,7 +115,7 @@ class RfiSpider(Spider):
             callback=self.parse_source if source else self.parse_article,
             errback=self.source_failed if source else self.article_failed,
             cb_kwargs={"link": link},
-            priority=0 if source else -1 - link.depth,
+            priority=(0 if source else -1 - link.depth) + (BACKFILL if self.is_backfill(link) else 0),
         )
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:  # noqa: ANN401 - as Scrapy calls it
@@ -117,60 +128,95 @@ class RfiSpider(Spider):
 
     # ---- sources -----------------------------------------------------------------------------------------
 
-    def parse_source(self, response: Response, link: Link) -> Iterator[Page | Link | Request]:
+    def parse_source(self, response: Response, link: Link) -> Iterator[Page | Link]:
         """Read a feed, a sitemap or a list page; yield what it carries and where it leads."""
         page = self.page(response, link)
         try:
-            entries, next_page = self.entries(page, link)
+            if link.kind in LISTS:
+                yield from self.parse_list(page, link)
+            elif link.kind is Kind.SITEMAP:
+                yield from self.parse_sitemap(page, link)
+            else:
+                yield from self.parse_feed(page, link)
         except feeds.FeedError as error:
             self.lose_source(link, str(error))
-            return
-        self.count("source/read" if entries else "source/empty")
+
+    def parse_feed(self, page: Page, link: Link) -> Iterator[Page | Link]:
+        """Follow the entries of a feed."""
+        feed = feeds.entries(page.body, page.url, f"text/xml; charset={page.encoding}" if page.encoding else None)
+        for entry in feed.entries:
+            yield from self.follow_entry(entry, link)
+        self.judge_source(link, len(feed.entries), feed.problem)
+
+    def parse_sitemap(self, page: Page, link: Link) -> Iterator[Page | Link]:
+        """Follow the entries of a sitemap as they are read; it may hold 50,000."""
+        sitemap = feeds.sitemap(page.body)
+        found = 0
+        for entry in sitemap:
+            found += 1
+            yield from self.follow_entry(entry, link)
+        self.judge_source(link, found, sitemap.problem)
+
+    def parse_list(self, page: Page, link: Link) -> Iterator[Page | Link]:
+        """Follow the items of a list page, and its next page."""
+        entries = extract.listed(page)
         for entry in entries:
-            yield from self.follow_entry(entry, link, response.url)
-        if next_page and (not self.list_pages or link.list_page < self.list_pages):
-            yield Link(
-                url=next_page, kind=link.kind, edition=link.edition, found_on=link.url, list_page=link.list_page + 1
-            )
+            yield from self.follow_entry(entry, link)
+        self.judge_source(link, len(entries), None)
+        more = extract.next_page(page)
+        if more and (not self.list_pages or link.list_page < self.list_pages):
+            yield Link(url=more, kind=link.kind, edition=link.edition, found_on=link.url, list_page=link.list_page + 1)
 
-    def entries(self, page: Page, link: Link) -> tuple[list[Entry], str | None]:
-        """What a source says, and the next page of it if it is a list with more.
-
-        Raises:
-            FeedError: nothing can be read from it.
-
-        """
-        if link.kind in LISTS:
-            return extract.listed(page), extract.next_page(page)
-        if link.kind is Kind.SITEMAP:
-            sitemap = feeds.sitemap(page.body)
-            entries, problem = list(sitemap), sitemap.problem
-        else:
-            feed = feeds.entries(page.body, page.url, f"text/xml; charset={page.encoding}" if page.encoding else None)
-            entries, problem = feed.entries, feed.problem
-        if problem and not entries:
-            raise feeds.FeedError(problem)
-        if problem:
-            logger.info("source %s: %s", link.url, problem)
-        return entries, None
-
-    def follow_entry(self, entry: Entry, source: Link, base: str) -> Iterator[Page | Link]:
+    def follow_entry(self, entry: Entry, source: Link) -> Iterator[Page | Link]:
         """Yield the content that an entry carries, if any, and the link to its page."""
-        url = self.canonical(entry.url, base)
-        link = self.link(url, depth=source.depth, found_on=source.url, entry=entry)
-        if link is None:
+        link = self.link(self.canonical(entry.url, source.url), depth=source.depth, found_on=source.url, entry=entry)
+        if link is None or (self.is_backfill(source) and not self.within_backfill(link)):
             return
         if entry.content and urls.is_article(link.kind):
             yield self.entry_page(link)
         yield link
 
     def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
-        """Make a link if this crawl wants the URL: an article or a followed list of a chosen edition, within the depth."""
+        """Make a link if this crawl wants the URL: an article or a list of a chosen edition, within the depth."""
         kind, edition = urls.kind(url), urls.edition(url)
-        wanted = urls.is_article(kind) or kind in FOLLOWED
+        wanted = urls.is_article(kind) or kind in self.followed
         if not wanted or edition not in self.arguments.editions or not self.arguments.reaches(depth):
             return None
         return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
+
+    @property
+    def followed(self) -> set[Kind]:
+        """Lists that are read when an article or another list leads to them."""
+        topics = TOPICS if self.follow_topics else set()
+        days = {Kind.ARCHIVE_DAY} if self.arguments.since else set()
+        return {Kind.PROGRAMME, Kind.SITEMAP} | topics | days
+
+    def is_backfill(self, link: Link) -> bool:
+        """Whether a link is an archive of the past, or was found in one."""
+        if not self.arguments.since:
+            return False
+        archives = {Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY}
+        return link.url in self.past or link.kind in archives or link.found_on in self.past
+
+    def within_backfill(self, link: Link) -> bool:
+        """Whether what an archive lists is of the days asked for; what tells no day may be."""
+        told = link.entry.published_at.date() if link.entry and link.entry.published_at else None
+        day = urls.archive_day(link.url) or told or urls.slug_date(link.url)
+        since, until = self.arguments.since, self.arguments.until
+        return day is None or ((not since or day >= since) and (not until or day <= until))
+
+    def judge_source(self, link: Link, found: int, problem: str | None) -> None:
+        """Count what a source gave.
+
+        Raises:
+            FeedError: it is damaged and gave nothing.
+
+        """
+        if problem and not found:
+            raise feeds.FeedError(problem)
+        self.count("source/read" if found else "source/empty")
+        if problem:
+            logger.info("source %s: %s", link.url, problem)
 
     def source_failed(self, failure: Failure) -> None:
         """Count a source that gave no answer."""
