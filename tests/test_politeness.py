@@ -204,7 +204,8 @@ async def test_slots_are_not_given_out_far_ahead(hosts: Hosts) -> None:
     assert len(slots.waits_s) == HORIZON_S * LIMITS.rate + 1
     assert max(slots.waits_s) <= HORIZON_S
     more = await hosts.reserve(HOST, 5)
-    assert more.waits_s == [] or min(more.waits_s) > max(slots.waits_s) - 1
+    assert all(wait_s <= HORIZON_S for wait_s in more.waits_s)
+    assert len(more.waits_s) < 5
     assert more.again_in_s <= 1 / LIMITS.rate
 
 

@@ -276,6 +276,11 @@ def test_a_worse_source_that_brings_a_later_text_replaces_nothing_else() -> None
     assert (kept.authors, kept.tags, kept.section) == (PAGE.authors, PAGE.tags, PAGE.section)
 
 
+def test_an_empty_text_is_filled_in_without_a_loss_of_status() -> None:
+    filled = after(article(lead=None, text=""), article(text="Soon.", status=Status.SHORT, **LATER))
+    assert (filled.text, filled.status) == ("Soon.", Status.FULL)
+
+
 def test_a_summary_never_becomes_the_lead_of_a_full_article() -> None:
     assert after(article(lead=None), article(**SUMMARY, **LATER)).lead is None
 

@@ -73,7 +73,9 @@ def test_overlap_is_the_share_of_what_is_listed_now_that_was_listed_before(
     ("known", "interval_s"),
     [(0.0, 450), (0.32, 450), (0.33, 900), (0.5, 900), (0.67, 900), (0.68, 1350), (1.0, 1350)],
 )
-def test_a_source_is_polled_slower_when_most_is_known_and_faster_when_little_is(known: float, interval_s: float) -> None:
+def test_a_source_is_polled_slower_when_most_is_known_and_faster_when_little_is(
+    known: float, interval_s: float
+) -> None:
     assert adapted(900, known, BOUND) == interval_s
 
 
