@@ -42,7 +42,7 @@ def wrong(field: str, article: Document, document: Document) -> bool:
     """
     if field == "modified_at" and not document.get(field):
         return bool(article[field] != article["published_at"])
-    return plain(field, article.get(field)) != plain(field, document.get(field))
+    return bool(plain(field, article.get(field)) != plain(field, document.get(field)))
 
 
 def plain(field: str, value: Any) -> Any:  # noqa: ANN401 - a value of JSON or of MongoDB

@@ -26,6 +26,8 @@ class Arguments:
     """Its last day; None is today."""
     archive: Path | None = None
     """Archived feed entries to read instead of the network: a document, a directory or a packed one."""
+    follow: bool = False
+    """Whether to stay for what comes due, instead of ending when nothing is."""
     sources: tuple[str, ...] = ()
     """Feed, sitemap or list URLs to start from instead of the built-in ones."""
 
@@ -48,6 +50,11 @@ class Arguments:
         if arguments.until and not (arguments.since and arguments.since <= arguments.until):
             raise ArgumentError(f"until: {given['until']} needs a since that is not later")
         return arguments
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the crawl fetches nothing: archived entries whose related links are not followed."""
+        return self.archive is not None and self.depth == 0
 
     def reaches(self, depth: int) -> bool:
         """Whether a page this many related-link hops away is still asked for."""
@@ -89,6 +96,12 @@ def _path(name: str, value: str) -> Path:
     return path.resolve()
 
 
+def _flag(name: str, value: str) -> bool:
+    if value not in {"0", "1"}:
+        raise ArgumentError(f"{name}: {value!r} is neither 0 nor 1")
+    return value == "1"
+
+
 def _urls(name: str, value: str) -> tuple[str, ...]:
     urls = tuple(_items(value))
     wrong = [url for url in urls if not url.startswith(("http://", "https://"))]
@@ -106,6 +119,7 @@ READERS = {
     "depth": _depth,
     "since": _day,
     "until": _day,
+    "follow": _flag,
     "archive": _path,
     "sources": _urls,
 }

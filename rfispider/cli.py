@@ -15,8 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from rfispider import __version__, settings, urls
+from rfispider.frontier import Count, Frontier, Holder
 from rfispider.mongod import Embedded, MongodError
-from rfispider.store import Report, Store, StoreError
+from rfispider.mongod import uri as mongod_uri
+from rfispider.revisit import State
+from rfispider.store import Report, Store, StoreError, explained
+from rfispider.website import EDITIONS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mongo = typer.Typer(no_args_is_help=True, help="The embedded MongoDB: a real server, for this machine only.")
+frontier = typer.Typer(help="What is to be fetched, when, and by whom.")
+app.add_typer(frontier, name="frontier")
 app.add_typer(mongo, name="mongo")
 
 out = Console(highlight=False)
@@ -32,6 +38,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Answer = TypeVar("Answer")
 Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
+EVERYWHERE = (*EDITIONS, None)
 COMPLETENESS = (
     "lead",
     "text",
@@ -70,7 +77,7 @@ def ask(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer
     """Open the archive, ask it one thing, close it."""
 
     async def asked() -> Answer:
-        uri = settings.MONGO_URI or await asyncio.to_thread(embedded().up)
+        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         async with await Store.open(uri, database) as store:
             return await question(store)
 
@@ -173,6 +180,87 @@ def text_of(value: object) -> str:
 def plain(value: object) -> str:
     """A value that JSON lacks: times in ISO 8601."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+# ---- the frontier ----------------------------------------------------------------------------------------
+
+
+def survey(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> Answer:
+    """Open the frontier, ask it one thing, close it."""
+
+    async def asked() -> Answer:
+        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        with explained("reading the frontier", uri):
+            async with await Frontier.open(uri, database) as found:
+                return await question(found)
+
+    return asyncio.run(asked())
+
+
+@frontier.callback(invoke_without_command=True)
+def counts(context: typer.Context, database: Database = settings.MONGO_DATABASE) -> None:
+    """How many URLs stand where, who holds leases, what has been due the longest."""
+    if context.invoked_subcommand:
+        return
+    counted, holders, oldest = survey(database, stand)
+    if not counted:
+        out.print(f"The frontier of {escape(database)} is empty: `scrapy crawl rfi` fills it.")
+        return
+    out.print(counts_table(counted))
+    for holder in holders:
+        out.print(f"leased   {holder.urls} URLs by {escape(holder.worker)} until {holder.until:%H:%M:%S} UTC")
+    if oldest:
+        out.print(f"due      since {text_of(oldest['due_at'])} UTC  {oldest['url']}", soft_wrap=True)
+
+
+async def stand(found: Frontier) -> tuple[list[Count], list[Holder], dict[str, Any] | None]:
+    """Counts, holders of leases, and what has been due the longest."""
+    census = found.census
+    return await census.counts(), await census.holders(), await census.oldest_due(EVERYWHERE)
+
+
+def counts_table(counted: list[Count]) -> Table:
+    """URLs by edition and kind, a column for each state."""
+    rows: dict[tuple[str, str], dict[State, int]] = {}
+    for count in counted:
+        rows.setdefault((count.edition or "-", count.kind), {})[count.state] = count.urls
+    table = titled("URLs of the frontier", "edition", "kind")
+    for state in State:
+        table.add_column(state.value, justify="right")
+    for (edition, kind), states in sorted(rows.items()):
+        table.add_row(edition, kind, *(str(states.get(state, "")) for state in State))
+    return table
+
+
+@frontier.command()
+def retry(
+    url: Annotated[str, typer.Argument(help="Only this one; without it, all that failed.")] = "",
+    database: Database = settings.MONGO_DATABASE,
+) -> None:
+    """Make failed URLs due now, with every chance they had at first. A URL that is gone has to be named."""
+    number = survey(database, lambda found: found.census.retry(EVERYWHERE, url or None))
+    out.print(f"{number} URLs are due again")
+
+
+@frontier.command()
+def failed(database: Database = settings.MONGO_DATABASE) -> None:
+    """List URLs whose last visit failed, and why."""
+    for document in survey(database, lambda found: found.census.failed(EVERYWHERE)):
+        last = document.get("last", {})
+        out.print(f"{text_of(document.get('due_at'))}  {escape(text_of(last.get('error')))}", soft_wrap=True)
+        out.print(f"                  {document['url']}", soft_wrap=True)
+
+
+@frontier.command()
+def why(
+    url: Annotated[str, typer.Argument(help="Any form of the URL.")], database: Database = settings.MONGO_DATABASE
+) -> None:
+    """Show all that the frontier knows of one URL. Exit status 1 when it never heard of it."""
+    document = survey(database, lambda found: found.census.why(url))
+    if document is None:
+        err.print(f"rfispider: the frontier never heard of {escape(url)}")
+        raise typer.Exit(1)
+    out.print_json(json.dumps(document, default=plain, ensure_ascii=False))
 
 
 # ---- the embedded server ---------------------------------------------------------------------------------

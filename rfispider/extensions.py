@@ -172,7 +172,7 @@ def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
     outcomes = group(stats, "outcome/")
     if reason != "finished":
         return reason
-    if sources.get("failed") and not sources.get("read"):
+    if set(sources) == {"failed"}:
         return "no source could be read"
     if errors := stats.get("spider_exceptions/count", 0):
         return f"{errors} exceptions in the spider, see the log"

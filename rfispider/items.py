@@ -125,6 +125,35 @@ class Entry:
     """The topic shown beside the title in a list, as printed."""
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Attempt:
+    """What is known so far of one visit to a URL, while its request and what came of it are under way."""
+
+    outcome: Outcome | None = None
+    status: int | None = None
+    """HTTP status."""
+    error: str | None = None
+    """Why it failed, in one line."""
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    published_at: datetime | None = None
+    listed: list[str] = field(default_factory=list)
+    """Keys that a source listed, in its order."""
+    times: list[datetime] = field(default_factory=list)
+    """Publication times that a source told."""
+    spoiled: bool = False
+
+    def settle(self, outcome: Outcome, error: str | None = None) -> None:
+        """Take note of how the visit ended, unless something of it was lost."""
+        if not self.spoiled:
+            self.outcome, self.error = outcome, error
+
+    def spoil(self, reason: str) -> None:
+        """Take note that something that came of the visit was lost: it has failed, whatever else is said of it."""
+        self.outcome, self.error, self.spoiled = Outcome.FAILED, reason, True
+
+
 @dataclass(slots=True, kw_only=True)
 class Page:
     """One document as it was fetched or handed over by a source, before extraction."""
@@ -151,6 +180,8 @@ class Page:
     """Related-link hops from the source."""
     etag: str | None = None
     last_modified: str | None = None
+    attempt: Attempt | None = field(default=None, repr=False, compare=False)
+    """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)
     """The parse tree, kept by `extract` so that a page is parsed once; never stored."""
 
@@ -167,8 +198,10 @@ class Link:
     found_on: str | None = None
     """Canonical URL of the page that held the link."""
     entry: Entry | None = None
-    list_page: int = 1
-    """Which page of a paginated list this is; a later one is read only if the one before brought news."""
+    continues: bool = False
+    """The next page of the list it was found on: read only if that page brought news."""
+    backfill: bool = False
+    """Of an archive of the past: waits behind the news, and its lists are read once."""
 
 
 @dataclass(slots=True, kw_only=True)

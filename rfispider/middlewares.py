@@ -1,37 +1,42 @@
-"""What stands between the spider and Scrapy: links become requests, each URL once a run."""
+"""What stands between the spider and Scrapy: links go to the frontier, answers tell how fast we may ask."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
 
 from rfispider import urls
 from rfispider.items import Link
+from rfispider.politeness import PAGES, REFUSALS, retry_after_s
+
+FRESH_S = 1.0
+"""Sources that were read less than so many seconds ago are not read again at the start of a run."""
 
 
 class FollowLinks:
-    """Turns the links that the spider yields into requests.
+    """Puts the links that the spider yields into the frontier, before the page that held them is done with.
 
-    A request is built only for a link that was not asked for before, or was asked for at a greater depth, from
-    where its own related links were out of reach. The next page of a list is asked for only when the page
-    before it listed something that the list had not shown so far.
+    The next page of a list is asked for only when the page before it listed something that this run is the first
+    to find.
     """
 
-    def __init__(self, request: Callable[[Link], Request]) -> None:
-        self.request = request
-        self.depths: dict[str, int] = {}
-        self.shown: dict[str, set[str]] = {}
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the way to build a request from the spider."""
-        return cls(crawler.spider.request)  # type: ignore[union-attr]
+        """Take the crawler, whose scheduler holds the frontier."""
+        return cls(crawler)
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links that the crawl begins with."""
-        async for thing in self.follow(start):
+        async for thing in self.follow(start, stale_s=FRESH_S):
             yield thing
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:  # noqa: ARG002
@@ -39,35 +44,63 @@ class FollowLinks:
         async for thing in self.follow(result):
             yield thing
 
-    async def follow(self, things: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Replace links by requests; anything else passes."""
+    async def follow(self, things: AsyncIterator[Any], stale_s: float | None = None) -> AsyncIterator[Any]:
+        """Keep links for the frontier; anything else passes."""
+        links: list[Link] = []
         more: list[Link] = []
-        found: set[str] = set()
         async for thing in things:
-            if not isinstance(thing, Link):
-                yield thing
-            elif thing.list_page > 1:
-                more.append(thing)
+            if isinstance(thing, Link):
+                (more if thing.continues else links).append(thing)
             else:
-                found.add(urls.key(thing.url))
-                if self.admit(thing):
-                    yield self.request(thing)
-        for link in more:
-            if self.goes_on(link, found) and self.admit(link):
-                yield self.request(link)
+                yield thing
+        if not links:
+            return
+        scheduler = self.crawler.spider.scheduler  # type: ignore[union-attr]
+        await scheduler.add(links, stale_s=stale_s)
+        if any(urls.key(link.url) in scheduler.news for link in links):
+            await scheduler.add(more, stale_s=FRESH_S)
 
-    def goes_on(self, link: Link, found: set[str]) -> bool:
-        """Whether the page before the one that `link` leads to listed anything that its list had not shown."""
-        shown = self.shown.setdefault(urls.page_of_list(link.url, 1), set())
-        fresh = found - shown
-        shown |= fresh
-        return bool(fresh)
 
-    def admit(self, link: Link) -> bool:
-        """Whether a link leads anywhere that this run has not been, and remember it."""
-        key = urls.key(link.url)
-        known = self.depths.get(key)
-        if known is not None and known <= link.depth:
-            return False
-        self.depths[key] = link.depth
-        return True
+class Politeness:
+    """Tells the budget that all workers share how the site answers, and asks for nothing while it refuses."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose scheduler holds the budget."""
+        return cls(crawler)
+
+    @property
+    def hosts(self) -> Any:  # noqa: ANN401 - the scheduler stands on a higher floor
+        """The budgets of the hosts."""
+        return self.crawler.spider.scheduler.frontier.hosts  # type: ignore[union-attr]
+
+    def process_request(self, request: Request) -> None:
+        """Leave a page alone that the site does not serve at present.
+
+        Raises:
+            IgnoreRequest: the circuit breaker of the host is open.
+
+        """
+        if request.meta.get("refused"):
+            raise IgnoreRequest("the site refuses pages at present, this one was not asked for")
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Slow down after a refusal, recover after an answer."""
+        host, page = urlsplit(request.url).netloc, request.meta.get("kind") in PAGES
+        if "kind" not in request.meta:
+            return response
+        if response.status in REFUSALS:
+            headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
+            await self.hosts.penalise(host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC)))
+        else:
+            await self.hosts.reward(host, page=page)
+        return response
+
+    async def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        """Keep the Crawl-delay of robots.txt for everybody."""
+        agent = self.crawler.settings["USER_AGENT"]
+        await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": robotparser.crawl_delay(agent) or 0.0})

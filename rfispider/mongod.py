@@ -125,6 +125,14 @@ def _packaged_binary() -> Path | None:
     return path
 
 
+def uri(given: str, root: Path = ROOT) -> str:
+    """The URI that was given, or that of the embedded server under `root`, which is started if need be.
+
+    Raises MongodError when there is none to be had.
+    """
+    return given or Embedded(root).up()
+
+
 def uri_of(port: int) -> str:
     """The URI of an embedded server. The name of the set lets a client wait for the primary after a restart."""
     return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"

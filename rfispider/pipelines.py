@@ -35,11 +35,17 @@ def count(crawler: Crawler, outcome: Outcome, edition: str | None = None) -> Non
         crawler.stats.inc_value(f"edition/{edition}/{outcome}")
 
 
-def reject(crawler: Crawler, rejection: Rejection) -> DropItem:
+def reject(crawler: Crawler, rejection: Rejection, page: Page | None) -> DropItem:
     """Count a page that gave no article, and make the exception that ends its way."""
     count(crawler, rejection.outcome)
+    if page and page.attempt:
+        page.attempt.settle(rejection.outcome, rejection.reason)
     level = "WARNING" if rejection.outcome is Outcome.FAILED else "INFO"
     return DropItem(f"{rejection.outcome} {rejection.subject}: {rejection.reason}", log_level=level)
+
+
+class NotStored(DropItem):
+    """The archive did not take an article: whatever it came from has to be visited again."""
 
 
 class Extract:
@@ -62,8 +68,9 @@ class Extract:
         """
         result = extract.article(item) if isinstance(item, Page) else item
         if isinstance(result, Rejection):
+            page = item if isinstance(item, Page) else None
             result.subject = result.subject or item.url
-            raise reject(self.crawler, result)
+            raise reject(self.crawler, result, page)
         return Extracted(item, result)
 
 
@@ -90,7 +97,7 @@ class Check:
                 self.crawler.stats.inc_value(f"missing/{field}")
         if not item.article.title:
             rejection = Rejection(outcome=Outcome.FAILED, reason="no title found", subject=item.page.url)
-            raise reject(self.crawler, rejection)
+            raise reject(self.crawler, rejection, item.page)
         return item
 
 
@@ -164,9 +171,11 @@ class Save:
             CloseSpider: it cannot be reached; why is logged in one line.
 
         """
+        if getattr(self.crawler.spider, "unreachable", False):
+            return  # the scheduler has found out, and said so
         settings = self.crawler.settings
         try:
-            uri = settings["MONGO_URI"] or await asyncio.to_thread(mongod.Embedded(Path(settings["RFI_DATA"])).up)
+            uri = await asyncio.to_thread(mongod.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
             self.store = await store.Store.open(uri, settings["MONGO_DATABASE"])
         except (mongod.MongodError, store.StoreError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
@@ -177,17 +186,27 @@ class Save:
         """Store one article together with others that wait.
 
         Raises:
-            DropItem: it could not be stored; the crawl is being stopped.
+            NotStored: it could not be stored; the crawl is being stopped.
+            DropItem: MongoDB cannot hold this article; it is counted as failed.
 
         """
         try:
             outcome = await self.commits.put(item.article)
         except store.StoreError as error:
             self.stop(error)
-            rejection = Rejection(outcome=Outcome.FAILED, reason="not stored", subject=item.page.url)
-            raise reject(self.crawler, rejection) from error
-        count(self.crawler, verdict(item, outcome), item.article.edition)
+            raise NotStored(str(error), log_level="DEBUG") from error
+        if outcome is Outcome.FAILED:
+            reason = "MongoDB cannot hold it, see the line above"
+            raise reject(self.crawler, Rejection(outcome=outcome, reason=reason, subject=item.page.url), item.page)
+        self.settle(item, verdict(item, outcome))
         return item.article
+
+    def settle(self, item: Extracted, outcome: Outcome) -> None:
+        """Count what came of a page, and tell the visit that it came from."""
+        count(self.crawler, outcome, item.article.edition)
+        if attempt := item.page.attempt:
+            attempt.settle(outcome, item.page.error)
+            attempt.published_at = item.article.published_at
 
     def stop(self, error: store.StoreError) -> None:
         """End the crawl, once, when the archive does not take what is found."""

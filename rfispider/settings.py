@@ -61,15 +61,17 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 REFERRER_POLICY = "no-referrer"
 DOWNLOAD_TIMEOUT = 60
-DOWNLOAD_DELAY_JITTER = 0
 RETRY_TIMES = 2
-AUTOTHROTTLE_MAX_DELAY = 60
+RETRY_HTTP_CODES = [408, 500, 502, 504]
+"""Tried again at once; what says "slower" (403, 429, 503) is for the shared budget and the frontier."""
 
 ITEM_PIPELINES = {
     "rfispider.pipelines.Extract": 100,
     "rfispider.pipelines.Check": 200,
     "rfispider.pipelines.Save": 900,
 }
+DOWNLOADER_MIDDLEWARES = {"rfispider.middlewares.Politeness": 560}
+"""Between the retries, whose every answer counts, and the redirects."""
 SPIDER_MIDDLEWARES = {"rfispider.middlewares.FollowLinks": 10}
 EXTENSIONS = {
     "rfispider.extensions.Progress": 10,
@@ -84,9 +86,15 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%H:%M:%S"
 STATS_DUMP = False
 FEED_EXPORT_ENCODING = "utf-8"
+DOWNLOAD_DELAY = 0
+"""The pace is set by the budget that all workers share, before a request is made."""
+SCHEDULER = "rfispider.scheduler.FrontierScheduler"
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
-"""Links are told apart by their key before a request is built."""
-SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+"""The frontier knows every URL once."""
+
+
+LIMITS = {"RFI_LIST_PAGES": 0, "RFI_BATCH_ARTICLES": 1, "RFI_BATCH_SECONDS": 0}
+"""Settings that are numbers, and the least that each may be."""
 
 
 class SettingError(ValueError):
@@ -97,17 +105,15 @@ def derived(given: Mapping[str, Any]) -> dict[str, Any]:
     """Scrapy's own settings as they follow from ours.
 
     Raises:
-        SettingError: a value that cannot be read.
+        SettingError: a value that cannot be read, of these or of a setting that is read later.
 
     """
-    rate = request_rate(given)
+    for name, least in LIMITS.items():
+        number(given, name, least=least)
+    request_rate(given)
     concurrency = int(number(given, "RFI_CONCURRENCY", least=1))
     return {
         "USER_AGENT": user_agent(str(given["RFI_CONTACT"])),
-        "DOWNLOAD_DELAY": 1 / rate if rate else 0,
-        "AUTOTHROTTLE_ENABLED": rate > 0,
-        "AUTOTHROTTLE_START_DELAY": 1 / rate if rate else 0,
-        "AUTOTHROTTLE_TARGET_CONCURRENCY": float(concurrency),
         "CONCURRENT_REQUESTS": concurrency * 2,
         "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
         "DOWNLOAD_MAXSIZE": int(number(given, "RFI_PAGE_BYTES", least=1)),

@@ -23,10 +23,10 @@ def line(text: str) -> str:
     Control characters and what UTF-8 cannot hold are dropped; invisible characters of spelling stay, as Khmer
     parts its words by zero-width spaces and Persian joins them.
     """
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
     if _IRREGULAR.search(text):
         text = _SPACE.sub(" ", _CONTROL.sub("", text))
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
     return text.strip()
 
 

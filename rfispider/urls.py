@@ -166,6 +166,12 @@ def month_sitemaps(code: str, since: date, until: date) -> list[str]:
     return [f"{website.SITE}/{path.format(edition=chosen, year=m // 12, month=m % 12 + 1)}" for m in months]
 
 
+def list_page(url: str) -> int:
+    """Which page of a paginated list a URL is, from 1; 1 for any other URL."""
+    path = _path(url)
+    return path.page if path else 1
+
+
 def twin(url: str) -> str | None:
     """Canonical URL of the same story in the other Chinese script; None outside the two Chinese editions.
 

@@ -471,7 +471,7 @@ CAPTION_CLASSES = ("m-figure__caption__legend",)
 CAPTION_CREDIT_CLASSES = ("m-figure__caption__credits",)
 LAZY_IMAGE_ATTRIBUTE = "data-image-dataset"
 """JSON of a picture that is loaded late: url (of the directory) and filename."""
-IMAGE_WIDTH = r"/w:(\d+)/"
+IMAGE_WIDTH = r"/w:(\d+)(?=/)"
 """Part of a picture's address that tells its width in pixels; without it the picture has its original size."""
 BODY_IMAGE_NOISE_CLASSES = (
     "m-em-diaporama", "m-em-slideshow", "m-diaporama", "m-em-video", "o-self-promo", "m-block-ad", "m-interstitial",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-CRAWL_SECONDS = 180
+CRAWL_SECONDS = 60
 
 
 class Replica:
@@ -63,6 +63,19 @@ def crawl(uri: str, database: str, *options: str, **environment: str) -> subproc
         [sys.executable, "-m", "scrapy", "crawl", "rfi", *options],
         cwd=ROOT,
         env=surroundings(MONGO_URI=uri, MONGO_DATABASE=database, **environment),
+        capture_output=True,
+        text=True,
+        timeout=CRAWL_SECONDS,
+        check=False,
+    )
+
+
+def rfispider(uri: str, database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of `rfispider`."""
+    return subprocess.run(
+        [sys.executable, "-c", "from rfispider.cli import main; main()", *arguments],
+        cwd=ROOT,
+        env=surroundings(MONGO_URI=uri, MONGO_DATABASE=database, COLUMNS="200"),
         capture_output=True,
         text=True,
         timeout=CRAWL_SECONDS,

@@ -96,9 +96,9 @@ async def expire(frontier: Frontier) -> None:
 # ---- Finding ------------------------------------------------------------------------------------------------
 
 
-async def test_a_link_that_was_not_known_is_counted_and_due(frontier: Frontier) -> None:
-    assert await frontier.add(articles(3)) == 3
-    assert await frontier.add(articles(4)) == 1
+async def test_a_link_that_was_not_known_is_told_and_due(frontier: Frontier) -> None:
+    assert len(await frontier.add(articles(3))) == 3
+    assert await frontier.add(articles(4)) == {urls.key(article("story-3").url)}
     assert sorted(names(await frontier.claim(10, CN))) == ["story-0", "story-1", "story-2", "story-3"]
 
 
@@ -109,12 +109,12 @@ async def test_every_spelling_of_a_url_is_one_url(frontier: Frontier) -> None:
         replace(link, url=link.url + "/"),
         replace(link, url=link.url.replace("https://www.", "http://")),
     ]
-    assert await frontier.add(spellings) == 1
+    assert len(await frontier.add(spellings)) == 1
     assert len(await frontier.claim(5, CN)) == 1
 
 
 async def test_nothing_to_add_asks_nobody(frontier: Frontier) -> None:
-    assert await frontier.add([]) == 0
+    assert await frontier.add([]) == set()
 
 
 async def test_a_source_gives_what_it_said_back_with_the_lease(frontier: Frontier) -> None:
@@ -149,6 +149,14 @@ async def test_what_a_source_says_later_is_kept_until_the_article_is_stored(fron
     assert "entry" not in await stored(frontier, link)
 
 
+def test_a_waiting_url_that_is_listed_again_with_the_same_words_is_not_written() -> None:
+    link = said(article("x"), title="T", published=T0)
+    about = discovery.Circumstances(now=T0)
+    known = discovery.document(link, about)
+    assert discovery.changes(known, link, about) is None
+    assert discovery.changes({**known, "entry": {}}, link, about) is None
+
+
 async def test_the_news_raise_what_a_backfill_had_found(frontier: Frontier) -> None:
     link = article("old")
     await frontier.add([link], backfill=True)
@@ -170,7 +178,7 @@ async def test_a_read_article_is_not_fetched_again_because_it_is_listed_again(fr
     links = [said(link, title="T", published=T0) for link in articles(5)]
     await frontier.add(links)
     await frontier.acknowledge(done(await frontier.claim(5, CN)))
-    assert await frontier.add(links) == 0
+    assert await frontier.add(links) == set()
     assert await frontier.claim(5, CN) == []
 
 
@@ -179,7 +187,7 @@ async def test_a_read_article_is_due_at_once_when_a_source_says_that_it_changed(
     await frontier.add([link])
     await frontier.acknowledge(done(await frontier.claim(1, CN), validators=Validators(etag='"e"')))
     changed = said(article("x"), modified=T0 + timedelta(minutes=1))
-    assert await frontier.add([changed]) == 0
+    assert await frontier.add([changed]) == set()
     (lease,) = await frontier.claim(1, CN)
     assert lease.validators.etag == '"e"'
     await frontier.acknowledge(done([lease], Outcome.CHANGED))
@@ -196,6 +204,25 @@ async def test_a_change_that_is_told_while_the_url_is_leased_leaves_the_lease_al
     await other.add([said(link, modified=T0 + timedelta(days=4000))], stale_s=0)
     assert await other.claim(1, CN) == []
     assert await frontier.acknowledge(done([lease])) == []
+
+
+async def test_a_change_that_meets_a_claim_leaves_the_lease_alone(
+    frontier: Frontier, other: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = said(article("x"), modified=T0)
+    await frontier.add([link])
+    await frontier.acknowledge(done(await frontier.claim(1, CN)))
+    read = await other._known([urls.key(link.url)])
+    await expire(frontier)
+    leases = await frontier.claim(1, CN)
+
+    async def as_read_before_the_claim(keys: object) -> dict[str, dict[str, Any]]:
+        return read
+
+    monkeypatch.setattr(other, "_known", as_read_before_the_claim)
+    await other.add([said(link, modified=T0 + timedelta(hours=1))])
+    assert await other.claim(1, CN) == []
+    assert await frontier.acknowledge(done(leases)) == []
 
 
 async def test_a_page_beyond_the_depth_limit_is_read_again_when_it_turns_out_to_be_nearer(frontier: Frontier) -> None:
@@ -288,6 +315,15 @@ async def test_nothing_is_claimed_of_other_editions_or_kinds(frontier: Frontier)
     assert await frontier.claim(9, []) == []
     assert await frontier.claim(9, ["fr"], []) == []
     assert await frontier.claim(0, ["fr"]) == []
+
+
+async def test_a_claim_that_was_not_filled_makes_the_next_one_look_everywhere(frontier: Frontier) -> None:
+    await frontier.add([article("a"), article("b")])
+    await frontier.claim(1, CN)
+    await frontier.add([feed()])
+    assert names(await frontier.claim(2, CN)) == ["b"]
+    await frontier.add([article("c")])
+    assert {lease.kind for lease in await frontier.claim(2, CN)} == {Kind.ARTICLE, Kind.FEED}
 
 
 async def test_a_url_of_no_edition_is_claimed_when_asked_for(frontier: Frontier) -> None:
@@ -450,6 +486,17 @@ async def test_released_leases_are_due_as_they_were_and_count_no_attempt(frontie
     assert await stored(frontier, article("story-0")) == before
     assert frontier.held == []
     assert [lease.attempts for lease in await other.claim(2, CN)] == [1, 1]
+
+
+async def test_what_was_taken_over_is_given_back_as_it_was_before_the_first_lease(
+    frontier: Frontier, other: Frontier
+) -> None:
+    await frontier.add(articles(1))
+    before = await stored(frontier, article("story-0"))
+    await frontier.claim(1, CN)
+    await expire(frontier)
+    await other.release(await other.claim(1, CN))
+    assert await stored(frontier, article("story-0")) == {**before, "attempts": 1}
 
 
 async def test_a_lease_that_was_taken_over_cannot_be_released(frontier: Frontier, other: Frontier) -> None:
@@ -680,7 +727,7 @@ async def test_a_server_that_is_not_there_is_reported() -> None:
 
 async def test_workers_that_start_at_once_prepare_one_frontier(mongo_uri: str, database: str) -> None:
     opened = await asyncio.gather(*(Frontier.open(mongo_uri, database, worker=f"w{i}") for i in range(5)))
-    assert await opened[0].add(articles(1)) == 1
+    assert len(await opened[0].add(articles(1))) == 1
     for frontier in opened:
         await frontier.close()
 
@@ -713,8 +760,8 @@ async def test_the_census_tells_who_holds_how_much(frontier: Frontier, other: Fr
 
 async def test_the_oldest_due_is_found_whatever_its_priority(frontier: Frontier) -> None:
     assert await frontier.census.oldest_due(CN) is None
-    await frontier.add([feed(), *articles(3)])
-    await frontier.add([article("old")], backfill=True)
+    await frontier.add([feed(), *articles(3), article("old", depth=3), article("far", depth=6)])
+    await frontier.add([article("past")], backfill=True)
     await frontier._urls.update_one({"_id": urls.key(article("old").url)}, {"$set": {"due_at": LONG_AGO}})
     oldest = await frontier.census.oldest_due(CN)
     assert oldest is not None
@@ -833,7 +880,13 @@ async def test_every_command_of_a_busy_worker_uses_an_index(grown: Frontier, oth
     assert [each for each in seen if "COLLSCAN" in each.get("planSummary", "")] == []
 
 
-async def test_what_is_never_due_again_costs_the_claim_nothing(grown: Frontier) -> None:
+async def test_what_is_never_due_again_does_not_stand_in_the_index_of_claims(grown: Frontier) -> None:
+    checked = await grown._database.command("validate", schema.FRONTIER)
+    due = await grown._urls.count_documents({"due_at": {"$ne": None}})
+    assert checked["keysPerIndex"][schema.CLAIM] == due < checked["keysPerIndex"]["_id_"]
+
+
+async def test_what_is_never_due_again_is_not_read_by_a_claim(grown: Frontier) -> None:
     pipeline = _fronts([shares.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
     explain = {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}}
     result = await grown._database.command({"explain": explain, "verbosity": "executionStats"})

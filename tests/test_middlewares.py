@@ -1,65 +1,86 @@
-"""Links become requests, each URL once a run."""
+"""Links go to the frontier before their page is done with; refusals are left alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
 
+from rfispider import urls
 from rfispider.items import Kind, Link
-from rfispider.middlewares import FollowLinks
+from rfispider.middlewares import FollowLinks, Politeness
 
 SITE = "https://www.rfi.fr/cn/"
 
 
-def article(name: str, depth: int = 0) -> Link:
-    return Link(url=f"{SITE}a/20240101-{name}", kind=Kind.ARTICLE, edition="cn", depth=depth)
+class Found:
+    """The part of the scheduler that a page's links meet: remembers what it was given."""
+
+    def __init__(self, *known: Link) -> None:
+        self.known = {urls.key(link.url) for link in known}
+        self.news: set[str] = set()
+        self.added: list[str] = []
+
+    async def add(self, links: Iterable[Link], *, stale_s: float | None = None) -> None:
+        for link in links:
+            self.added.append(link.url)
+            self.news |= {urls.key(link.url)} - self.known
 
 
-def more(page: int) -> Link:
-    return Link(url=f"{SITE}a/{page}/", kind=Kind.SECTION, edition="cn", list_page=page)
+def article(name: str) -> Link:
+    return Link(url=f"{SITE}a/20240101-{name}", kind=Kind.ARTICLE, edition="cn")
 
 
-async def followed(middleware: FollowLinks, *things: Any) -> list[Any]:  # noqa: ANN401
+MORE = Link(url=f"{SITE}a/2/", kind=Kind.SECTION, edition="cn", continues=True)
+
+
+def follow(found: Found) -> FollowLinks:
+    return FollowLinks(SimpleNamespace(spider=SimpleNamespace(scheduler=found)))  # type: ignore[arg-type]
+
+
+async def passed(found: Found, *things: Any) -> list[Any]:
     async def output() -> AsyncIterator[Any]:
         for thing in things:
             yield thing
 
-    return [getattr(out, "url", out) async for out in middleware.follow(output())]
+    return [thing async for thing in follow(found).follow(output())]
 
 
-def middleware() -> FollowLinks:
-    return FollowLinks(lambda link: Request(link.url))
+async def test_links_are_in_the_frontier_when_the_page_is_done_with() -> None:
+    found = Found()
+    assert await passed(found, article("x"), "an item", article("y")) == ["an item"]
+    assert found.added == [article("x").url, article("y").url]
 
 
-async def test_a_link_is_asked_for_once() -> None:
-    follow = middleware()
-    assert await followed(follow, article("x"), article("x")) == [article("x").url]
-    assert await followed(follow, article("x")) == []
+async def test_the_next_page_of_a_list_is_read_when_this_one_brought_news() -> None:
+    found = Found(article("x"))
+    await passed(found, article("x"), article("y"), MORE)
+    assert found.added[-1] == MORE.url
 
 
-async def test_a_link_is_asked_for_again_when_it_turns_out_to_be_nearer() -> None:
-    follow = middleware()
-    await followed(follow, article("x", depth=2))
-    assert await followed(follow, article("x", depth=1)) == [article("x").url]
-    assert await followed(follow, article("x", depth=2)) == []
+async def test_a_page_of_a_list_that_brought_nothing_new_is_the_last() -> None:
+    found = Found(article("x"))
+    await passed(found, article("x"), MORE)
+    assert MORE.url not in found.added
 
 
-async def test_the_next_page_of_a_list_is_read_while_the_list_shows_more() -> None:
-    follow = middleware()
-    assert await followed(follow, article("x"), more(2)) == [article("x").url, more(2).url]
-    assert await followed(follow, article("x"), article("y"), more(3)) == [article("y").url, more(3).url]
-    assert await followed(follow, article("x"), article("y"), more(4)) == []
-
-
-async def test_what_another_list_has_shown_does_not_end_a_list() -> None:
-    follow = middleware()
-    await followed(follow, article("x"))
-    assert await followed(follow, article("x"), more(2)) == [more(2).url]
+async def test_what_this_run_found_elsewhere_is_news_too() -> None:
+    found = Found()
+    await passed(found, article("x"))
+    await passed(found, article("x"), MORE)
+    assert found.added[-1] == MORE.url
 
 
 async def test_an_empty_page_ends_a_list() -> None:
-    assert await followed(middleware(), more(2)) == []
+    found = Found()
+    await passed(found, MORE)
+    assert found.added == []
 
 
-async def test_what_is_no_link_passes() -> None:
-    assert await followed(middleware(), "an item") == ["an item"]
+def test_a_page_is_not_asked_for_while_the_site_refuses_pages() -> None:
+    politeness = Politeness(SimpleNamespace(signals=SimpleNamespace(connect=lambda *_, **__: None)))  # type: ignore[arg-type]
+    with pytest.raises(IgnoreRequest, match="not asked for"):
+        politeness.process_request(Request(SITE, meta={"refused": True}))
+    politeness.process_request(Request(SITE))

@@ -16,6 +16,7 @@ from rfispider.politeness import (
     BURST_S,
     FIRST_DELAY_S,
     PAGES,
+    WALL_MARGIN,
     WALL_S,
     Breaker,
     Budget,
@@ -38,7 +39,7 @@ delays = st.floats(0, 60)
 def test_a_refusal_doubles_the_delay_and_remembers_what_was_too_short() -> None:
     refusal = refused(Budget(), LIMITS, page=False)
     assert refusal.slowed
-    assert refusal.budget == Budget(delay_s=0.4, wall_s=pytest.approx(0.21))
+    assert refusal.budget == Budget(delay_s=0.4, wall_s=0.2 * WALL_MARGIN)
 
 
 def test_refusals_of_one_burst_slow_down_once() -> None:
@@ -124,8 +125,8 @@ def test_a_probe_that_is_served_closes_the_breaker() -> None:
 
 def test_late_answers_from_before_the_breaker_opened_change_nothing() -> None:
     assert answered(OPEN, LIMITS, page=True) == OPEN
-    late = refused(OPEN, LIMITS, page=True, slowed_ago_s=0.1).budget
-    assert (late.breaker, late.cooldown_s) == (Breaker.OPEN, 60)
+    late = refused(replace(OPEN, cooldown_s=240), LIMITS, page=True, slowed_ago_s=0.1).budget
+    assert (late.breaker, late.cooldown_s) == (Breaker.OPEN, 240)
 
 
 def test_a_feed_that_answers_does_not_close_the_breaker() -> None:
@@ -263,6 +264,16 @@ async def test_an_open_breaker_lets_one_probe_of_the_fleet_through_and_closes_wh
     assert sorted(slots.breaker for slots in asked) == [Breaker.OPEN] * 4 + [Breaker.PROBING]
     await hosts.reward(HOST, page=True)
     assert (await hosts.reserve(HOST, 1)).breaker is Breaker.CLOSED
+
+
+async def test_two_workers_that_see_the_same_cooled_breaker_send_one_probe(frontier: Frontier) -> None:
+    hosts = frontier.hosts
+    for _ in range(LIMITS.blocks):
+        await hosts.penalise(HOST, page=True)
+    await hosts.reserve(HOST, 1)
+    await _let_time_pass(frontier)
+    (seen,) = await hosts.budgets()
+    assert [await hosts._admitted(HOST, seen) for _ in range(2)] == [Breaker.PROBING, Breaker.OPEN]
 
 
 async def test_a_refused_probe_opens_the_breaker_for_longer(frontier: Frontier) -> None:

@@ -5,27 +5,25 @@ import pytest
 from rfispider import settings
 from rfispider.settings import SettingError, derived
 
-DEFAULTS = {"RFI_RATE": "", "RFI_CONCURRENCY": "8", "RFI_CONTACT": "", "RFI_BASE_URL": "", "RFI_PAGE_BYTES": "1000"}
+DEFAULTS = {name: value for name, value in vars(settings).items() if name.startswith("RFI_")}
 
 
 @pytest.mark.parametrize(
-    ("given", "delay"),
+    ("given", "rate"),
     [
-        ({}, 1.0),
-        ({"RFI_RATE": "4"}, 0.25),
+        ({}, 1),
+        ({"RFI_RATE": "4"}, 4),
         ({"RFI_RATE": "0"}, 0),
         ({"RFI_BASE_URL": "http://127.0.0.1:8099"}, 0),
         ({"RFI_BASE_URL": "http://localhost:8099/"}, 0),
-        ({"RFI_BASE_URL": "http://127.0.0.1:8099", "RFI_RATE": "5"}, 0.2),
-        ({"RFI_BASE_URL": "https://mirror.example"}, 1.0),
+        ({"RFI_BASE_URL": "http://127.0.0.1:8099", "RFI_RATE": "5"}, 5),
+        ({"RFI_BASE_URL": "https://mirror.example"}, 1),
     ],
 )
-def test_the_rate_becomes_a_delay_and_only_this_machine_is_fetched_from_without_one(
-    given: dict[str, str], delay: float
+def test_one_request_a_second_is_made_unless_told_otherwise_or_to_this_machine(
+    given: dict[str, str], rate: float
 ) -> None:
-    told = derived(DEFAULTS | given)
-    assert told["DOWNLOAD_DELAY"] == delay
-    assert told["AUTOTHROTTLE_ENABLED"] is (delay > 0)
+    assert settings.request_rate(DEFAULTS | given) == rate
 
 
 @pytest.mark.parametrize(
@@ -36,6 +34,7 @@ def test_the_rate_becomes_a_delay_and_only_this_machine_is_fetched_from_without_
         ({"RFI_RATE": "nan"}, "RFI_RATE: 'nan'"),
         ({"RFI_CONCURRENCY": "0"}, "RFI_CONCURRENCY: '0' is not a number of at least 1"),
         ({"RFI_PAGE_BYTES": None}, "RFI_PAGE_BYTES: None"),
+        ({"RFI_LIST_PAGES": "-1"}, "RFI_LIST_PAGES: '-1' is not a number of at least 0"),
         ({"RFI_BASE_URL": "127.0.0.1:8099"}, "RFI_BASE_URL: '127.0.0.1:8099' is not an http"),
         ({"RFI_BASE_URL": "http://[::1"}, "RFI_BASE_URL"),
     ],

@@ -20,6 +20,7 @@ arguments of the spider rfi (-a NAME=VALUE):
   since=, until=YYYY-MM-DD
                          also the archives and monthly sitemaps of these days
                          (until defaults to today), after the news
+  follow=1               stay for what comes due instead of ending when nothing is
   archive=PATH           archived feed entries to read instead of the network:
                          a document, a directory, a .tar.gz or a .zip
 

@@ -7,5 +7,6 @@ trafilatura.
 
 from rfispider.extract.lists import listed, next_page, related, topics
 from rfispider.extract.reading import article, refusal
+from rfispider.extract.refusals import outcome_of
 
-__all__ = ["article", "listed", "next_page", "refusal", "related", "topics"]
+__all__ = ["article", "listed", "next_page", "outcome_of", "refusal", "related", "topics"]

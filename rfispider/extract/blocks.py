@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from lxml.html import Element as new_element
+from lxml import html
 
 from rfispider import text, website
 from rfispider.extract import wording
@@ -42,8 +42,9 @@ _SHAPES: Final = {
 }
 _BOUNDARIES: Final = frozenset(
     {
-        "p", "div", "section", "article", "main", "header", "footer", "aside", "ul", "ol", "dl", "table", "thead", "tbody",
-        "tfoot", "caption", "pre", "hr", "address", "details", "summary", "fieldset", "center", "body", "tr", "td", "th",
+        "p", "div", "section", "article", "main", "header", "footer", "aside", "ul", "ol", "dl", "table", "thead",
+        "tbody", "tfoot", "caption", "pre", "hr", "address", "details", "summary", "fieldset", "center", "body", "tr",
+        "td", "th",
         *_SHAPES,
     }
 )  # fmt: skip
@@ -145,7 +146,7 @@ def blocks(root: Element, dropped: Callable[[Element], bool]) -> list[Block]:
 
 def tree(lines: Iterable[Block]) -> Element:
     """A page that holds nothing but the blocks, as clean HTML."""
-    page = new_element("html")
+    page = html.Element("html")
     article = _child(_child(page, "body"), "article")
     container: Element = None
     inner = {Shape.ITEM: "ul", Shape.ROW: "table"}

@@ -9,7 +9,7 @@ from trafilatura.settings import Extractor
 
 from rfispider import text
 from rfispider.extract import blocks, wording
-from rfispider.extract.blocks import Block, Shape
+from rfispider.extract.blocks import Block
 from rfispider.extract.document import Element
 
 MAX_READ: Final = 300_000
@@ -23,17 +23,18 @@ logging.getLogger("trafilatura").setLevel(logging.ERROR)  # it warns of every sh
 
 
 def read(cut: Sequence[Block]) -> tuple[list[str], str]:
-    """Lines of a body, and who read them: trafilatura, or markup where trafilatura lost or doubled some text.
+    """Lines of a body, and who read them: trafilatura, or markup where trafilatura lost, doubled or merged lines.
 
-    What was cut out is the article and nothing else, so every character of it must come back once; trafilatura
-    may drop what looks like boilerplate to it (a heading at the end, a repeated line, a text of a few words).
+    What was cut out is the article and nothing else, so every line of it must come back once; trafilatura drops
+    what looks like boilerplate to it (a heading at the end, a repeated line), joins the lines of a short text, and
+    drops the invisible letters of Persian and Khmer.
     """
     lines = [block.line for block in cut]
     if not lines:
         return [], "markup"
     if len(lines) <= MAX_BLOCKS and sum(map(len, lines)) <= MAX_READ:
         found = extracted(blocks.tree(cut))
-        if _squeezed(found) == _squeezed(lines):
+        if list(map(_squeezed, found)) == list(map(_squeezed, lines)):
             return found, "trafilatura"
     return lines, "markup"
 
@@ -44,7 +45,8 @@ def extracted(tree: Element) -> list[str]:
         document = bare_extraction(tree, options=_OPTIONS)
     except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
         return []
-    return _lines(document.body) if document is not None and document.body is not None else []
+    root = getattr(document, "body", None)
+    return _lines(root) if root is not None else []
 
 
 def _lines(body: Element) -> list[str]:
@@ -61,10 +63,5 @@ def _lines(body: Element) -> list[str]:
     return [line for line in found if line]
 
 
-def _squeezed(lines: Sequence[str]) -> str:
-    return "".join("".join(lines).split())
-
-
-def without_copyright(cut: Sequence[Block]) -> list[Block]:
-    """The blocks without copyright lines."""
-    return [block for block in cut if block.shape is not Shape.COPYRIGHT]
+def _squeezed(line: str) -> str:
+    return "".join(line.split())

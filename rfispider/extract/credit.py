@@ -1,7 +1,6 @@
 """Who owns and who worked on a text, as printed at its end."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from rfispider import website
@@ -43,8 +42,3 @@ def cut_agency(lines: list[Block]) -> str | None:
 
 def _owner(line: str) -> str | None:
     return _COPYRIGHT.sub("", line, count=1).strip() or None
-
-
-def names(printed: Sequence[str]) -> list[str]:
-    """Names without doubles and without empty ones, in order."""
-    return list(dict.fromkeys(filter(None, printed)))

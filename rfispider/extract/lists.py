@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Final
 
 from rfispider import text, urls, website
@@ -18,9 +19,14 @@ _NO_LIST: Final = ("header", "footer", "nav", "form")
 _PAGE_NUMBER: Final = re.compile(r"/(\d{1,5})/?$")
 _NEXT: Final = re.compile(r"\bnext\b", re.IGNORECASE)
 _HEADINGS: Final = ("h2", "h3", "h4", "div", "span", "p")
-_MAX_ITEM: Final = 4
-"""Elements above a link among which its item is looked for when no attribute marks the item."""
-_MAX_LINKS: Final = 5_000
+_ABOVE: Final = 12
+"""Elements above a link among which its item is looked for."""
+_WITHIN: Final = 200
+"""Elements of an item that are looked at."""
+_MAX_RELATED: Final = 200
+"""Links of a related block that are looked at; it has three to ten."""
+_MAX_LINKS: Final = 3_000
+"""Links of a list page that are looked at; an archive day has some hundreds."""
 
 
 def related(page: Page) -> list[Related]:
@@ -31,17 +37,16 @@ def related(page: Page) -> list[Related]:
 
 def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
     """The same for a page that is parsed and whose places are known."""
-    own, links = urls.key(page.url), {}
-    for block in _related_blocks(page, parsed, found):
-        for link in block.iter("a"):
-            url = _target(link, page.url)
-            if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
-                continue
-            item = _item(link)
-            title = _title(link, item)
-            if title and key not in links:
-                position = len(links)
-                links[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=position)
+    own = urls.key(page.url)
+    links: dict[str, Related] = {}
+    blocks = _related_blocks(page, parsed, found)
+    for link in islice(chain.from_iterable(block.iter("a") for block in blocks), _MAX_RELATED):
+        url = _target(link, page.url)
+        if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
+            continue
+        item = _item(link)
+        if key not in links and (title := _title(link, item)):
+            links[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=len(links))
     return list(links.values())
 
 
@@ -64,7 +69,8 @@ def _attribute(element: Element) -> str:
 
 
 def _heading(element: Element) -> str:
-    heading = next((each for each in element.iterdescendants(*_HEADINGS) if wording.of(each)), None)
+    headings = islice(element.iterdescendants(*_HEADINGS), _ABOVE)
+    heading = next((each for each in headings if len(each) < _ABOVE and wording.of(each)), None)
     return wording.of(heading).rstrip(":： ").casefold()
 
 
@@ -133,9 +139,11 @@ def _target(link: Element, base: str) -> str | None:
 
 def _item(link: Element) -> Element:
     """The element of the list's item that a link belongs to: marked as such, else the link itself."""
-    for ancestor in link.iterancestors():
+    for ancestor in islice(link.iterancestors(), _ABOVE):
         if ancestor.get(website.ITEM_ATTRIBUTE) is not None or _is_item(ancestor):
-            main = next((each for each in ancestor.iter("a") if each.get(website.ITEM_LINK_ATTRIBUTE) is not None), link)
+            main = next(
+                (each for each in ancestor.iter("a") if each.get(website.ITEM_LINK_ATTRIBUTE) is not None), link
+            )
             return ancestor if main is link or main.get("href") == link.get("href") else link
     return link
 
@@ -147,13 +155,18 @@ def _is_item(element: Element) -> bool:
 def _title(link: Element, item: Element) -> str:
     """The title of a link: what is marked as title, else a heading, else its text without the label."""
     for root in (link, item):
-        marked = next(wording.inside(root, website.ITEM_TITLE_CLASSES), None)
-        heading = marked if marked is not None else next(root.iterdescendants("h1", "h2", "h3", "h4"), None)
+        marked = next(wording.inside(root, website.ITEM_TITLE_CLASSES, _WITHIN), None)
+        heading = marked if marked is not None else next(_headings(root), None)
         if heading is not None and (printed := wording.decoded(_text(heading))):
             return printed
-    label = next(wording.inside(link, website.LABEL_CLASSES), None)
+    label = next(wording.inside(link, website.LABEL_CLASSES, _WITHIN), None)
     printed = wording.decoded(_text(link)) or wording.decoded(link.get("title"))
     return printed.removeprefix(wording.of(label)).strip() if label is not None else printed
+
+
+def _headings(root: Element) -> Iterator[Element]:
+    near = islice(root.iterdescendants("*"), _WITHIN)
+    return (element for element in near if element.tag in ("h1", "h2", "h3", "h4"))
 
 
 def _text(element: Element) -> str:
@@ -172,14 +185,17 @@ def _text(element: Element) -> str:
 
 def _label(link: Element, item: Element) -> str | None:
     """The topic shown above the title."""
-    label = next(wording.inside(item, website.LABEL_CLASSES), None)
+    label = next(wording.inside(item, website.LABEL_CLASSES, _WITHIN), None)
     if label is None:
         label = next((span for span in _spans_outside(item, link) if wording.of(span)), None)
     return wording.decoded(wording.of(label)) or None if label is not None else None
 
 
 def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
-    return (span for span in item.iterdescendants("span") if link not in span.iterancestors("a")) if item is not link else ()
+    if item is link:
+        return ()
+    inside = set(link.iter("span"))
+    return (span for span in islice(item.iterdescendants("span"), _ABOVE) if span not in inside)
 
 
 # ---- the next page ---------------------------------------------------------------------------------------

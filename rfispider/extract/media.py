@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,12 @@ from rfispider.extract.document import Element
 from rfispider.items import Audio, Image
 
 MAX_PICTURES: Final = 200
+MAX_LOOKED_AT: Final = 1_000
+"""Figures and images of one page that are looked at."""
+_MAX_SIZES: Final = 20
+"""Images of one figure: its sizes and formats."""
+_MAX_CAPTION: Final = 100
+"""Elements of a figure among which its caption is looked for."""
 _WIDTH: Final = re.compile(website.IMAGE_WIDTH)
 _FORMAT: Final = re.compile(website.IMAGE_WIDTH + r"|/p:[0-9a-z]+(?=/)")
 _SHARE_OF_WIDTH: Final = re.compile(r"\s+(\d+)w\s*$")
@@ -63,15 +70,19 @@ def pictures(root: Element, base: str) -> list[Image]:
     """Pictures below an element in document order: figures, and images that stand alone."""
     found: list[Image] = []
     taken: set[Element] = set()
-    for element in root.iterdescendants("figure", "img"):
+    for element in islice(root.iterdescendants("figure", "img"), MAX_LOOKED_AT):
         if element in taken or len(found) >= MAX_PICTURES:
             continue
-        inner = list(element.iterdescendants("img", "source")) if element.tag == "figure" else [element]
+        inner = list(_images_of(element)) if element.tag == "figure" else [element]
         taken.update(inner)
         if not _is_foreign(element, root) and (url := largest(_addresses(inner, base))):
             caption, credit = _caption(element) if element.tag == "figure" else (None, None)
             found.append(Image(url=url, caption=caption, credit=credit))
     return found
+
+
+def _images_of(figure: Element) -> Iterator[Element]:
+    return islice(figure.iterdescendants("img", "source"), _MAX_SIZES)
 
 
 def _is_foreign(element: Element, root: Element) -> bool:
@@ -87,7 +98,7 @@ def _is_foreign(element: Element, root: Element) -> bool:
 
 
 def _addresses(images: Iterable[Element], base: str) -> list[str]:
-    found = []
+    found: list[str] = []
     for image in images:
         if _is_tiny(image):
             continue
@@ -120,8 +131,8 @@ def _sources(image: Element) -> list[str]:
 
 def _caption(figure: Element) -> tuple[str | None, str | None]:
     """Caption and credit of a figure, as printed."""
-    caption = next(wording.inside(figure, website.CAPTION_CLASSES), None)
-    credit = next(wording.inside(figure, website.CAPTION_CREDIT_CLASSES), None)
+    caption = next(wording.inside(figure, website.CAPTION_CLASSES, _MAX_CAPTION), None)
+    credit = next(wording.inside(figure, website.CAPTION_CREDIT_CLASSES, _MAX_CAPTION), None)
     if caption is not None or credit is not None:
         return wording.of(caption) or None, wording.of(credit) or None
     whole = wording.of(figure.find(".//figcaption"))
@@ -174,7 +185,7 @@ def recordings_of(value: object, base: str) -> list[Audio]:
 
 def players(root: Element, base: str) -> list[Audio]:
     """Recordings of the players below an element, in document order."""
-    found = []
+    found: list[Audio] = []
     for element in root.iterdescendants("script", "audio", "source"):
         if element.tag == "script":
             found.extend(_player(element, base))

@@ -10,7 +10,8 @@ TAGS: Final = frozenset(
     {
         "script", "style", "button", "noscript", "iframe", "svg", "template", "figure", "figcaption", "form", "input",
         "select", "textarea", "nav", "object", "embed", "video", "audio", "canvas", "map", "math", "picture", "img",
-        "source", "track", "dialog", "head", "title", "meta", "link", "label", "option", "datalist", "applet", "frameset",
+        "source", "track", "dialog", "head", "title", "meta", "link", "label", "option", "datalist", "applet",
+        "frameset",
     }
 )  # fmt: skip
 """Elements of HTML that hold no text of an article, as the site uses them."""
@@ -25,7 +26,7 @@ _FURNITURE: Final = _begins(website.NOISE_CLASSES + website.FURNITURE_CLASSES)
 _ATTRIBUTES: Final = frozenset(website.NOISE_ATTRIBUTES)
 _HIDDEN: Final = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _CHROME: Final = frozenset(website.CHROME_TAGS)
-_TOO_MUCH: Final = 3
+_FIRST: Final = 3
 """Direct children of an element among which the script of a player is looked for."""
 
 
@@ -55,4 +56,4 @@ def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
 
 def _is_player(element: Element) -> bool:
     """Whether an element is the player of a recording: its settings are a script among its first children."""
-    return any(child.tag == "script" and child.get(website.EMBED_SCRIPT_ATTRIBUTE) for child in element[:_TOO_MUCH])
+    return any(child.tag == "script" and child.get(website.EMBED_SCRIPT_ATTRIBUTE) for child in element[:_FIRST])

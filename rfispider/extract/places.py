@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from rfispider import website
@@ -14,6 +15,9 @@ _SHARE: Final = re.compile(website.SHARE_LINK, re.IGNORECASE)
 _TIME: Final = re.compile(website.DISPLAYED_TIME)
 _BODY: Final = (website.BODY_CLASS,)
 _CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
+_MAX_LINKS: Final = 500
+_ABOVE: Final = 16
+"""Elements above a link that its block may have."""
 _LONGEST_TIME: Final = 60
 """Characters of an element that shows a time and nothing else."""
 
@@ -70,13 +74,18 @@ def _article(document: Document) -> Element | None:
         for tags in (("article",), ("main", "div", "section")):
             found = document.all("article") if tags == ("article",) else document.root.iter(*tags)
             for element in wording.classed(found, (name,)):
-                if tags == ("article",) or _has_title(element):
+                if tags == ("article",) or _has_own_title(element):
                     return element
     for element in document.all("article"):
         if next(wording.classed(element.iterdescendants("div", "section"), _BODY), None) is not None:
             return element
     alone = document.all("article")
     return alone[0] if len(alone) == 1 and _has_title(alone[0]) else None
+
+
+def _has_own_title(element: Element) -> bool:
+    """Whether an element holds the title of an article; lists have titles of another class."""
+    return next(wording.classed(element.iterdescendants("h1"), website.TITLE_CLASSES), None) is not None
 
 
 def _has_title(element: Element) -> bool:
@@ -117,10 +126,12 @@ def _time(root: Element) -> Element | None:
 
 def _asides(root: Element) -> Iterator[Element]:
     """Blocks of links to share the article and of related articles, as large as can be without taking a paragraph."""
-    for link in root.iterdescendants("a"):
+    for link in islice(root.iterdescendants("a"), _MAX_LINKS):
         if link.get(website.ITEM_LINK_ATTRIBUTE) is not None or _SHARE.search(link.get("href") or ""):
             block = link
-            while (parent := block.getparent()) is not None and parent is not root and parent.find("p") is None:
+            for parent in islice(link.iterancestors(), _ABOVE):
+                if parent is root or parent.find("p") is not None:
+                    break
                 block = parent
             yield block
 

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import rfispider
 from rfispider import text, urls, website
-from rfispider.extract import body, credit, document, fields, linked_data, lists, places, refusals
+from rfispider.extract import body, credit, document, fields, linked_data, lists, places, refusals, wording
 from rfispider.extract.blocks import Block
 from rfispider.extract.document import Document
 from rfispider.extract.fields import Sources
 from rfispider.items import Article, Audio, Image, Kind, Outcome, Page, Rejection, Status
 
+MAX_TEXT: Final = 2_000_000
+"""Characters of the longest text: four bytes each fit into a document of MongoDB (16 MB)."""
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 SHORT_TEXT: Final = 100
 """A body of fewer Han characters, or of fewer letters than three times as many, is short: a bulletin, a video's line,
@@ -82,6 +84,8 @@ def _read(sources: Sources) -> Article | Rejection:
         "related": (lists.related_of(sources.page, sources.parsed, sources.places), fields.MARKUP),
         "short_code": fields.short_code(sources),
     }
+    if sum(map(len, lines)) > MAX_TEXT:
+        return refusals.rejection(Outcome.FAILED, f"text of more than {MAX_TEXT} characters")
     status = Status.SHORT if is_short("".join(lines)) else Status.FULL
     return _article(sources.page, found, status)
 
@@ -116,7 +120,7 @@ _LASTING: Final = frozenset({Outcome.GONE, Outcome.NOT_ARTICLE})
 def _stub_or(refused: Rejection, page: Page) -> Article | Rejection:
     """What the source said of a page that was not to be had, if it said enough; else the refusal."""
     entry = page.entry
-    title = fields.without_site(fields.wording.decoded(entry.title)) if entry else ""
+    title = fields.without_site(wording.decoded(entry.title)) if entry else ""
     if entry is None or not title or refused.outcome in _LASTING or not urls.is_article(urls.kind(page.url)):
         return refused
     sources = Sources(page, document.parse(b"", fragment=True), places.Places(), {})
@@ -124,7 +128,7 @@ def _stub_or(refused: Rejection, page: Page) -> Article | Rejection:
     audio = [replace(entry.audio)] if isinstance(entry.audio, Audio) else []
     values = {
         "title": title,
-        "lead": fields.wording.decoded(entry.summary) or None,
+        "lead": wording.decoded(entry.summary) or None,
         "authors": list(entry.authors),
         "tags": list(entry.keywords),
         "modified_at": fields.modified_at(sources)[0],

@@ -21,13 +21,16 @@ _ERROR: Final = 400
 
 def by_status(page: Page) -> Rejection | None:
     """Why a page was not given, judged by the answer alone; None if it was given."""
-    if page.status in website.BLOCK_STATUSES:
-        return rejection(Outcome.BLOCKED, page.error or f"HTTP {page.status}")
-    if page.status in website.GONE_STATUSES:
-        return rejection(Outcome.GONE, page.error or f"HTTP {page.status}")
-    if page.status >= _ERROR or page.status <= 0 or page.error:
-        return rejection(Outcome.FAILED, page.error or (f"HTTP {page.status}" if page.status else "no answer"))
-    return None
+    if 0 < page.status < _ERROR and not page.error:
+        return None
+    return rejection(outcome_of(page.status), page.error or (f"HTTP {page.status}" if page.status else "no answer"))
+
+
+def outcome_of(status: int) -> Outcome:
+    """What an HTTP status that is no success says of a URL; 0 stands for no answer."""
+    if status in website.BLOCK_STATUSES:
+        return Outcome.BLOCKED
+    return Outcome.GONE if status in website.GONE_STATUSES else Outcome.FAILED
 
 
 def by_address(page: Page, *, is_told_article: bool) -> Rejection | None:

@@ -73,7 +73,7 @@ def _matching(opened: list[int], closed: list[int]) -> int | None:
 
 
 def _positions(body: bytes, mark: bytes, start: int) -> list[int]:
-    found = []
+    found: list[int] = []
     while (start := body.find(mark, start)) >= 0 and len(found) <= MAX_ARTICLES:
         found.append(start)
         start += len(mark)
@@ -86,7 +86,7 @@ def _related(body: bytes, article: Span) -> Iterator[Span]:
         if article[0] <= at < article[1] or _RELATED_VALUE not in body[at : at + 80].split(b">")[0]:
             continue
         begin, end = body.rfind(b"<aside", 0, at), body.find(b"</aside>", at)
-        if 0 <= begin and at - begin < _TAG and end >= 0:
+        if begin >= 0 and at - begin < _TAG and end >= 0:
             yield begin, end + len(b"</aside>")
 
 
@@ -106,7 +106,7 @@ def _data(body: bytes, start: int, article: Span) -> list[Span]:
     found = []
     for at in _positions(body, _JSON_LD, start):
         begin, end = body.rfind(_SCRIPT, 0, at), body.find(_SCRIPT_END, at)
-        if not article[0] <= at < article[1] and 0 <= begin and at - begin < _TAG and end >= 0:
+        if not article[0] <= at < article[1] and begin >= 0 and at - begin < _TAG and end >= 0:
             found.append((begin, end + len(_SCRIPT_END)))
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from html import unescape
+from itertools import islice
 from typing import Final
 
 from lxml.etree import iterwalk
@@ -39,9 +40,9 @@ def classed(elements: Iterable[Element], names: tuple[str, ...]) -> Iterator[Ele
             yield element
 
 
-def inside(root: Element, names: tuple[str, ...]) -> Iterator[Element]:
-    """Elements below a root that have one of the classes, in document order."""
-    return classed(root.iterdescendants("*"), names)
+def inside(root: Element, names: tuple[str, ...], at_most: int | None = None) -> Iterator[Element]:
+    """Elements below a root that have one of the classes, in document order; looks at so many elements at most."""
+    return classed(islice(root.iterdescendants("*"), at_most), names)
 
 
 def walk(root: Element) -> iterwalk:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bson import ObjectId
+import pymongo
 from pymongo import AsyncMongoClient, UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -39,6 +40,10 @@ MOST_CROWD = 16
 """Workers that claim at the very same moment share the front of the queue in up to so many stretches."""
 
 FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
+
+
+CONNECT_S = 5.0
+"""Seconds within which the server must answer at the start."""
 
 
 class Frontier:
@@ -96,6 +101,8 @@ class Frontier:
         frontier = cls(client[database], worker=worker, lease_s=lease_s, limits=limits)
         frontier._client = client
         try:
+            with pymongo.timeout(CONNECT_S):
+                await client.admin.command("ping")
             await frontier.prepare()
         except BaseException:
             await client.close()
@@ -139,8 +146,8 @@ class Frontier:
         backfill: bool = False,
         stale_s: float | None = None,
         max_depth: int | None = None,
-    ) -> int:
-        """Make sure that links are known, and return how many were not.
+    ) -> set[str]:
+        """Make sure that links are known, and return the keys of those that were not.
 
         A known URL is given the higher priority and the smaller depth; it is due again at once if the link's entry
         tells of a later change, if it was last looked at over `stale_s` seconds ago (for sources at the start of a
@@ -149,15 +156,14 @@ class Frontier:
         """
         found = discovery.merged(links)
         if not found:
-            return 0
+            return set()
         about = discovery.Circumstances(now=self.now(), backfill=backfill, stale_s=stale_s, max_depth=max_depth)
         known = await self._known(found)
         writes = [_write(key, known.get(key), link, about) for key, link in found.items()]
         operations = [write for write in writes if write]
-        if not operations:
-            return 0
-        result = await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
-        return result.upserted_count
+        if operations:
+            await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
+        return found.keys() - known.keys()
 
     async def _known(self, keys: Collection[str]) -> dict[str, Document]:
         cursor = self._urls.find({"_id": {"$in": list(keys)}}, dict.fromkeys(discovery.KNOWN_FIELDS, 1))
@@ -306,13 +312,14 @@ class Frontier:
     async def recover(self) -> int:
         """Give back at once what dead workers of this machine held, and what this worker held in an earlier life.
 
-        To be called once, before the first claim; returns the number of URLs. The leases of other machines run out.
+        Returns the number of URLs. What this worker holds now stays held, so it may be called at any time; the leases
+        of other machines run out.
         """
         holders = await self._urls.distinct("lease.worker", {"state": State.LEASED.value})
         dead = [name for name in holders if name == self.worker or workers.is_dead(name)]
         if not dead:
             return 0
-        theirs = {"state": State.LEASED.value, "lease.worker": {"$in": dead}}
+        theirs = {"state": State.LEASED.value, "lease.worker": {"$in": dead}, "_id": {"$nin": list(self._held)}}
         result = await db.persist(lambda: self._urls.update_many(theirs, updates.given_back(attempted=True)))
         return result.modified_count
 

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from hashlib import blake2b
 from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -17,11 +19,14 @@ from twisted.python.failure import Failure
 
 from rfispider import extract, feeds, urls
 from rfispider.arguments import Arguments
-from rfispider.items import Entry, Kind, Link, Origin, Outcome, Page, Rejection
+from rfispider.items import Attempt, Entry, Kind, Link, Origin, Outcome, Page, Rejection
 from rfispider.settings import base_url, derived, number
 from rfispider.website import EDITIONS, SITE_HOSTS
 
 logger = logging.getLogger(__name__)
+
+NOT_MODIFIED = 304
+FORBIDDEN = 403
 
 LISTS = {
     Kind.FRONT,
@@ -34,8 +39,6 @@ LISTS = {
     Kind.ARCHIVE_DAY,
 }
 TOPICS = {Kind.TAG, Kind.AUTHOR}
-BACKFILL = -100
-"""Added to the priority of what a backfill finds, so that news never wait for it."""
 DOCUMENTS_AT_ONCE = 50
 """Archive documents read ahead in a thread; enough to keep the reactor busy, few enough to keep memory flat."""
 
@@ -59,6 +62,8 @@ class RfiSpider(Spider):
         self.follow_topics = False
         self.past = frozenset(url for code in self.arguments.editions for url in self.backfill_urls(code))
         self.allowed_domains: list[str] = []
+        self.scheduler: Any = None
+        self.unreachable = False
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -84,7 +89,7 @@ class RfiSpider(Spider):
             yield Request("data:,", callback=self.parse_archive, meta={"allow_offsite": True})
             return
         for url in self.source_urls():
-            yield Link(url=url, kind=self.source_kind(url), edition=urls.edition(url))
+            yield Link(url=url, kind=self.source_kind(url), edition=urls.edition(url), backfill=url in self.past)
 
     def source_urls(self) -> list[str]:
         """Where this crawl begins: the given sources, else the built-in ones and the archives of a backfill."""
@@ -107,15 +112,16 @@ class RfiSpider(Spider):
         kind = urls.kind(url)
         return kind if kind in LISTS or kind is Kind.SITEMAP else Kind.FEED
 
-    def request(self, link: Link) -> Request:
-        """Build the request that asks for a link."""
+    def request(self, link: Link, attempt: Attempt, headers: dict[str, str] | None = None) -> Request:
+        """Build the request that asks for a link; `headers` make it conditional."""
         source = link.kind in LISTS or link.kind in {Kind.FEED, Kind.SITEMAP}
         return Request(
             urls.to_mirror(link.url, self.base),
+            headers=headers,
             callback=self.parse_source if source else self.parse_article,
             errback=self.source_failed if source else self.article_failed,
             cb_kwargs={"link": link},
-            priority=(0 if source else -1 - link.depth) + (BACKFILL if self.is_backfill(link) else 0),
+            meta={"attempt": attempt, "handle_httpstatus_list": [NOT_MODIFIED]},
         )
 
     def parse(self, response: Response, **_: Any) -> Iterator[Any]:  # noqa: ANN401 - as Scrapy calls it
@@ -130,6 +136,9 @@ class RfiSpider(Spider):
 
     def parse_source(self, response: Response, link: Link) -> Iterator[Page | Link]:
         """Read a feed, a sitemap or a list page; yield what it carries and where it leads."""
+        if self.is_unchanged(response):
+            self.count("source/unchanged")
+            return
         page = self.page(response, link)
         try:
             if link.kind in LISTS:
@@ -139,14 +148,14 @@ class RfiSpider(Spider):
             else:
                 yield from self.parse_feed(page, link)
         except feeds.FeedError as error:
-            self.lose_source(link, str(error))
+            self.lose_source(link, str(error), attempt_of(response))
 
     def parse_feed(self, page: Page, link: Link) -> Iterator[Page | Link]:
         """Follow the entries of a feed."""
         feed = feeds.entries(page.body, page.url, f"text/xml; charset={page.encoding}" if page.encoding else None)
         for entry in feed.entries:
-            yield from self.follow_entry(entry, link)
-        self.judge_source(link, len(feed.entries), feed.problem)
+            yield from self.follow_entry(entry, link, page)
+        self.judge_source(page, link, len(feed.entries), feed.problem)
 
     def parse_sitemap(self, page: Page, link: Link) -> Iterator[Page | Link]:
         """Follow the entries of a sitemap as they are read; it may hold 50,000."""
@@ -154,24 +163,28 @@ class RfiSpider(Spider):
         found = 0
         for entry in sitemap:
             found += 1
-            yield from self.follow_entry(entry, link)
-        self.judge_source(link, found, sitemap.problem)
+            yield from self.follow_entry(entry, link, page)
+        self.judge_source(page, link, found, sitemap.problem)
 
     def parse_list(self, page: Page, link: Link) -> Iterator[Page | Link]:
         """Follow the items of a list page, and its next page."""
         entries = extract.listed(page)
         for entry in entries:
-            yield from self.follow_entry(entry, link)
-        self.judge_source(link, len(entries), None)
+            yield from self.follow_entry(entry, link, page)
+        self.judge_source(page, link, len(entries), None)
         more = extract.next_page(page)
-        if more and (not self.list_pages or link.list_page < self.list_pages):
-            yield Link(url=more, kind=link.kind, edition=link.edition, found_on=link.url, list_page=link.list_page + 1)
+        if more and (not self.list_pages or urls.list_page(more) <= self.list_pages):
+            yield Link(url=more, kind=link.kind, edition=link.edition, found_on=link.url, continues=True)
 
-    def follow_entry(self, entry: Entry, source: Link) -> Iterator[Page | Link]:
+    def follow_entry(self, entry: Entry, source: Link, page: Page) -> Iterator[Page | Link]:
         """Yield the content that an entry carries, if any, and the link to its page."""
         link = self.link(self.canonical(entry.url, source.url), depth=source.depth, found_on=source.url, entry=entry)
-        if link is None or (self.is_backfill(source) and not self.within_backfill(link)):
+        if link is None or (source.backfill and not self.within_backfill(link)):
             return
+        link.backfill = source.backfill
+        if page.attempt:
+            page.attempt.listed.append(urls.key(link.url))
+            page.attempt.times += [entry.published_at] if entry.published_at else []
         if entry.content and urls.is_article(link.kind):
             yield self.entry_page(link)
         yield link
@@ -188,15 +201,8 @@ class RfiSpider(Spider):
     def followed(self) -> set[Kind]:
         """Lists that are read when an article or another list leads to them."""
         topics = TOPICS if self.follow_topics else set()
-        days = {Kind.ARCHIVE_DAY} if self.arguments.since else set()
+        days: set[Kind] = {Kind.ARCHIVE_DAY} if self.arguments.since else set()
         return {Kind.PROGRAMME, Kind.SITEMAP} | topics | days
-
-    def is_backfill(self, link: Link) -> bool:
-        """Whether a link is an archive of the past, or was found in one."""
-        if not self.arguments.since:
-            return False
-        archives = {Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY}
-        return link.url in self.past or link.kind in archives or link.found_on in self.past
 
     def within_backfill(self, link: Link) -> bool:
         """Whether what an archive lists is of the days asked for; what tells no day may be."""
@@ -205,7 +211,7 @@ class RfiSpider(Spider):
         since, until = self.arguments.since, self.arguments.until
         return day is None or ((not since or day >= since) and (not until or day <= until))
 
-    def judge_source(self, link: Link, found: int, problem: str | None) -> None:
+    def judge_source(self, page: Page, link: Link, found: int, problem: str | None) -> None:
         """Count what a source gave.
 
         Raises:
@@ -215,24 +221,36 @@ class RfiSpider(Spider):
         if problem and not found:
             raise feeds.FeedError(problem)
         self.count("source/read" if found else "source/empty")
+        if page.attempt:
+            page.attempt.settle(Outcome.NOT_ARTICLE)
         if problem:
             logger.info("source %s: %s", link.url, problem)
 
     def source_failed(self, failure: Failure) -> None:
         """Count a source that gave no answer."""
-        self.lose_source(failure.request.cb_kwargs["link"], reason(failure))  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined]
+        attempt = request.meta.get("attempt")
+        if attempt:
+            attempt.status = status_of(failure)
+        self.lose_source(request.cb_kwargs["link"], reason(failure), attempt)
 
-    def lose_source(self, link: Link, why: str) -> None:
+    def lose_source(self, link: Link, why: str, attempt: Attempt | None) -> None:
         """Count and tell that a source could not be read; one that was asked for by name is the run's job."""
         self.count("source/failed")
         if self.arguments.sources and link.found_on is None:
             self.count("asked/failed")
+        if attempt:
+            attempt.settle(extract.outcome_of(attempt.status or 0), why)
         logger.warning("source %s cannot be read: %s", link.url, why)
 
     # ---- articles ----------------------------------------------------------------------------------------
 
     def parse_article(self, response: Response, link: Link) -> Iterator[Page | Link]:
-        """Yield the page and the related articles it leads to."""
+        """Yield the page and the related articles it leads to, unless it is the page that we have."""
+        if self.is_unchanged(response):
+            self.count(f"outcome/{Outcome.UNCHANGED}")
+            self.count(f"edition/{link.edition}/{Outcome.UNCHANGED}")
+            return
         page = self.page(response, link)
         yield page
         yield from self.follow_related(page)
@@ -251,10 +269,12 @@ class RfiSpider(Spider):
 
     def article_failed(self, failure: Failure) -> Iterator[Page]:
         """Yield a page without body, so that what the source said is kept and the failure is counted."""
-        link = failure.request.cb_kwargs["link"]  # type: ignore[attr-defined]
-        status = failure.value.response.status if isinstance(failure.value, HttpError) else 0
-        page = self.entry_page(link)
-        page.body, page.status, page.error = b"", status, reason(failure)
+        request: Request = failure.request  # type: ignore[attr-defined]
+        page = self.entry_page(request.cb_kwargs["link"])
+        page.body, page.status, page.error = b"", status_of(failure), reason(failure)
+        page.attempt = request.meta.get("attempt")
+        if page.attempt:
+            page.attempt.status = page.status
         yield page
 
     # ---- archived entries --------------------------------------------------------------------------------
@@ -286,9 +306,26 @@ class RfiSpider(Spider):
 
     # ---- pieces ------------------------------------------------------------------------------------------
 
+    def host(self, url: str) -> str:
+        """Host and port that a canonical URL is fetched from."""
+        return urlsplit(urls.to_mirror(url, self.base)).netloc
+
     def canonical(self, url: str, base: str = "") -> str:
         """The canonical URL of a link found on the page `base`, wherever the site is fetched from."""
         return urls.from_mirror(url, self.base, base or None)
+
+    def is_unchanged(self, response: Response) -> bool:
+        """Whether the answer is what was fetched last time; the visit takes note of the answer."""
+        attempt, known = attempt_of(response), response.meta.get("body_hash")
+        if attempt is None:
+            return False
+        attempt.status = response.status
+        if response.status != NOT_MODIFIED:
+            attempt.etag, attempt.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
+            attempt.body_hash = blake2b(response.body, digest_size=16).hexdigest()
+        if response.status == NOT_MODIFIED or (known and known == attempt.body_hash):
+            attempt.settle(Outcome.UNCHANGED)
+        return attempt.outcome is Outcome.UNCHANGED
 
     def page(self, response: Response, link: Link) -> Page:
         """Make a page of a response."""
@@ -306,6 +343,7 @@ class RfiSpider(Spider):
             depth=link.depth,
             etag=header(response, b"ETag"),
             last_modified=header(response, b"Last-Modified"),
+            attempt=attempt_of(response),
         )
 
     def entry_page(self, link: Link, origin: Origin = Origin.FEED) -> Page:
@@ -325,6 +363,19 @@ class RfiSpider(Spider):
     def count(self, name: str) -> None:
         """Count one event of this run."""
         self.crawler.stats.inc_value(name)
+
+
+def attempt_of(response: Response) -> Attempt | None:
+    """The visit that a response belongs to; None outside a crawl, as in `scrapy shell`."""
+    attempt: Attempt | None = response.meta.get("attempt") if response.request else None
+    return attempt
+
+
+def status_of(failure: Failure) -> int:
+    """The HTTP status of a failed request; 0 when no answer came, 403 when our manners forbade to ask."""
+    if isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, HttpError):
+        return FORBIDDEN
+    return failure.value.response.status if isinstance(failure.value, HttpError) else 0
 
 
 def header(response: Response, name: bytes) -> str | None:

@@ -9,7 +9,7 @@ errors     what goes wrong, in one line for a person
 """
 
 from rfispider.store.archive import Store
-from rfispider.store.errors import StoreError
+from rfispider.store.errors import StoreError, explained
 from rfispider.store.queries import Completeness, Report, SectionCount
 
-__all__ = ["Completeness", "Report", "SectionCount", "Store", "StoreError"]
+__all__ = ["Completeness", "Report", "SectionCount", "Store", "StoreError", "explained"]
