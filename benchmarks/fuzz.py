@@ -237,7 +237,11 @@ def read_packed(data: bytes) -> None:
 
 def read_url(data: bytes) -> None:
     """Ask everything that can be asked of a URL."""
-    url = data.decode("utf-8", "surrogatepass" if len(data) % 2 else "replace") if is_text(data) else data.decode("latin-1")
+    url = (
+        data.decode("utf-8", "surrogatepass" if len(data) % 2 else "replace")
+        if is_text(data)
+        else data.decode("latin-1")
+    )
     canonical = urls.canonical(url)
     if urls.canonical(canonical) != canonical or urls.key(canonical) != urls.key(url):
         raise AssertionError("canonical is not idempotent, or the key differs")
@@ -331,7 +335,11 @@ def run_case(number: int, seed: int, sound: dict[str, list[bytes]], report: Repo
 
 
 def run_cases(
-    seconds: float, seed: int, sound: dict[str, list[bytes]], current: "Synchronized[int]", out: "multiprocessing.Queue[Report]"
+    seconds: float,
+    seed: int,
+    sound: dict[str, list[bytes]],
+    current: "Synchronized[int]",
+    out: "multiprocessing.Queue[Report]",
 ) -> None:
     """Run cases until the time is over; the body of the process under test."""
     report, started, sampled = Report(), time.monotonic(), 0.0
@@ -419,9 +427,13 @@ def print_report(report: Report, grown: int) -> None:
     """Print how many cases of what ran, and what they cost."""
     print(f"{report.cases.total():,} cases: " + ", ".join(f"{n:,} {name}" for name, n in report.cases.most_common()))
     print("outcomes: " + ", ".join(f"{n:,} {name}" for name, n in report.outcomes.most_common()))
-    print(f"slowest: {report.slowest[0]:.2f} CPU s ({report.slowest[1]}, case {report.slowest[2]}); limit {CPU_SECONDS} s")
+    print(
+        f"slowest: {report.slowest[0]:.2f} CPU s ({report.slowest[1]}, case {report.slowest[2]}); limit {CPU_SECONDS} s"
+    )
     if report.resident:
-        print(f"resident: {report.resident[-1][1] / 2**20:.0f} MiB at the end, grown by {grown / 2**20:.1f} MiB after warm-up")
+        print(
+            f"resident: {report.resident[-1][1] / 2**20:.0f} MiB at the end, grown by {grown / 2**20:.1f} MiB after warm-up"
+        )
 
 
 if __name__ == "__main__":

@@ -141,7 +141,9 @@ def generated_site(editions: Sequence[str], articles: int) -> site.Site:
 def generated_pages(editions: Sequence[str], articles: int) -> list[Sample]:
     """Article pages of the replica."""
     replica = generated_site(editions, articles)
-    truths = {record["url"]: record["text"] for record in map(json.loads, generated.lines(replica.stories).splitlines())}
+    truths = {
+        record["url"]: record["text"] for record in map(json.loads, generated.lines(replica.stories).splitlines())
+    }
     found = ((story, replica.answer(story.path)) for story in replica.stories)
     return [
         Sample(story.url, answer.raw(), truths[story.url])

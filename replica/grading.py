@@ -50,7 +50,10 @@ def plain(field: str, value: Any) -> Any:  # noqa: ANN401 - a value of JSON or o
     if field == "related":
         return [(link["url"], link["title"], link.get("label")) for link in value or ()]
     if isinstance(value, list):
-        return [item and {k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item for item in value]
+        return [
+            item and {k: v for k, v in item.items() if v is not None} if isinstance(item, dict) else item
+            for item in value
+        ]
     if field.endswith("_at") and isinstance(value, str):
         return datetime.fromisoformat(value)
     if isinstance(value, datetime):

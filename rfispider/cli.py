@@ -151,7 +151,9 @@ def completeness_table(told: Report) -> Table:
         table.add_column(row.edition, justify="right")
     table.add_row("(of)", *(str(row.sampled) for row in told.completeness))
     for name in COMPLETENESS:
-        table.add_row(name, *(f"{100 * row.filled[name] / row.sampled:.0f}" for row in told.completeness if row.sampled))
+        table.add_row(
+            name, *(f"{100 * row.filled[name] / row.sampled:.0f}" for row in told.completeness if row.sampled)
+        )
     return table
 
 

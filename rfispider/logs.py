@@ -18,7 +18,6 @@ CHATTER = (
 """Loggers that say at INFO what only a developer of Scrapy wants to know."""
 
 
-
 class Lines(LogFormatter):
     """Tells of a page by its address and what came of it, never by its content."""
 

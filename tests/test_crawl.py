@@ -137,7 +137,9 @@ def test_a_backfill_stores_what_the_archives_of_its_days_list(
     wanted = {
         article["url"]
         for article in site.truth()
-        if article["edition"] == "fr" and article["in_archive"] and "2025-10" <= article["published_at"][:7] <= "2025-12"
+        if article["edition"] == "fr"
+        and article["in_archive"]
+        and "2025-10" <= article["published_at"][:7] <= "2025-12"
     }
     assert wanted
     assert wanted <= urls_of(list(archive.articles.find()))
@@ -154,9 +156,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_an_archive_is_stored_without_the_network(
-    entries: Path, mongo_uri: str, database: str, archive: Any
-) -> None:
+def test_an_archive_is_stored_without_the_network(entries: Path, mongo_uri: str, database: str, archive: Any) -> None:
     nowhere = "http://127.0.0.1:9"
     run = crawl(mongo_uri, database, "-a", f"archive={entries}", "-a", "depth=0", RFI_BASE_URL=nowhere)
     assert run.returncode == 0, run.stderr
@@ -195,8 +195,9 @@ def test_the_seed_is_read_field_by_field(shared: Path, mongo_uri: str, database:
 
 # ---- what goes wrong -------------------------------------------------------------------------------------
 
-BOMB = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">%s]><rss><channel><title>&j;</title></channel></rss>' % (
-    b"".join(b'<!ENTITY %c "%s">' % (c, b"&%c;" % (c - 1) * 10) for c in range(ord("b"), ord("k")))
+BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">%s]><rss><channel><title>&j;</title></channel></rss>'
+    % (b"".join(b'<!ENTITY %c "%s">' % (c, b"&%c;" % (c - 1) * 10) for c in range(ord("b"), ord("k"))))
 )
 
 
@@ -243,7 +244,7 @@ def test_a_page_that_is_no_article_is_counted_and_the_crawl_goes_on(
     directory = tmp_path / "en" / "france"
     directory.mkdir(parents=True)
     (directory / PAGE).write_bytes(body)
-    (tmp_path / "en" / "list").write_text(f'<rss><channel><item><link>/en/france/{PAGE}</link></item></channel></rss>')
+    (tmp_path / "en" / "list").write_text(f"<rss><channel><item><link>/en/france/{PAGE}</link></item></channel></rss>")
     (tmp_path / "en" / "list").rename(tmp_path / "en" / "rss")
     with serving_files(tmp_path) as base:
         options = ("-a", f"sources={base}/en/rss", "-a", "depth=0")

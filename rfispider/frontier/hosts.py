@@ -115,7 +115,11 @@ class Hosts:
     async def _read(self, host: str) -> Document:
         age = {"$divide": [{"$subtract": ["$$NOW", "$slowed_at"]}, 1000]}
         found = await db.rows(self._hosts, [{"$match": {"_id": host}}, {"$set": {"slowed_ago_s": age}}])
-        return found[0] if found else await self._changed(host, [{"$set": {"rev": 0}}])
+        if found:
+            return found[0]
+        # Another worker may make it first, and count on from there: its number must not be set back.
+        await self._changed(host, [{"$set": {"rev": {"$ifNull": ["$rev", 0]}}}])
+        return await self._read(host)
 
     async def _write(self, host: str, read: Document, fields: Document) -> bool:
         """Write what was decided unless the document has changed since it was read."""
