@@ -55,7 +55,7 @@ def crawl(base: str, editions: str) -> float:
     started = time.monotonic()
     command = [str(BIN / "scrapy"), "crawl", "rfi", "-a", f"editions={editions}", "-a", "depth=-1"]
     command += ["-s", "RFI_FOLLOW_TOPICS=1"]
-    say(f"[bold]crawl[/]    RFI_BASE_URL={base} {' '.join(command[1:])}")
+    say(f"[bold]crawl[/]    RFI_BASE_URL={base} scrapy {' '.join(command[1:])}", soft_wrap=True)
     environment = os.environ | {"RFI_BASE_URL": base, "MONGO_DATABASE": DATABASE}
     status = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - our own command
     if status:
@@ -112,7 +112,7 @@ def main() -> None:
     fresh = articles.estimated_document_count() - before
     say(f"[bold]stored[/]   {fresh or 'no'} new articles in {seconds:.1f} s ({before} were there before)\n")
     subprocess.run([str(BIN / "rfispider"), "report", "--database", DATABASE], check=True)  # noqa: S603 - our own command
-    say(f"\nThe articles lie in [bold]{uri}[/], database [bold]{DATABASE}[/]. Ask them something:\n")
+    say(f"\nThe articles lie in [bold]{uri}[/], database [bold]{DATABASE}[/]. Ask them something:\n", soft_wrap=True)
     say(QUESTION.format(python=BIN / "python", uri=uri, database=DATABASE), markup=False, soft_wrap=True)
     sys.exit(0 if complete else 1)
 

@@ -11,11 +11,14 @@ from typing import Any, Self
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.settings import BaseSettings
 from scrapy.utils.asyncio import create_looping_call
 
 from rfispider.items import Outcome
 from rfispider.pipelines import Save
+from rfispider.settings import base_url, request_rate
 from rfispider.store import Store, StoreError
+from rfispider.website import SITE
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +53,9 @@ class Progress:
     def tell(self) -> None:
         """Log one line of progress."""
         stats = self.crawler.stats.get_stats()
-        outcomes = group(stats, "outcome/")
-        pages = sum(outcomes.values())
+        pages = sum(group(stats, "outcome/").values())
         rate, self.before = (pages - self.before) / PROGRESS_SECONDS, pages
-        waiting = stats.get("scheduler/enqueued", 0) - stats.get("scheduler/dequeued", 0)
-        logger.info("%d pages (%.1f a second): %s; %d URLs wait", pages, rate, told(outcomes), waiting)
+        logger.info("%.1f pages a second; so far %s", rate, told(stats))
 
 
 class RunRecord:
@@ -79,8 +80,9 @@ class RunRecord:
         return pipeline.store if pipeline else None
 
     async def spider_opened(self, spider: Spider) -> None:
-        """Write that the run has begun."""
+        """Write that the run has begun, and say what it is about to do."""
         self.run = beginning(spider)
+        logger.info("crawling %s", intention(self.run["arguments"], self.crawler.settings))
         if self.store:
             await self.store.run_started(self.run)
 
@@ -90,9 +92,7 @@ class RunRecord:
         self.run |= ending(stats, reason)
         if self.store:
             await self.record(self.store)
-        outcomes = self.run["outcomes"]
-        seconds = time.monotonic() - self.clock
-        logger.info("%s after %.1f s: %d pages: %s", reason, seconds, sum(outcomes.values()), told(outcomes))
+        logger.info("%s after %.1f s: %s", reason, time.monotonic() - self.clock, told(stats))
         if failure := shortfall(stats, reason):
             logger.error("the run did not do its job: %s", failure)
 
@@ -156,9 +156,26 @@ def editions(stats: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     return counted
 
 
-def told(outcomes: Mapping[str, int]) -> str:
-    """Outcomes as a person reads them."""
-    return ", ".join(f"{value} {name}" for name, value in outcomes.items()) or "nothing yet"
+def told(stats: Mapping[str, Any]) -> str:
+    """Sources and outcomes as a person reads them."""
+    sources, outcomes = group(stats, "source/"), group(stats, "outcome/")
+    return f"{counted('source', sources)}; {counted('page', outcomes)}"
+
+
+def counted(what: str, counts: Mapping[str, int]) -> str:
+    """So many of something, and what became of them."""
+    total = sum(counts.values())
+    parts = ", ".join(f"{value} {name}" for name, value in counts.items())
+    return f"{total} {what}{'' if total == 1 else 's'}" + (f" ({parts})" if parts else "")
+
+
+def intention(arguments: Mapping[str, Any], settings: BaseSettings) -> str:
+    """What a run is about to do, in one line."""
+    rate = request_rate(settings)
+    pace = f"at {rate:g} requests a second" if rate else "without a limit of the rate"
+    place = base_url(settings) or SITE
+    origin = arguments["archive"] or ", ".join(arguments["sources"]) or f"{place} {pace}"
+    return f"{' '.join(arguments['editions'])} from {origin}, depth {arguments['depth']}"
 
 
 def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rfispider.extensions import ending, shortfall, told
+from rfispider import settings
+from rfispider.extensions import ending, intention, shortfall, told
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,14 @@ def test_the_record_counts_outcomes_by_kind_and_edition() -> None:
     assert run["problem"] is None
 
 
-def test_outcomes_are_told_in_one_line() -> None:
-    assert told({"article/new": 2, "page/gone": 1}) == "2 article/new, 1 page/gone"
-    assert told({}) == "nothing yet"
+def test_what_came_of_a_run_is_told_in_one_line() -> None:
+    stats = {"source/read": 2, "outcome/article/new": 2, "outcome/page/gone": 1}
+    assert told(stats) == "2 sources (2 read); 3 pages (2 article/new, 1 page/gone)"
+    assert told({"source/unchanged": 1}) == "1 source (1 unchanged); 0 pages"
+
+
+def test_a_run_says_what_it_is_about_to_do() -> None:
+    given = {name: value for name, value in vars(settings).items() if name.startswith("RFI_")}
+    arguments = {"editions": ["cn", "fr"], "depth": 2, "archive": None, "sources": []}
+    line = "cn fr from https://www.rfi.fr at 1 requests a second, depth 2"
+    assert intention(arguments, given) == line  # type: ignore[arg-type]

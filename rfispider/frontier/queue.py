@@ -1,6 +1,5 @@
 """The queue of URLs: found, leased, and done only when what came of them is stored."""
 
-import logging
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -9,8 +8,8 @@ from math import ceil
 from types import TracebackType
 from typing import Any, Self
 
-from bson import ObjectId
 import pymongo
+from bson import ObjectId
 from pymongo import AsyncMongoClient, UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -22,8 +21,6 @@ from rfispider.frontier.records import Document, Done, Lease
 from rfispider.items import Kind, Link, Outcome
 from rfispider.politeness import Limits
 from rfispider.revisit import State, plan
-
-log = logging.getLogger(__name__)
 
 LEASE_S = 60.0
 """How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
