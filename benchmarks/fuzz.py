@@ -76,7 +76,8 @@ class Report:
     """CPU seconds, subject, case."""
     resident: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the start and resident bytes."""
-    failures: list[tuple[int, str]] = field(default_factory=list)
+    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Where it failed -> the first case and all that is known of it."""
 
 
 # ---- inputs ----------------------------------------------------------------------------------------------
@@ -315,23 +316,27 @@ SUBJECTS: dict[str, Checked] = {
 def run_case(number: int, seed: int, sound: dict[str, list[bytes]], report: Report) -> None:
     """Run one case and note how it went."""
     subject, data = case(number, seed, sound)
-    started = time.process_time()
+    started, outcome = time.process_time(), "read"
     try:
         SUBJECTS[subject](data)
-        outcome = "read"
-    except feeds.FeedError:
-        outcome = "FeedError"
-        if subject in {"page", "url"}:
-            report.failures.append((number, f"{subject}: {traceback.format_exc()}"))
-    except Exception:  # noqa: BLE001 - what escapes is what is looked for
-        outcome = "exception"
-        report.failures.append((number, f"{subject}: {traceback.format_exc()}"))
+    except Exception as error:  # noqa: BLE001 - what escapes is what is looked for
+        outcome = type(error).__name__
+        if subject in {"page", "url"} or not isinstance(error, feeds.FeedError):
+            report.failures.setdefault(place(error), (number, f"{subject}: {traceback.format_exc()}"))
     seconds = time.process_time() - started
     report.cases[subject] += 1
     report.outcomes[f"{subject} {outcome}"] += 1
     report.slowest = max(report.slowest, (seconds, subject, number))
     if seconds > CPU_SECONDS:
-        report.failures.append((number, f"{subject}: {seconds:.1f} CPU seconds for {len(data):,} bytes"))
+        report.failures.setdefault(
+            f"{subject} slow", (number, f"{subject}: {seconds:.1f} CPU seconds for {len(data):,} bytes")
+        )
+
+
+def place(error: Exception) -> str:
+    """The exception's type and the line of ours that let it out, so that one fault is told once."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "rfispider" in frame.filename]
+    return f"{type(error).__name__} {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
 
 
 def run_cases(
@@ -343,7 +348,7 @@ def run_cases(
 ) -> None:
     """Run cases until the time is over; the body of the process under test."""
     report, started, sampled = Report(), time.monotonic(), 0.0
-    while (elapsed := time.monotonic() - started) < seconds and len(report.failures) < 20:
+    while (elapsed := time.monotonic() - started) < seconds:
         run_case(current.value, seed, sound, report)
         current.value += 1
         if elapsed - sampled >= 1.0:
@@ -412,7 +417,7 @@ def main() -> int:
     else:
         report, failures = Report(), []
         run_case(options.case, options.seed, sound, report)
-    failures += report.failures
+    failures += report.failures.values()
     grown = growth(report, seconds)
     if grown > GROWTH_BYTES:
         failures.append((-1, f"memory grew by {grown:,} bytes"))

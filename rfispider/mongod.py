@@ -283,7 +283,9 @@ def _options(data: Path, log: Path, port: int) -> list[str]:
         *("--dbpath", str(data), "--logpath", str(log), "--port", str(port)),
         *("--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"),
         *("--replSet", REPLICA_SET, "--oplogSize", "512"),
-        *("--wiredTigerCacheSizeGB", "0.25"),
+        *("--wiredTigerCacheSizeGB", "1"),
+        # Without a history of five minutes, entries that the frontier takes out of its index need not be passed again.
+        *("--setParameter", "minSnapshotHistoryWindowInSeconds=0"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         # One node has nobody to hand over to: clients need no time to notice a shutdown.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),

@@ -217,9 +217,11 @@ class FrontierScheduler(BaseScheduler):
             return
         slots = await self.frontier.hosts.reserve(host, len(queue))
         self.shut_until[host] = loop.time() + slots.again_in_s
+        probes = int(slots.breaker is Breaker.PROBING)
         for wait_s in slots.waits_s:
             lease = queue.popleft()
-            refused = slots.breaker is Breaker.OPEN and lease.kind in PAGES
+            refused = slots.breaker is not Breaker.CLOSED and lease.kind in PAGES and not probes
+            probes -= bool(probes) and lease.kind in PAGES
             self.paced += 1
             loop.call_later(max(0.0, wait_s), self.offer, lease, refused)
 

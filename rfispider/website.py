@@ -453,7 +453,6 @@ OWN_BYLINES = frozenset({"法广", "法國國際廣播電台", "法国国际广�
 
 # ---- Markup of pages -------------------------------------------------------------------------------------
 
-MEDIA_HOSTS = ("s.rfi.fr", "static.rfi.fr")
 PLACEHOLDER_IMAGES = ("/meta_og_twcards/",)
 """Parts of the address of pictures that stand for the site, not for an article, in its meta elements."""
 

@@ -70,6 +70,18 @@ def crawl(uri: str, database: str, *options: str, **environment: str) -> subproc
     )
 
 
+@contextmanager
+def crawling(uri: str, database: str, log: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start `scrapy crawl rfi` and leave it to the test; its log goes to a file, and it does not outlive the context."""
+    command = [sys.executable, "-m", "scrapy", "crawl", "rfi", *options]
+    told = surroundings(MONGO_URI=uri, MONGO_DATABASE=database, **environment)
+    with log.open("wb") as stderr, subprocess.Popen(command, cwd=ROOT, env=told, stderr=stderr) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def rfispider(uri: str, database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of `rfispider`."""
     return subprocess.run(

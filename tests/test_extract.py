@@ -436,7 +436,7 @@ def test_settings_of_a_player_that_name_no_sound_give_none(told: object) -> None
         ("https://www.rfi.fr/fa/%D8%A7%DB%8C%D8%B1%D8%A7%D9%86/20240305-x", Kind.ARTICLE, "fa", "fa", "ایران", None),
     ],
 )
-def test_kind_edition_language_section_and_programme_come_from_the_url(  # noqa: PLR0917 - one row a URL
+def test_kind_edition_language_section_and_programme_come_from_the_url(
     url: str, kind: Kind, edition: str, language: str, section: str | None, programme: str | None
 ) -> None:
     article = read(article_html(), url)

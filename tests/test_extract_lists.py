@@ -173,6 +173,17 @@ def test_an_item_listed_twice_is_one_entry_with_what_both_tell() -> None:
     assert (entry.title, entry.label) == ("The lighthouse walks", "Lamps")
 
 
+def test_the_title_of_a_link_is_without_its_picture_and_time() -> None:
+    inside = f"<a href='{OTHER}'>It <figure>NOISE<img src='/a.jpg'></figure>walks <time>10:30</time>on</a>"
+    assert [entry.title for entry in extract.listed(page(section(inside), SECTION))] == ["It walks on"]
+
+
+def test_what_cannot_be_parsed_has_no_links() -> None:
+    for content in (b"", b"%PDF-1.7"):
+        given = page(content, SECTION)
+        assert (extract.listed(given), extract.related(given), extract.next_page(given)) == ([], [], None)
+
+
 def test_a_bare_list_of_links_is_a_list() -> None:
     inside = f"<ul><li><a href='{OTHER}'>It walks</a></li><li><a href='{THIRD}'><span>Lamps</span></a></li></ul>"
     entries = extract.listed(page(section(inside), "https://www.rfi.fr/en/archives/2024/"))

@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from extract_pages import CN_URL, PARAGRAPHS, URL, accepted, article_html, body, entry_page, page, read
+from extract_pages import CN_URL, PARAGRAPHS, URL, accepted, article_html, body, entry_page, page, paragraphs, read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,8 +140,21 @@ def test_no_block_is_lost_or_told_twice(given_lines: list[tuple[Shape, str]]) ->
     assert source in ("trafilatura", "markup")
 
 
-def test_an_ordinary_body_is_read_by_trafilatura() -> None:
-    assert read(article_html()).provenance["text"] == "trafilatura"
+@pytest.mark.parametrize(
+    "block",
+    [
+        "",
+        "<h2>A heading between</h2>",
+        "<ul><li>First goat of the list</li><li>Second goat of the list</li></ul>",
+        "<blockquote><p>We sail at dawn, said the goat.</p></blockquote>",
+        "<blockquote><p>We sail at dawn, said the goat.</p><p>And we return at night.</p></blockquote>",
+        "<table><tr><td>Goats</td><td>9</td></tr><tr><td>Lamps</td><td>12</td></tr></table>",
+        "<ul><li>One item</li></ul><p>Between the lists.</p><table><tr><td>a</td><td>b</td></tr></table>",
+    ],
+)
+def test_an_ordinary_body_is_read_by_trafilatura(block: str) -> None:
+    article = read(article_html(inside=f"{paragraphs()}{block}{paragraphs().replace('boat', 'ship')}"))
+    assert article.provenance["text"] == "trafilatura"
 
 
 def test_what_trafilatura_would_drop_is_read_from_the_markup() -> None:
@@ -187,12 +200,18 @@ def test_a_page_of_unknown_markup_is_left_to_trafilatura() -> None:
     text = "".join(f"<p>{text}</p>" for text in PARAGRAPHS * 3)
     html = (
         '<html><head><meta property="og:type" content="article"><meta property="og:title" content="T"></head><body>'
-        f"<nav><a href='/en/'>NOISE</a></nav><div class='new'><div>{text}</div></div><footer>NOISE</footer></body></html>"
+        f"<nav><a href='/en/'>NOISE</a></nav><div class='new'><div>{text}</div></div><footer>NOISE</footer>"
+        "</body></html>"
     )
     article = read(html)
     assert article.provenance["text"] == "trafilatura"
     assert PARAGRAPHS[3] in article.text
     assert "NOISE" not in article.text
+
+
+def test_an_article_whose_element_has_no_class_is_known_by_its_body() -> None:
+    html = article_html().replace("<main>", "<main><article><p>NOISE</p></article>")
+    assert read(html.replace("class='t-content t-content--article'", "")).text == "\n\n".join(PARAGRAPHS)
 
 
 def test_list_items_that_are_articles_too_are_not_the_article() -> None:
@@ -257,6 +276,8 @@ def test_a_stripped_entry_has_its_short_code(stripped: Article) -> None:
         f"<div>\n<div>05/03/2024 - 10:30</div><div class='t-content__body u-clearfix'>{CN_BODY}</div></div>{FOOTER}",
         f"<p><strong>山羊在海上。</strong></p>{CN_BODY}{SHARE}{FOOTER}",
         f"{CN_BODY}",
+        f"<p>05/03/2024 - 10:30</p>{CN_BODY}",
+        f"<div hidden>{'<p>NOISE</p>' * 20}</div><div>{CN_BODY}</div>",
         f"<div>{CN_BODY}{SHARE}{RELATED}</div>",
         f"<article><div><div>{CN_BODY}</div></div></article>{RELATED}",
         f"<div><p>{CN_LINES[0]}</p><h2>{CN_LINES[1]}</h2><ul><li>{CN_LINES[2]}</li></ul></div>{SHARE}",
