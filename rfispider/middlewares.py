@@ -19,6 +19,10 @@ FRESH_S = 1.0
 """Sources that were read less than so many seconds ago are not read again at the start of a run."""
 
 
+LINKS_AT_ONCE = 1000
+"""A sitemap of 50,000 URLs is not held in memory as a whole."""
+
+
 class FollowLinks:
     """Puts the links that the spider yields into the frontier, before the page that held them is done with.
 
@@ -48,17 +52,25 @@ class FollowLinks:
         """Keep links for the frontier; anything else passes."""
         links: list[Link] = []
         more: list[Link] = []
+        news = False
         async for thing in things:
-            if isinstance(thing, Link):
-                (more if thing.continues else links).append(thing)
-            else:
+            if not isinstance(thing, Link):
                 yield thing
-        if not links:
-            return
+                continue
+            (more if thing.continues else links).append(thing)
+            if len(links) >= LINKS_AT_ONCE:
+                news |= await self.add(links, stale_s)
+                links = []
+        news |= await self.add(links, stale_s)
+        if news:
+            await self.add(more, FRESH_S)
+
+    async def add(self, links: list[Link], stale_s: float | None) -> bool:
+        """Put links into the frontier; whether this run was the first to find any of them."""
         scheduler = self.crawler.spider.scheduler  # type: ignore[union-attr]
-        await scheduler.add(links, stale_s=stale_s)
-        if any(urls.key(link.url) in scheduler.news for link in links):
-            await scheduler.add(more, stale_s=FRESH_S)
+        if links:
+            await scheduler.add(links, stale_s=stale_s)
+        return any(urls.key(link.url) in scheduler.news for link in links)
 
 
 class Politeness:

@@ -107,7 +107,7 @@ class FrontierScheduler(BaseScheduler):
         self.awake.set()
         if self.local:
             return self.local.popleft()
-        if not self.ready:
+        if not self.ready or len(self.taken) >= self.buffer:
             return None
         lease, refused = self.ready.popleft()
         attempt = Attempt()

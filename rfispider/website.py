@@ -464,7 +464,6 @@ TITLE_CLASSES = ("t-content__title",)  # told
 AUTHOR_CLASSES = ("m-from-author__name",)  # told
 TAGS_CLASSES = ("m-tags-list",)  # told
 DATES_CLASSES = ("m-pub-dates", "t-content__dates")  # told
-MAIN_MEDIA_CLASSES = ("t-content__main-media",)
 COPYRIGHT_CLASS = "t-copyright"
 CAPTION_CLASSES = ("m-figure__caption__legend",)
 CAPTION_CREDIT_CLASSES = ("m-figure__caption__credits",)

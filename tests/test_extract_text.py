@@ -72,7 +72,7 @@ def test_text_that_follows_noise_in_a_paragraph_is_kept(noise: str) -> None:
         ("<p>One.</p><p>One.</p><p>One.</p>", ["One.", "One.", "One."]),
         (f"<p>{PARAGRAPHS[1]}</p><p>{PARAGRAPHS[1]}</p>", [PARAGRAPHS[1], PARAGRAPHS[1]]),
         ("<p>1.</p><p>OK</p><p>-</p>", ["1.", "OK", "-"]),
-        ("<p> </p><p>&nbsp;</p><p>One.</p><p></p>", ["One."]),
+        ("<p> </p><p>&nbsp;</p><p>One.</p><p></p><p>\u200b\u200b</p>", ["One."]),
         ("Bare text<p>One.</p>and after", ["Bare text", "One.", "and after"]),
         ("<div><div><div><p>Deep.</p></div></div></div>", ["Deep."]),
         ("<p>T<em>wo</em>fold <strong>bold</strong>, <a href='/x'>link</a>.</p>", ["Twofold bold, link."]),

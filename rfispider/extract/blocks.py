@@ -116,7 +116,7 @@ class _Writer:
         return line
 
     def _add(self, shape: Shape, line: str) -> None:
-        if line:
+        if line and text.normalise(line):  # a line of invisible characters is none
             self.blocks.append(Block(shape, line))
 
     def finished(self) -> list[Block]:

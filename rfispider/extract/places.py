@@ -69,18 +69,22 @@ def _of_page(document: Document) -> Places:
 
 
 def _article(document: Document) -> Element | None:
-    """The element of the article: by its class, else the one that holds the body."""
+    return next(_candidates(document), None)
+
+
+def _candidates(document: Document) -> Iterator[Element]:
+    """Elements that may hold the article, the surest first: by class, by the body in them, by being alone."""
+    articles = document.all("article")
     for name in website.ARTICLE_CLASSES:
-        for tags in (("article",), ("main", "div", "section")):
-            found = document.all("article") if tags == ("article",) else document.root.iter(*tags)
-            for element in wording.classed(found, (name,)):
-                if tags == ("article",) or _has_own_title(element):
-                    return element
-    for element in document.all("article"):
-        if next(wording.classed(element.iterdescendants("div", "section"), _BODY), None) is not None:
-            return element
-    alone = document.all("article")
-    return alone[0] if len(alone) == 1 and _has_title(alone[0]) else None
+        yield from wording.classed(articles, (name,))
+        yield from filter(_has_own_title, wording.classed(document.root.iter("main", "div", "section"), (name,)))
+    yield from filter(_has_body, articles)
+    if len(articles) == 1:
+        yield from filter(_has_title, articles)
+
+
+def _has_body(element: Element) -> bool:
+    return next(wording.classed(element.iterdescendants("div", "section"), _BODY), None) is not None
 
 
 def _has_own_title(element: Element) -> bool:
