@@ -123,7 +123,7 @@ LANGUAGES: dict[str, Language] = {
         "da a na ta ya ba ga ne ce don cikin wannan",
     ),
     "ma": _latin(
-        "bm", "b c d f g h j k l m n ɲ ŋ p r s t w y z", "a e ɛ i o ɔ u ɛn ɔn an", "",
+        "man", "b c d f g h j k l m n ɲ ŋ p r s t w y z", "a e ɛ i o ɔ u ɛn ɔn an", "",
         "ka ye ni la ma bɛ tɛ o ko min kɔnɔ",
     ),
     "ff": _latin(

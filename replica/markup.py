@@ -172,6 +172,10 @@ def body(story: Story, edition: Edition, escaped: Escape, whitespace: int = 0) -
     random = Random(f"noise/{story.identity}")
     for noise in _noises(story, edition, random):
         parts.insert(random.randint(1, max(1, len(parts))), noise)
+    figures = [_lazy(picture) for picture in story.pictures if picture.place != "main"]
+    places = sorted(random.randint(1, max(1, len(parts))) for _ in figures)
+    for place, figure in reversed(list(zip(places, figures, strict=True))):
+        parts.insert(place, figure)
     if story.agency:
         parts.append(f'<p class="t-copyright">© {story.published_at.year} {story.agency}</p>')
     promo = "".join(
@@ -238,8 +242,7 @@ def _credited(html: str, story: Story) -> str:
 def _noises(story: Story, edition: Edition, random: Random) -> list[str]:
     """Elements of the body that are never text."""
     words = Writer(writer(edition.code).language, random)
-    found = [_lazy(picture) for picture in story.pictures if picture.place != "main"]
-    found += [player(recording) for recording in story.recordings if recording.place == "body"]
+    found = [player(recording) for recording in story.recordings if recording.place == "body"]
     found += [_embed(kind, words) for kind in story.look.embeds if kind != "audio"]
     if story.look.interstitial:
         found.append(_interstitial(edition))

@@ -180,6 +180,8 @@ class Page:
     """Related-link hops from the source."""
     etag: str | None = None
     last_modified: str | None = None
+    mirror: str = ""
+    """Where the site was fetched from, when that is a mirror whose own address may stand in links."""
     attempt: Attempt | None = field(default=None, repr=False, compare=False)
     """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)

@@ -15,7 +15,7 @@ NOT_MODIFIED = 304
 FORBIDDEN = 403
 
 
-def page(response: Response, link: Link, url: str) -> Page:
+def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
     """The page that an answer holds; `url` is its canonical address, other than the link's after a redirect."""
     return Page(
         url=url,
@@ -30,6 +30,7 @@ def page(response: Response, link: Link, url: str) -> Page:
         depth=link.depth,
         etag=header(response, b"ETag"),
         last_modified=header(response, b"Last-Modified"),
+        mirror=mirror,
         attempt=attempt_of(response),
     )
 

@@ -6,7 +6,7 @@ import pytest
 from extract_pages import FETCHED, URL, article_html, body, page
 
 from rfispider import extract, urls
-from rfispider.items import Entry
+from rfispider.items import Entry, Origin, Page
 
 SECTION = "https://www.rfi.fr/en/africa/"
 OTHER = "https://www.rfi.fr/en/africa/20240301-the-lighthouse-walks"
@@ -246,3 +246,15 @@ def test_an_articles_page_is_cut_before_it_is_parsed() -> None:
     given = page(article_html(inside=body()))
     extract.article(given)
     assert "Footer" not in "".join(given.parsed.root.itertext())
+
+
+def test_links_to_the_mirror_that_a_page_came_from_are_links_to_the_site() -> None:
+    body = b'<main><a href="http://127.0.0.1:8099/fr/afrique/20240102-un-titre">Un titre</a></main>'
+    fetched = Page(
+        url="https://www.rfi.fr/fr/afrique/",
+        body=body,
+        origin=Origin.PAGE,
+        fetched_at=datetime(2024, 1, 3, tzinfo=UTC),
+        mirror="http://127.0.0.1:8099",
+    )
+    assert [entry.url for entry in extract.listed(fetched)] == ["https://www.rfi.fr/fr/afrique/20240102-un-titre"]

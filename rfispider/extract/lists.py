@@ -41,7 +41,7 @@ def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
     links: dict[str, Related] = {}
     blocks = _related_blocks(page, parsed, found)
     for link in islice(chain.from_iterable(block.iter("a") for block in blocks), _MAX_RELATED):
-        url = _target(link, page.url)
+        url = _target(link, page)
         if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
             continue
         item = _item(link)
@@ -79,7 +79,7 @@ def topics(page: Page) -> list[str]:
     parsed = document.of(page)
     if not isinstance(parsed, Document) or (within := places.find(parsed).article) is None:
         return []
-    links = (_target(link, page.url) for link in within.iterdescendants("a"))
+    links = (_target(link, page) for link in within.iterdescendants("a"))
     return list(dict.fromkeys(url for url in links if url and urls.kind(url) in _TOPICS))
 
 
@@ -96,7 +96,7 @@ def listed(page: Page) -> list[Entry]:
         return []
     entries: dict[str, Entry] = {}
     for link in _links(parsed.root):
-        url = _target(link, page.url)
+        url = _target(link, page)
         if url is None or urls.kind(url) not in _LISTED:
             continue
         entry = _entry(link, url, page)
@@ -132,9 +132,11 @@ def _entry(link: Element, url: str, page: Page) -> Entry:
     )
 
 
-def _target(link: Element, base: str) -> str | None:
+def _target(link: Element, page: Page) -> str | None:
     href = (link.get("href") or "").strip()
-    return urls.canonical(href, base) if href and not href.startswith("#") else None
+    if not href or href.startswith("#"):
+        return None
+    return urls.canonical(urls.from_mirror(href, page.mirror, page.url) if page.mirror else href, page.url)
 
 
 def _item(link: Element) -> Element:
@@ -207,13 +209,13 @@ def next_page(page: Page) -> str | None:
     if not isinstance(parsed, Document):
         return None
     for element in (*parsed.all("link"), *parsed.root.iter("a")):
-        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page.url)):
+        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page)):
             return url if urls.key(url) != urls.key(page.url) else None
     try:
         following = urls.page_of_list(page.url, _number(page.url) + 1)
     except ValueError:
         return None
-    targets = (_target(link, page.url) for link in parsed.root.iter("a"))
+    targets = (_target(link, page) for link in parsed.root.iter("a"))
     return following if following in targets else None
 
 

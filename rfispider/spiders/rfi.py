@@ -104,7 +104,7 @@ class RfiSpider(Spider):
         if responses.is_unchanged(response):
             self.count("source/unchanged")
             return
-        page = responses.page(response, link, self.scope.canonical(response.url))
+        page = self.page(response, link)
         try:
             if link.kind in LISTS:
                 yield from self.parse_list(page, link)
@@ -193,7 +193,7 @@ class RfiSpider(Spider):
             self.count(f"outcome/{Outcome.UNCHANGED}")
             self.count(f"edition/{link.edition}/{Outcome.UNCHANGED}")
             return
-        page = responses.page(response, link, self.scope.canonical(response.url))
+        page = self.page(response, link)
         yield page
         yield from self.follow_related(page)
 
@@ -248,6 +248,10 @@ class RfiSpider(Spider):
         yield from self.follow_related(page)
 
     # ---- pieces ------------------------------------------------------------------------------------------
+
+    def page(self, response: Response, link: Link) -> Page:
+        """Make a page of a response."""
+        return responses.page(response, link, self.scope.canonical(response.url), self.scope.base)
 
     def host(self, url: str) -> str:
         """Host and port that a canonical URL is fetched from."""
