@@ -87,6 +87,9 @@ class Document:
         return next(iter(self.metas.get(name, ())), "")
 
 
+_BEGINNING: Final = 512
+
+
 def of(page: Page) -> Document | Rejection:
     """The parsed page, or why there is nothing to parse; kept on `page.parsed`.
 
@@ -107,7 +110,8 @@ def whole(page: Page) -> Document | Rejection:
 
 
 def _read(page: Page, *, whole: bool) -> Document | Rejection:
-    if not page.body.removeprefix(BOM_UTF8).strip():
+    # Stripping copies: a beginning that is not blank says enough of a page of 300 KB.
+    if not page.body[:_BEGINNING].removeprefix(BOM_UTF8).strip() and not page.body.removeprefix(BOM_UTF8).strip():
         return _rejected(Outcome.EMPTY, "no content")
     if _is_binary(page.body):
         return _rejected(Outcome.NOT_ARTICLE, "not HTML but binary data")

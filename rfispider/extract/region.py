@@ -39,7 +39,7 @@ def of_article(body: bytes, words: frozenset[str]) -> bytes | None:
     span = _article(body, head) if head >= 0 else None
     if span is None or body.find(_HEADLINE, *span) < 0:
         return None
-    related = list(_related(body, span))
+    related = list(_related(body, head, span))
     if not related and _has_words(body, span, words):
         return None
     scripts = _data(body, head + len(_HEAD_END), span)
@@ -80,9 +80,9 @@ def _positions(body: bytes, mark: bytes, start: int) -> list[int]:
     return found
 
 
-def _related(body: bytes, article: Span) -> Iterator[Span]:
+def _related(body: bytes, start: int, article: Span) -> Iterator[Span]:
     """Asides outside the article that an attribute marks as related."""
-    for at in _positions(body, _RELATED, 0):
+    for at in _positions(body, _RELATED, start):
         if article[0] <= at < article[1] or _RELATED_VALUE not in body[at : at + 80].split(b">")[0]:
             continue
         begin, end = body.rfind(b"<aside", 0, at), body.find(b"</aside>", at)
