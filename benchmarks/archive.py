@@ -77,7 +77,9 @@ def main() -> int:
         took = imported(path, uri, options.core)
     rate = took.stored / took.cpu
     print(f"{took.stored:,} documents stored in {took.wall:.1f} s, {took.cpu:.1f} CPU s of the crawler on one core")
-    print(f"{rate:.0f} documents a CPU second (least: {LEAST:.0f}), {took.stored / took.wall:.0f} a second of wall clock")
+    print(
+        f"{rate:.0f} documents a CPU second (least: {LEAST:.0f}), {took.stored / took.wall:.0f} a second of wall clock"
+    )
     return rate < LEAST
 
 

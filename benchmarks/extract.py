@@ -3,7 +3,8 @@
     python benchmarks/extract.py [--pages 200] [--shared ../shared] [--peers-python .venv-peers/bin/python]
 
 The pages are real bodies in the furniture of a real page (345 KB) where ../shared is, else pages of the replica. All
-contenders take every page in turn, so that what else the machine does falls on all of them alike. Peers that cannot be
+contenders take every page, in an order that changes from page to page, so that a cold cache and what else the machine
+does fall on all of them alike. Peers that cannot be
 imported are named and left out; `requirements.txt` beside this file says how to install them. Writes
 `benchmarks/results/extract.md`. Exit status 1: not 20 times as fast as trafilatura with metadata at a higher F1, or not
 under three times the parsing by lxml alone.
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import stage
@@ -148,8 +150,9 @@ def contest(samples: list[stage.Sample], python: Path | None) -> tuple[list[Cont
                 contenders.append(entered)
             else:
                 missing[name] = entered
+        random = Random(1)
         for number, sample in enumerate([*samples[:WARM_UP], *samples]):
-            for contender in contenders:
+            for contender in random.sample(contenders, len(contenders)):
                 contender.take(sample, counts=number >= WARM_UP)
     return contenders, missing
 
@@ -179,7 +182,8 @@ def verdict(contenders: list[Contender]) -> list[tuple[bool, str]]:
 def report(samples: list[stage.Sample], origin: str, contenders: list[Contender], missing: dict[str, str]) -> str:
     """The page of results."""
     size = statistics.median(len(sample.body) for sample in samples) / 1024
-    head = f"{datetime.now(UTC):%Y-%m-%d}, {stage.cores()}: {len(samples)} {origin}, {size:.0f} KiB at the median; CPU time."
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {stage.cores()}"
+    head = f"{when}: {len(samples)} {origin}, {size:.0f} KiB at the median; CPU time."
     left_out = [f"Left out: {name} ({why})." for name, why in missing.items()]
     kept = [f"- {'holds' if holds else '**fails**'}: {said}" for holds, said in verdict(contenders)]
     return "\n".join(

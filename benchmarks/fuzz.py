@@ -52,16 +52,18 @@ EDITIONS = ("cn", "fr", "fa", "ru", "vi")
 LISTS = ("/cn/", "/cn/rss", "/fr/", "/fa/rss", "/fr/rss", "/mirror/cn.xml", "/ru/", "/robots.txt")
 SITEMAPS = ("index", "news", "tags", "contents_202602", "contents_202603", "contents_202601")
 TOKENS = (
-    b"<", b">", b"&", b"\"", b"'", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"</", b"/>", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf",
-    b"&#0;", b"&#xD800;", b"&#55296;", b"&#1114112;", b"&#99999999999999999999;", b"&amp;amp;lt;", b"&undefined;", b"\xed\xa0\x80",
-    b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2\x80\xae", b"\xef\xbf\xbe", b"<p>", b"</p>", b"<div>", b"</div>", b"<br>", b"<table><tr><td>",
-    b"<script>", b"</script>", b"<script type=\"application/ld+json\">", b"<style>", b"<article>", b"</article>", b"<h1>", b"<svg>",
-    b"<math>", b"<template>", b"<select>", b"<plaintext>", b"<base href=\"//[\">", b"<frameset>", b"<title>", b"<noscript>",
-    b"{", b"}", b"[", b"]", b"null", b"-1", b"1e999", b"99999999999999999999", b"0000-00-00T99:99:99Z", b"9999-12-31T23:59:59+14:00",
-    b"<!--99999999999999999999-->", b"---\n", b"\n------\n", b"<hr>", b"http://[::1", b"http://", b"//", b"%", b"%25", b"%E4%B8",
-    b"%ff", b"?", b"#", b"..", b"/cn/", b"javascript:", b"data:,", b"<?xml version='1.0' encoding='utf-16'?>",
-    b"<?xml version=\"1.0\" encoding=\"x-none\"?>", b"<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">]>", b"&b;",
-    b"<meta charset=\"gb2312\">", b"<meta charset=\"utf-7\">", b"\xd6\xd0\xb9\xfa", b"<url><loc>", b"<item>", b"<entry>", b"xmlns:a=\"b\"",
+    b"<", b">", b"&", b'"', b"'", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"</", b"/>", b"\x00", b"\xff\xfe",
+    b"\xef\xbb\xbf", b"&#0;", b"&#xD800;", b"&#55296;", b"&#1114112;", b"&#99999999999999999999;", b"&amp;amp;lt;",
+    b"&undefined;", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2\x80\xae", b"\xef\xbf\xbe", b"<p>",
+    b"</p>", b"<div>", b"</div>", b"<br>", b"<table><tr><td>", b"<script>", b"</script>",
+    b'<script type="application/ld+json">', b"<style>", b"<article>", b"</article>", b"<h1>", b"<svg>", b"<math>",
+    b"<template>", b"<select>", b"<plaintext>", b'<base href="//[">', b"<frameset>", b"<title>", b"<noscript>", b"{",
+    b"}", b"[", b"]", b"null", b"-1", b"1e999", b"99999999999999999999", b"0000-00-00T99:99:99Z",
+    b"9999-12-31T23:59:59+14:00", b"<!--99999999999999999999-->", b"---\n", b"\n------\n", b"<hr>", b"http://[::1",
+    b"http://", b"//", b"%", b"%25", b"%E4%B8", b"%ff", b"?", b"#", b"..", b"/cn/", b"javascript:", b"data:,",
+    b"<?xml version='1.0' encoding='utf-16'?>", b'<?xml version="1.0" encoding="x-none"?>',
+    b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>', b"&b;", b'<meta charset="gb2312">',
+    b'<meta charset="utf-7">', b"\xd6\xd0\xb9\xfa", b"<url><loc>", b"<item>", b"<entry>", b'xmlns:a="b"',
 )  # fmt: skip
 Checked = Callable[[bytes], None]
 
@@ -95,7 +97,7 @@ def sources(shared: Path) -> dict[str, list[bytes]]:
     lists = answers(replica.answer(path) for path in LISTS)
     return {
         "page": pages + lists,
-        "feed": lists + [b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"url": "/cn/x", "title": "x"}]}'],
+        "feed": [*lists, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"url": "/cn/x", "title": "x"}]}'],
         "sitemap": answers(replica.answer(path) for path in maps),
         "archived": entries,
         "packed": [packed(entries[n : n + 3]) for n in range(0, 30, 3)],
@@ -246,9 +248,7 @@ def read_url(data: bytes) -> None:
     canonical = urls.canonical(url)
     if urls.canonical(canonical) != canonical or urls.key(canonical) != urls.key(url):
         raise AssertionError("canonical is not idempotent, or the key differs")
-    for ask in (urls.kind, urls.edition, urls.section, urls.programme, urls.slug_date, urls.short_code, urls.twin):
-        ask(url)
-    for ask in (urls.list_page, urls.archive_day, urls.is_article):
+    for ask in QUESTIONS:
         ask(url)
     urls.from_mirror(urls.to_mirror(url, "http://127.0.0.1:1"), "http://127.0.0.1:1", url)
     canonical.encode()
@@ -300,6 +300,10 @@ def check_entry(entry: Entry) -> None:
     (entry.title or "").encode()
 
 
+QUESTIONS: tuple[Callable[[str], object], ...] = (
+    urls.kind, urls.edition, urls.section, urls.programme, urls.slug_date, urls.short_code, urls.twin, urls.list_page,
+    urls.archive_day, urls.is_article,
+)  # fmt: skip
 SUBJECTS: dict[str, Checked] = {
     "page": read_page,
     "feed": read_feed,
@@ -367,7 +371,7 @@ def resident_bytes() -> int:
 
 
 def watched(seconds: float, seed: int, sound: dict[str, list[bytes]]) -> tuple[Report, list[tuple[int, str]]]:
-    """Run the cases in a process of their own, so that a crash or a hang is seen; what it reports, and such failures."""
+    """Run the cases in a process of their own, so that a crash or a hang is seen; report and failures."""
     context = multiprocessing.get_context("fork")
     current: Synchronized[int] = context.Value("q", 0)
     out: multiprocessing.Queue[Report] = context.Queue()
@@ -436,9 +440,7 @@ def print_report(report: Report, grown: int) -> None:
         f"slowest: {report.slowest[0]:.2f} CPU s ({report.slowest[1]}, case {report.slowest[2]}); limit {CPU_SECONDS} s"
     )
     if report.resident:
-        print(
-            f"resident: {report.resident[-1][1] / 2**20:.0f} MiB at the end, grown by {grown / 2**20:.1f} MiB after warm-up"
-        )
+        print(f"resident: {report.resident[-1][1] / 2**20:.0f} MiB at the end, {grown / 2**20:+.1f} since warm-up")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     peer.py newspaper4k|news-please
 
-Reads one JSON object a line, {"url", "html", "language"}; answers each with {"ms", "text"}: CPU milliseconds and the body.
-The first line it writes is {"version"}, or {"error"} when the peer cannot be imported.
+Reads one JSON object a line, {"url", "html", "language"}; answers each with {"ms", "text"}: CPU milliseconds and body.
+The first line it writes is {"version"}, or {"error"} when the peer cannot be imported. Neither may fetch pictures.
 """
 
 import importlib.metadata
@@ -17,10 +17,10 @@ from typing import Any
 
 def newspaper4k() -> Callable[[str, str, str], str]:
     """The extractor of newspaper4k."""
-    import newspaper  # noqa: PLC0415 - only where it was asked for
+    import newspaper  # type: ignore[import-not-found] # noqa: PLC0415 - only where it was asked for
 
     def read(html: str, url: str, language: str) -> str:
-        article = newspaper.Article(url, language=language)
+        article = newspaper.Article(url, language=language, fetch_images=False)
         article.download(input_html=html)
         article.parse()
         return str(article.text or "")
@@ -30,10 +30,10 @@ def newspaper4k() -> Callable[[str, str, str], str]:
 
 def news_please() -> Callable[[str, str, str], str]:
     """The extractor of news-please."""
-    from newsplease import NewsPlease  # noqa: PLC0415 - only where it was asked for
+    from newsplease import NewsPlease  # type: ignore[import-not-found] # noqa: PLC0415 - only where it was asked for
 
     def read(html: str, url: str, _: str) -> str:
-        return str(NewsPlease.from_html(html, url=url).maintext or "")
+        return str(NewsPlease.from_html(html, url=url, fetch_images=False).maintext or "")
 
     return read
 

@@ -3,8 +3,9 @@
     python benchmarks/quality.py [--articles 40] [--shared ../shared] [--pages 400] [--documents 0]
 
 Crawls the generated site with every edition into a database of its own and prints the share of right values, field by
-edition. Where ../shared is, imports its real documents with `archive=` (--documents of them, 0 is all) and crawls --pages
-of them (0 is all) as pages, and judges both by ../shared/tools/quality.py. Exit status 1: something is under its floor.
+edition. Where ../shared is, imports its real documents with `archive=` (--documents of them, 0 is all) and crawls
+--pages of them (0 is all) as pages, and judges both by ../shared/tools/quality.py. Exit status 1: something is
+under its floor.
 """
 
 import argparse
@@ -61,7 +62,7 @@ def edition_table(shares: dict[str, Shares], floors: Shares) -> Table:
 
 def cell(share: float, floor: float) -> str:
     """A share, red when it is under its floor."""
-    return f"{share:.4g}" if share >= floor else f"[red]{share:.4f}[/]"
+    return f"{share:.5g}" if share >= floor else f"[red]{share:.4f}[/]"
 
 
 # ---- real documents --------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ def document_table(title: str, shares: Shares, carried: Shares, floors: Shares) 
     table = Table("measure", "floor", "share", "where carried", title=title)
     for name, floor in floors.items():
         judged = cell(carried[name], floor) if name in carried else ""
-        share = f"{shares.get(name, 0.0):.4g}" if judged else cell(shares.get(name, 0.0), floor)
+        share = f"{shares.get(name, 0.0):.5g}" if judged else cell(shares.get(name, 0.0), floor)
         table.add_row(name, f"{floor:g}", share, judged)
     return table
 

@@ -106,7 +106,7 @@ def judged(shared: Path, documents: Path, uri: str, name: str, limit: int = 0) -
 
 def real_documents(shared: Path, limit: int) -> list[str]:
     """The texts of the first `limit` archived documents."""
-    texts = []
+    texts: list[str] = []
     with tarfile.open(corpus(shared)) as packed:
         for member in packed:
             if len(texts) == limit:

@@ -19,6 +19,7 @@ _BARE_HOST: Final = re.compile(
     rf"(?:{'|'.join(map(re.escape, (*website.SITE_HOSTS, *website.LEGACY_HOSTS)))})\.?(?=[:/?#]|\Z)", re.IGNORECASE
 )
 _WEB_SCHEME: Final = re.compile(r"(https?):/+", re.IGNORECASE)
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LINE_ENDS: Final = re.compile(r"[\t\r\n]+")
 _DEFAULT_PORTS: Final = ("", "80", "443")
 _ENCODED: Final = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
@@ -32,6 +33,8 @@ _TWICE_SIGN: Final = re.compile(rb"%(?:25)+(?=[0-9A-Fa-f]{2})")
 def resolved(url: str, base: str | None) -> str:
     """An absolute URL, by RFC 3986 section 5.2 but for dot segments; what browsers forgive is forgiven."""
     url = _LINE_ENDS.sub("", url).strip(_EDGES)
+    if not url.isascii():
+        url = _LONE_SURROGATE.sub("\ufffd", url)  # it stands for no character and cannot be encoded
     if _BARE_HOST.match(url):
         return f"https://{url}"
     if web := _WEB_SCHEME.match(url):

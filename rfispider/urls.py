@@ -21,6 +21,8 @@ ARTICLES: Final = frozenset({Kind.ARTICLE, Kind.WIRE, Kind.EPISODE, Kind.VIDEO})
 """Kinds that are stored."""
 
 _CACHED_URLS: Final = 4096
+_CONVERTED_LENGTH: Final = 8192
+"""Longest URL, in characters, whose script is converted: no address of the site comes near it."""
 _CACHED_LENGTH: Final = 2048
 """Longest URL, in characters, that is remembered, so that the cache stays under 30 MB."""
 
@@ -181,7 +183,7 @@ def twin(url: str) -> str | None:
     read = _read(url)
     code = read.path.edition if read.path else None
     other = website.TWINS.get(code or "")
-    if code is None or other is None:
+    if code is None or other is None or len(read.canonical) > _CONVERTED_LENGTH:
         return None
     language = website.EDITIONS[other].language
     path = address.split(read.canonical)[2]

@@ -611,3 +611,10 @@ def test_json_of_any_types_is_read_without_fail(items: list[dict[str, Any]]) -> 
     body = json.dumps({"items": [{"url": "/a", **item} for item in items]}).encode()
     for entry in feeds.entries(body, FEED).entries:
         assert (entry.title or "").encode() is not None
+
+
+@pytest.mark.parametrize("reference", ["&#xD800;", "&#55296;", "&#xdFfF;", "&#0057343;"])
+def test_a_reference_to_half_a_character_costs_that_character_only(reference: str) -> None:
+    body = f"<rss><channel><item><title>a{reference}b</title><link>https://a.example/x</link></item></channel></rss>"
+    (entry,) = feeds.entries(body.encode(), "https://a.example/feed").entries
+    assert entry.title == "a\ufffdb"

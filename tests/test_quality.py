@@ -69,7 +69,7 @@ def judged(mongo_uri: str, shared: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def unpack(packed: Path, directory: Path) -> None:
-    """Every fourth document or so, from all years, as many as are wanted."""
+    """Documents from the whole archive, evenly, as many as are wanted."""
     with tarfile.open(packed) as archive:
         members = [member for member in archive if member.isfile()]
         step = len(members) // REAL_DOCUMENTS

@@ -543,3 +543,8 @@ def test_what_does_not_belong_to_the_site_passes_a_mirror_unchanged(base: str, u
 def test_no_string_raises_on_a_mirror(url: str, base: str, page: str | None) -> None:
     urls.to_mirror(url, base)
     urls.from_mirror(url, base, page)
+
+
+@pytest.mark.parametrize("url", ["https://www.rfi\ud800.fr/cn/", "https://www.rfi.fr/cn/\udfff", "\ud800"])
+def test_a_lone_surrogate_leaves_a_url_that_can_be_encoded(url: str) -> None:
+    assert urls.canonical(url).encode()

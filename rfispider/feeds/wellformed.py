@@ -20,6 +20,7 @@ _PROLOGUE = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s
 _CDATA = "<![CDATA["
 _NO_TAG = re.compile(r"<(?!/?[A-Za-z_]|!--|\?)")
 _REFERENCE = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{1,31};)?")
+_CHARACTER = re.compile(r"&#([xX][0-9A-Fa-f]{1,9}|[0-9]{1,9});")
 _TEXT_TAG = re.compile(r"<(/?)(title|description|summary|content:encoded|content|item|entry)(?=[\s/>])[^<>]*>")
 _ENTRY_TAGS = ("item", "entry")
 _ENTRY_END = re.compile(r"</(?:item|entry)\s*>")
@@ -37,7 +38,7 @@ def tree(text: str) -> tuple[Any, str | None]:
     except etree.XMLSyntaxError as error:
         fault = f"not well-formed: {' '.join(str(error.msg).split()):.160}"
     try:
-        root = _parsed(mended(document), recover=True)
+        root = _parsed(_without_surrogates(mended(document)), recover=True)
     except etree.XMLSyntaxError:
         root = None
     if root is None:
@@ -50,6 +51,16 @@ def mended(document: str) -> str:
     whole = _REFERENCE.sub(_reference, _NO_TAG.sub("&lt;", _without_cdata(document)))
     whole = _with_escaped_texts(whole)
     return whole if _ROOT_END.search(whole[-200:]) else _without_last_piece(whole)
+
+
+def _without_surrogates(document: str) -> str:
+    """The document without references to half a character, which libxml2 takes and nobody can encode."""
+    return _CHARACTER.sub(lambda found: "\ufffd" if _is_surrogate(found[1]) else found[0], document)
+
+
+def _is_surrogate(number: str) -> bool:
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    return 0xD800 <= code <= 0xDFFF  # noqa: PLR2004 - the bounds of Unicode
 
 
 def _parsed(document: str, *, recover: bool) -> Any:  # noqa: ANN401 - lxml carries no types
