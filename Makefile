@@ -28,13 +28,21 @@ lint: $(VENV)/installed ## style, types, import floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed ## the figures that the README quotes
-	$(BIN)/python benchmarks/extract.py
+PEERS := .venv-peers
+$(PEERS)/installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV)/installed $(PEERS)/installed ## the figures that the README quotes; the peers have an environment of their own
+	$(BIN)/python benchmarks/extract.py --pages 100 --peers-python $(PEERS)/bin/python
+	$(BIN)/python benchmarks/archive.py
 	$(BIN)/python benchmarks/quality.py
 
 clean: ## remove what the other targets made, the embedded database included
 	-test ! -x $(BIN)/rfispider || $(BIN)/rfispider mongo down
-	rm -rf $(VENV) .rfispider build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .rfispider build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 PINS := pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
