@@ -87,12 +87,13 @@ class World:
         with self.archive() as archive:
             have = stored(archive)
         lost = len(self.site.truth.keys() - set(have))
+        strange = len(set(have) - self.site.truth.keys())
         twice = len(have) - len(set(have))
         return [
             Figure("articles", f"{len(self.site.truth)}"),
             Figure("lost", f"{lost}", "0", lost == 0),
             Figure("stored twice", f"{twice}", "0", twice == 0),
-            Figure("stored though not on the site", f"{len(set(have) - self.site.truth.keys())}", "0"),
+            Figure("stored though not on the site", f"{strange}", "0", strange == 0),
         ]
 
 

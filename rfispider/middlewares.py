@@ -11,7 +11,6 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
-from rfispider import urls
 from rfispider.items import Link
 from rfispider.politeness import PAGES, REFUSALS, retry_after_s
 
@@ -26,8 +25,9 @@ LINKS_AT_ONCE = 1000
 class FollowLinks:
     """Puts the links that the spider yields into the frontier, before the page that held them is done with.
 
-    The next page of a list is asked for only when the page before it listed something that this run is the first
-    to find.
+    The next page of a list is asked for only when the page before it is read for the first time, or lists something
+    that the frontier did not know when it was last read. What this run has found would not do: after a crash, or
+    beside another worker, there is more that is new.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -43,12 +43,14 @@ class FollowLinks:
         async for thing in self.follow(start, stale_s=FRESH_S):
             yield thing
 
-    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:  # noqa: ARG002
+    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links of one page."""
-        async for thing in self.follow(result):
+        async for thing in self.follow(result, polled_at=response.meta.get("polled_at")):
             yield thing
 
-    async def follow(self, things: AsyncIterator[Any], stale_s: float | None = None) -> AsyncIterator[Any]:
+    async def follow(
+        self, things: AsyncIterator[Any], *, stale_s: float | None = None, polled_at: datetime | None = None
+    ) -> AsyncIterator[Any]:
         """Keep links for the frontier; anything else passes."""
         links: list[Link] = []
         more: list[Link] = []
@@ -59,18 +61,19 @@ class FollowLinks:
                 continue
             (more if thing.continues else links).append(thing)
             if len(links) >= LINKS_AT_ONCE:
-                news |= await self.add(links, stale_s)
+                news |= await self.add(links, stale_s, polled_at)
                 links = []
-        news |= await self.add(links, stale_s)
-        if news:
-            await self.add(more, FRESH_S)
+        news |= await self.add(links, stale_s, polled_at)
+        if more and news:
+            await self.add(more, FRESH_S, None)
 
-    async def add(self, links: list[Link], stale_s: float | None) -> bool:
-        """Put links into the frontier; whether this run was the first to find any of them."""
+    async def add(self, links: list[Link], stale_s: float | None, polled_at: datetime | None) -> bool:
+        """Put links into the frontier; whether any of them was not known when their page was last read."""
+        if not links:
+            return False
         scheduler = self.crawler.spider.scheduler  # type: ignore[union-attr]
-        if links:
-            await scheduler.add(links, stale_s=stale_s)
-        return any(urls.key(link.url) in scheduler.news for link in links)
+        await scheduler.add(links, stale_s=stale_s)
+        return polled_at is None or bool(await scheduler.found_since(links, polled_at))
 
 
 class Politeness:

@@ -6,7 +6,7 @@ exhausted, every item out of the pipelines, every link in the frontier. A visit 
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 BUSY_S, IDLE_S = 0.02, 0.5
 """How often the frontier is looked at while pages are under way, and while none is, in seconds."""
-REMEMBERED = 20_000
-"""Keys found by this run that are remembered, to tell whether a page of a list brought news."""
+GRACE_S = 10.0
+"""How long a crawl that is asked to stop waits for the pages in flight, in seconds."""
 
 
 class FrontierScheduler(BaseScheduler):
@@ -52,10 +52,10 @@ class FrontierScheduler(BaseScheduler):
         self.waiting: dict[str, deque[Lease]] = {}
         self.paced = 0
         self.taken: dict[str, tuple[Lease, Attempt]] = {}
-        self.news: OrderedDict[str, None] = OrderedDict()
         self.shut_until: dict[str, float] = {}
         self.exhausted = False
         self.closing = False
+        self.closing_at: float | None = None
         self.awake = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         for signal, receiver in (
@@ -114,6 +114,7 @@ class FrontierScheduler(BaseScheduler):
         self.taken[lease.key] = (lease, attempt)
         request = self.spider.request(link_of(lease), attempt, conditions(lease.validators))
         request.meta.update(body_hash=lease.validators.body_hash, refused=refused, kind=lease.kind)
+        request.meta["polled_at"] = lease.poll and lease.poll.at
         return request
 
     # ---- the frontier's side -----------------------------------------------------------------------------
@@ -179,6 +180,7 @@ class FrontierScheduler(BaseScheduler):
     async def work(self) -> None:
         """Settle, claim and pace, for as long as the crawl lasts."""
         while not self.closing:
+            self.hasten()
             await self.settle()
             idle = not (self.taken or self.ready or self.paced or self.local or any(self.waiting.values()))
             claimed = await self.claim()
@@ -193,6 +195,20 @@ class FrontierScheduler(BaseScheduler):
                 async with asyncio.timeout(IDLE_S if idle and not claimed else BUSY_S):
                     await self.awake.wait()
             await asyncio.sleep(BUSY_S / 2)
+
+    def hasten(self) -> None:
+        """Once a crawl that is closing has waited long enough for its pages, let it close without them."""
+        slot, now = self.crawler.engine._slot, asyncio.get_running_loop().time()  # noqa: SLF001 - no public way
+        if not slot or slot.closing is None or slot.closing.called:
+            return
+        self.closing_at = self.closing_at or now
+        if now - self.closing_at < GRACE_S:
+            return
+        logger.info("%d pages in flight are given back unfinished", len(slot.inprogress))
+        slot.nextcall.cancel()
+        if slot.heartbeat.running:
+            slot.heartbeat.stop()
+        slot.closing.callback(None)
 
     def wake_engine(self) -> None:
         """Let the engine look at the scheduler at once instead of at its next heartbeat."""
@@ -257,16 +273,19 @@ class FrontierScheduler(BaseScheduler):
             for backfill, group in by_urgency.items():
                 depth = limit if limit >= 0 else None
                 new |= await self.frontier.add(group, backfill=backfill, stale_s=stale_s, max_depth=depth)
-        self.remember(new)
         self.exhausted = False
         self.awake.set()
         return new
 
-    def remember(self, keys: set[str]) -> None:
-        """Keep what this run found, as far as memory is granted for it."""
-        self.news.update(dict.fromkeys(keys))
-        while len(self.news) > REMEMBERED:
-            self.news.popitem(last=False)
+    async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
+        """Whether any of these links came into the frontier after a time of its server.
+
+        Raises:
+            StoreError: the frontier cannot be asked.
+
+        """
+        with explained("asking the frontier", self.uri):
+            return await self.frontier.found_since(links, since)
 
     # ---- what goes wrong on the way ----------------------------------------------------------------------
 

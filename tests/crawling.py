@@ -5,16 +5,22 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
 CRAWL_SECONDS = 60
+POLL_S = 0.02
+STAMP, STATUS, SIZE, PATH = 0, 2, 3, 4
+"""Columns of the request log."""
 
 
 class Replica:
@@ -39,6 +45,37 @@ class Replica:
     def requests(self) -> list[list[str]]:
         """The request log: time, method, status, bytes, path, user agent."""
         return [line.split("\t") for line in self.log_file.read_text("utf-8").splitlines()]
+
+
+class Site:
+    """A replica, with what it was asked for since this was made."""
+
+    def __init__(self, replica: Replica, *, in_flight: int) -> None:
+        self.replica, self.in_flight, self.before = replica, in_flight, len(replica.requests())
+        self.truth = {path(article["url"]): article for article in replica.truth()}
+
+    def requests(self) -> list[list[str]]:
+        return self.replica.requests()[self.before :]
+
+    def articles(self) -> list[list[str]]:
+        return [request for request in self.requests() if path(request[PATH]) in self.truth]
+
+    def fetched(self) -> Counter[str]:
+        return Counter(path(request[PATH]) for request in self.articles() if request[STATUS] == "200")
+
+    def fetched_again(self) -> int:
+        return sum(self.fetched().values()) - len(self.fetched())
+
+    def wait_for_articles(self, share: float) -> None:
+        wait_until(lambda: len(self.articles()) >= share * len(self.truth), "articles are fetched")
+
+    def listed(self, count: int) -> list[str]:
+        """Articles that the sources of the English edition list."""
+        near = (url for url, article in self.truth.items() if (article["edition"], article["hops"]) == ("en", 0))
+        return list(near)[:count]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"RFI_BASE_URL": self.replica.base, "RFI_RATE": "0", "RFI_CONCURRENCY": str(self.in_flight), **more}
 
 
 @contextmanager
@@ -71,8 +108,10 @@ def crawl(uri: str, database: str, *options: str, **environment: str) -> subproc
 
 
 @contextmanager
-def crawling(uri: str, database: str, log: Path, *options: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start `scrapy crawl rfi` and leave it to the test; its log goes to a file, and it does not outlive the context."""
+def crawling(
+    uri: str, database: str, log: Path, *options: str, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start `scrapy crawl rfi` and leave it to the test; its log goes to a file, it does not outlive the context."""
     command = [sys.executable, "-m", "scrapy", "crawl", "rfi", *options]
     told = surroundings(MONGO_URI=uri, MONGO_DATABASE=database, **environment)
     with log.open("wb") as stderr, subprocess.Popen(command, cwd=ROOT, env=told, stderr=stderr) as process:
@@ -99,6 +138,21 @@ def surroundings(**environment: str) -> Mapping[str, str]:
     """The environment of a user, with a few variables set and none of ours inherited."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RFI_", "MONGO_"))}
     return inherited | environment
+
+
+def path(url: str) -> str:
+    return unquote(urlsplit(url).path)
+
+
+def wait_until(holds: Callable[[], Any], what: str, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds} s until {what}"
+        time.sleep(POLL_S)
+
+
+def stored(archive: Any) -> list[str]:
+    return sorted(path(article["url"]) for article in archive.articles.find({"status": {"$ne": "stub"}}))
 
 
 @contextmanager

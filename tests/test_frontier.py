@@ -296,6 +296,16 @@ def test_every_priority_that_is_given_is_a_known_one() -> None:
     assert given_ < PRIORITIES
 
 
+async def test_what_was_found_since_a_time_is_told_from_what_was_known_before(frontier: Frontier) -> None:
+    await frontier.add([article("old")])
+    since = (await stored(frontier, article("old")))["added_at"]
+    assert not await frontier.found_since([article("old"), article("unheard")], since)
+    await frontier._urls.update_one({"url": article("old").url}, {"$set": {"added_at": LONG_AGO}})
+    await frontier.add([article("old"), article("new")])
+    assert await frontier.found_since([article("old"), article("new")], LONG_AGO)
+    assert not await frontier.found_since([article("old")], LONG_AGO)
+
+
 # ---- Claiming -----------------------------------------------------------------------------------------------
 
 

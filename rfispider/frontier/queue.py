@@ -162,6 +162,11 @@ class Frontier:
             await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
         return found.keys() - known.keys()
 
+    async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
+        """Whether any of the links was first heard of after a time of the server."""
+        query = {"_id": {"$in": list(discovery.merged(links))}, "added_at": {"$gt": since}}
+        return await db.persist(lambda: self._urls.find_one(query, {"_id": 1})) is not None
+
     async def _known(self, keys: Collection[str]) -> dict[str, Document]:
         cursor = self._urls.find({"_id": {"$in": list(keys)}}, dict.fromkeys(discovery.KNOWN_FIELDS, 1))
         return {document["_id"]: document for document in await cursor.to_list()}
