@@ -54,5 +54,5 @@ def test_an_archive_means_all_editions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("limit", "depth", "within"), [(0, 0, True), (0, 1, False), (2, 2, True), (-1, 99, True)])
-def test_depth_limits_the_hops(limit: int, depth: int, within: bool) -> None:  # noqa: FBT001 - a table's column
+def test_depth_limits_the_hops(limit: int, depth: int, within: bool) -> None:
     assert Arguments(depth=limit).reaches(depth) is within

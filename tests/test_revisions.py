@@ -19,7 +19,7 @@ PARAGRAPHS = "\n\n".join(f"Paragraph {number} of an invented report about the ha
 NEW, CHANGED, SAME = Outcome.NEW, Outcome.CHANGED, Outcome.SAME
 
 
-def article(**values: Any) -> Article:  # noqa: ANN401 - fields of any type
+def article(**values: Any) -> Article:
     defaults: dict[str, Any] = {
         "key": "ab" * 16,
         "url": "https://site.example/fr/afrique/20260301-harbour",
@@ -53,7 +53,7 @@ def stored(seen: Article) -> Stored:
     return decide(None, seen).state
 
 
-def bare(seen: Article, **values: Any) -> Article:  # noqa: ANN401 - fields of any type
+def bare(seen: Article, **values: Any) -> Article:
     """The same article as a source without extras tells it."""
     empty: dict[str, Any] = {"authors": [], "tags": [], "agency": None, "credits": None, "images": [], "audio": []}
     return replace(seen, **(empty | {"related": [], "short_code": None, "modified_at": None} | values))

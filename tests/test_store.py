@@ -40,7 +40,7 @@ NEW, CHANGED, SAME, FAILED = Outcome.NEW, Outcome.CHANGED, Outcome.SAME, Outcome
 Document = dict[str, Any]
 
 
-def article(number: int = 1, minute: int = 0, **values: Any) -> Article:  # noqa: ANN401 - fields of any type
+def article(number: int = 1, minute: int = 0, **values: Any) -> Article:
     defaults: Document = {
         "key": f"{number:032x}",
         "url": f"https://site.example/fr/afrique/{number}",
@@ -373,7 +373,7 @@ async def test_a_change_that_cannot_be_stored_leaves_the_stored_state(
     assert article(2).url in caplog.text
 
 
-def broken(**values: Any) -> Document:  # noqa: ANN401 - fields of any type
+def broken(**values: Any) -> Document:
     document = documents.article_document(decide(None, FULL).state) | values
     return {name: value for name, value in document.items() if value is not ...}
 
