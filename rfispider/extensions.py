@@ -80,7 +80,9 @@ class RunRecord:
         return pipeline.store if pipeline else None
 
     async def spider_opened(self, spider: Spider) -> None:
-        """Write that the run has begun, and say what it is about to do."""
+        """Write that the run has begun, and say what it is about to do; `scrapy shell` is no run."""
+        if not hasattr(spider, "arguments"):
+            return
         self.run = beginning(spider)
         logger.info("crawling %s", intention(self.run["arguments"], self.crawler.settings))
         if self.store:
@@ -88,6 +90,10 @@ class RunRecord:
 
     async def spider_closed(self, reason: str) -> None:
         """Write how the run ended, say so in one line, and close the archive."""
+        if not self.run:
+            if self.store:
+                await self.store.close()
+            return
         stats = self.crawler.stats.get_stats()
         self.run |= ending(stats, reason)
         if self.store:

@@ -116,6 +116,8 @@ class Politeness:
         return response
 
     async def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
-        """Keep the Crawl-delay of robots.txt for everybody."""
+        """Keep the Crawl-delay of robots.txt for everybody; outside a crawl, as in `scrapy shell`, there is nobody."""
+        if not hasattr(self.crawler.spider, "scheduler"):
+            return
         agent = self.crawler.settings["USER_AGENT"]
         await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": robotparser.crawl_delay(agent) or 0.0})

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from scrapy import Request, Spider, signals
-from scrapy.core.scheduler import BaseScheduler
+from scrapy.core.scheduler import BaseScheduler, Scheduler
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from scrapy.utils.defer import deferred_from_coro
+from scrapy.utils.misc import build_from_crawler
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -68,7 +69,12 @@ class FrontierScheduler(BaseScheduler):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the limits from the settings, and make the scheduler known to the middlewares."""
+        """Take the limits from the settings, and make the scheduler known to the middlewares.
+
+        Another spider than ours, such as that of `scrapy shell`, gets Scrapy's own scheduler.
+        """
+        if not isinstance(crawler.spider, RfiSpider):
+            return cast("Self", build_from_crawler(Scheduler, crawler))
         limits = Limits(rate=request_rate(crawler.settings))
         concurrency = int(number(crawler.settings, "RFI_CONCURRENCY", least=1))
         scheduler = cls(crawler, limits=limits, concurrency=concurrency)
@@ -169,6 +175,10 @@ class FrontierScheduler(BaseScheduler):
         except StoreError as error:
             logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
             await self.crawler.engine.close_spider_async(reason="frontier-failed")
+        except Exception:
+            # Without this task nothing would ever come due again, and the crawl would wait for ever.
+            logger.exception("a fault in the scheduler, the crawl stops")
+            await self.crawler.engine.close_spider_async(reason="scheduler-failed")
 
     async def beat(self) -> None:
         """Renew the leases while this worker lives."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crawling import ROOT, Replica, crawl, rfispider, serving, serving_files
+from crawling import ROOT, Replica, crawl, rfispider, serving, serving_files, surroundings
 from pymongo import MongoClient
 
 ALL = ("-a", "editions=cn,fr,en", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1")
@@ -117,6 +117,13 @@ def test_a_full_text_mirror_fills_the_archive_while_the_site_refuses(
     stored = [article for article in archive.articles.find() if article["origin"] == "feed"]
     assert len(stored) >= 10
     assert all(article["text"] == truth[article["url"]]["text"] for article in stored)
+
+
+def test_scrapy_shell_works_in_the_project(site: Replica, mongo_uri: str, database: str) -> None:
+    command = [sys.executable, "-m", "scrapy", "shell", f"{site.base}/en/rss", "-c", "response.status"]
+    told = surroundings(MONGO_URI=mongo_uri, MONGO_DATABASE=database, RFI_BASE_URL=site.base)
+    shell = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=60, check=False)
+    assert shell.stdout.strip().endswith("200"), shell.stderr
 
 
 def test_items_can_be_exported_as_in_any_scrapy_project(
