@@ -191,16 +191,14 @@ def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
     escaped, when no source could be read, or when a source or archive document that was asked for by name
     could not.
     """
-    sources = group(stats, "source/")
-    outcomes = group(stats, "outcome/")
-    if reason != "finished":
-        return reason
-    if set(sources) == {"failed"}:
-        return "no source could be read"
-    if errors := stats.get("spider_exceptions/count", 0):
-        return f"{errors} exceptions in the spider, see the log"
-    if asked := stats.get("asked/failed", 0):
-        return f"{asked} of the given sources or documents could not be read"
-    if (failed := outcomes.get(Outcome.FAILED, 0)) and failed == sum(outcomes.values()):
-        return f"all {failed} pages failed"
-    return None
+    failed, pages = stats.get(f"outcome/{Outcome.FAILED}", 0), sum(group(stats, "outcome/").values())
+    faults = {
+        reason: reason != "finished",
+        "no source could be read": set(group(stats, "source/")) == {"failed"},
+        f"{stats.get('spider_exceptions/count')} exceptions in the spider, see the log": "spider_exceptions/count"
+        in stats,
+        f"{stats.get('frontier/abandoned')} visits came to nothing, see the log": "frontier/abandoned" in stats,
+        f"{stats.get('asked/failed')} of the given sources or documents could not be read": "asked/failed" in stats,
+        f"all {failed} pages failed": failed > 0 and failed == pages,
+    }
+    return next((fault for fault, is_so in faults.items() if is_so), None)

@@ -59,6 +59,7 @@ class FrontierScheduler(BaseScheduler):
         self.closing_at: float | None = None
         self.awake = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
+        self.closer: asyncio.Task[None] | None = None
         for signal, receiver in (
             (signals.spider_opened, self.spider_opened),
             (signals.spider_error, self.spider_error),
@@ -174,11 +175,15 @@ class FrontierScheduler(BaseScheduler):
                 await task
         except StoreError as error:
             logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
-            await self.crawler.engine.close_spider_async(reason="frontier-failed")
+            self.end("frontier-failed")
         except Exception:
             # Without this task nothing would ever come due again, and the crawl would wait for ever.
             logger.exception("a fault in the scheduler, the crawl stops")
-            await self.crawler.engine.close_spider_async(reason="scheduler-failed")
+            self.end("scheduler-failed")
+
+    def end(self, reason: str) -> None:
+        """End the crawl; not awaited here, for closing waits for the task that asks for it."""
+        self.closer = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason=reason))
 
     async def beat(self) -> None:
         """Renew the leases while this worker lives."""
@@ -263,6 +268,9 @@ class FrontierScheduler(BaseScheduler):
         under_way = [*(slot.inprogress if slot else ()), *self.local]
         busy = {id(request.meta.get("attempt")) for request in under_way}
         over = [key for key, (_, attempt) in self.taken.items() if id(attempt) not in busy]
+        for key in over:
+            if self.taken[key][1].outcome is None:
+                self.crawler.stats.inc_value("frontier/abandoned")
         done = [done_of(*self.taken.pop(key), self.frontier.now()) for key in over]
         for lease in await self.frontier.acknowledge(done):
             logger.warning("the lease of %s was lost to another worker before it was done", lease.url)

@@ -62,6 +62,8 @@ REMOTE_CONTROL_ENABLED = False
 REFERRER_POLICY = "no-referrer"
 DOWNLOAD_TIMEOUT = 60
 RETRY_TIMES = 2
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+"""Who asked tells of the failure, in one line."""
 RETRY_HTTP_CODES = [408, 500, 502, 504]
 """Tried again at once; what says "slower" (403, 429, 503) is for the shared budget and the frontier."""
 

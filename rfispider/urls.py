@@ -195,10 +195,10 @@ def twin(url: str) -> str | None:
 def to_mirror(url: str, base: str) -> str:
     """Where a URL of the site is fetched when the site is served from `base` (scheme, host, path of its root).
 
-    Any other URL comes back as it is.
+    Without a base it is fetched from the site itself. Any other URL comes back as it is.
     """
     read = _read(url)
-    return base.rstrip("/") + read.canonical.removeprefix(website.SITE) if read.path else url
+    return (base or website.SITE).rstrip("/") + read.canonical.removeprefix(website.SITE) if read.path else url
 
 
 def from_mirror(url: str, base: str, page: str | None = None) -> str:

@@ -19,6 +19,7 @@ from rfispider.extensions import ending, intention, shortfall, told
         ({"source/read": 1}, "store-failed", "store-failed"),
         ({"source/read": 1}, "shutdown", "shutdown"),
         ({"source/read": 1, "spider_exceptions/count": 2}, "finished", "2 exceptions in the spider, see the log"),
+        ({"frontier/abandoned": 3}, "finished", "3 visits came to nothing, see the log"),
         ({"source/read": 1, "asked/failed": 1}, "finished", "1 of the given sources or documents could not be read"),
         ({"source/read": 1, "outcome/page/failed": 4}, "finished", "all 4 pages failed"),
     ],
