@@ -257,7 +257,7 @@ def test_a_missing_path_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.tar.gz", "x.tar", "x.zip"])
-@pytest.mark.parametrize("body", [b"", b"nonsense" * 100])
+@pytest.mark.parametrize("body", [b"", b"nonsense" * 100, b"\x1f\x8b\x08\x04\0\0\0\0\0\0x"])
 def test_an_archive_that_is_none_says_so(tmp_path: Path, name: str, body: bytes) -> None:
     (tmp_path / name).write_bytes(body)
     [(found, why)] = read(tmp_path / name)

@@ -27,7 +27,8 @@ _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _ZIP = (".zip",)
 _ENCRYPTED = 0x1
 _DAMAGE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, LZMAError)
-_DAMAGE_OF_ARCHIVES = (*_DAMAGE, tarfile.TarError, zipfile.BadZipFile)
+# tarfile raises TypeError for a gzip header that ends too soon.
+_DAMAGE_OF_ARCHIVES = (*_DAMAGE, tarfile.TarError, zipfile.BadZipFile, TypeError)
 _NEXT_ENTRY = re.compile(
     rf"^(?:---[ \t]*\r?\n(?:[A-Za-z_]+:[^\n]*\n){{1,20}}---[ \t]*\r?\n\s*)?{website.ARCHIVED_TIME}[ \t]*\r?\n\[",
     re.MULTILINE,
