@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from rfispider import mongod
-from rfispider.frontier import Done, Frontier, Lease, Validators
+from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Validators
 from rfispider.items import Attempt, Link, Outcome
 from rfispider.pipelines import NotStored
 from rfispider.politeness import PAGES, Breaker, Limits
@@ -201,7 +201,7 @@ class FrontierScheduler(BaseScheduler):
             claimed = await self.claim()
             for host in list(self.waiting):
                 await self.pace(host)
-            self.exhausted = idle and not claimed and not self.spider.arguments.follow
+            self.exhausted = idle and not claimed and not await self.may_get_more()
             if self.exhausted or self.ready:
                 self.wake_engine()
             self.awake.clear()
@@ -240,6 +240,14 @@ class FrontierScheduler(BaseScheduler):
         for lease in leases:
             self.waiting.setdefault(self.spider.host(lease.url), deque()).append(lease)
         return bool(leases)
+
+    async def may_get_more(self) -> bool:
+        """Whether there is reason to stay although nothing was got: what others hold may lead to more, or fail."""
+        arguments = self.spider.arguments
+        if arguments.follow or arguments.is_offline:
+            return arguments.follow
+        pending = await self.frontier.census.pending([*arguments.editions, None], FETCHABLE)
+        return pending.due or pending.leased_elsewhere > 0
 
     async def pace(self, host: str) -> None:
         """Give the leases that wait for a host their times within the budget that all workers share."""
