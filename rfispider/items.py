@@ -178,8 +178,6 @@ class Page:
     """Where the URL was found: a URL, or the name of an archive file."""
     depth: int = 0
     """Related-link hops from the source."""
-    etag: str | None = None
-    last_modified: str | None = None
     mirror: str = ""
     """Where the site was fetched from, when that is a mirror whose own address may stand in links."""
     attempt: Attempt | None = field(default=None, repr=False, compare=False)

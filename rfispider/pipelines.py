@@ -16,8 +16,7 @@ from rfispider.settings import number
 
 logger = logging.getLogger(__name__)
 
-REQUIRED = ("title", "published_at")
-EXPECTED = (*REQUIRED, "text", "section", "images", "authors")
+EXPECTED = ("title", "published_at", "text", "section", "images", "authors")
 
 
 @dataclass(slots=True)

@@ -28,8 +28,6 @@ def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
         entry=link.entry,
         source=link.found_on,
         depth=link.depth,
-        etag=header(response, b"ETag"),
-        last_modified=header(response, b"Last-Modified"),
         mirror=mirror,
         attempt=attempt_of(response),
     )

@@ -283,25 +283,23 @@ class FrontierScheduler(BaseScheduler):
         for lease in await self.frontier.acknowledge(done):
             logger.warning("the lease of %s was lost to another worker before it was done", lease.url)
 
-    async def add(self, links: Iterable[Link], *, stale_s: float | None = None) -> set[str]:
-        """Put links into the frontier; the keys among them that this run was the first to find.
+    async def add(self, links: Iterable[Link], *, stale_s: float | None = None) -> None:
+        """Put links into the frontier.
 
         Raises:
             StoreError: the frontier does not take them.
 
         """
         limit = self.spider.arguments.depth
-        new: set[str] = set()
         by_urgency: dict[bool, list[Link]] = {}
         for link in links:
             by_urgency.setdefault(link.backfill, []).append(link)
         with explained("writing to the frontier", self.uri):
             for backfill, group in by_urgency.items():
                 depth = limit if limit >= 0 else None
-                new |= await self.frontier.add(group, backfill=backfill, stale_s=stale_s, max_depth=depth)
+                await self.frontier.add(group, backfill=backfill, stale_s=stale_s, max_depth=depth)
         self.exhausted = False
         self.awake.set()
-        return new
 
     async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
         """Whether any of these links came into the frontier after a time of its server.

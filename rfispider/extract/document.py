@@ -15,7 +15,7 @@ from lxml.etree import LxmlError, XMLSyntaxError
 
 from rfispider import urls, website
 from rfispider.extract import region
-from rfispider.items import Origin, Outcome, Page, Rejection
+from rfispider.items import Origin, Outcome, Page, Rejection, Related
 
 Element: TypeAlias = Any
 """An element of lxml, which carries no types."""
@@ -78,6 +78,8 @@ class Document:
     """Contents of the meta elements as printed, by property or name."""
     partial: bool = False
     """Whether only the part that concerns the article was parsed."""
+    related: list[Related] | None = None
+    """The related links once they were read: the article and the crawl both ask for them."""
 
     def all(self, tag: str) -> list[Element]:
         """Elements of a tag among the landmarks."""

@@ -19,7 +19,6 @@ ARTICLE_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 """Types of schema.org that a page of one article may have."""
-MEDIA_TYPES: Final = frozenset({"AudioObject", "VideoObject"})
 
 _WRAPPING: Final = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
 _TRAILING_COMMA: Final = re.compile(r",(\s*[\]}])")

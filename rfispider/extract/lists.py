@@ -32,11 +32,18 @@ _MAX_LINKS: Final = 3_000
 def related(page: Page) -> list[Related]:
     """The entries of the related-articles block of a page, in its order; empty if it has none."""
     parsed = document.of(page)
-    return related_of(page, parsed, places.find(parsed)) if isinstance(parsed, Document) else []
+    if not isinstance(parsed, Document):
+        return []
+    return list(parsed.related) if parsed.related is not None else related_of(page, parsed, places.find(parsed))
 
 
 def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
-    """The same for a page that is parsed and whose places are known."""
+    """The same for a page that is parsed and whose places are known; kept with the parsed page."""
+    parsed.related = _read_related(page, parsed, found)
+    return list(parsed.related)
+
+
+def _read_related(page: Page, parsed: Document, found: Places) -> list[Related]:
     own = urls.key(page.url)
     links: dict[str, Related] = {}
     blocks = _related_blocks(page, parsed, found)
