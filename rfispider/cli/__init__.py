@@ -1,0 +1,41 @@
+"""`rfispider`: what people do besides crawling. One module a command, or a group of them."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from rfispider import __version__
+from rfispider.cli import archive, frontier, mongo
+from rfispider.cli.console import err, out
+from rfispider.mongod import MongodError
+from rfispider.store import StoreError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look into the archive that `scrapy crawl rfi` fills.",
+    epilog="MONGO_URI names the server; without it the embedded MongoDB under RFI_DATA is used.",
+    pretty_exceptions_enable=False,
+)
+app.command()(archive.show)
+app.command()(archive.report)
+app.add_typer(frontier.app, name="frontier")
+app.add_typer(mongo.app, name="mongo")
+
+
+def main() -> None:
+    """Run a command; a known fault is one line on stderr and exit status 1."""
+    try:
+        app()
+    except (MongodError, StoreError) as error:
+        err.print(f"rfispider: {escape(str(error))}")
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:  # noqa: FBT002 - a flag of the command line
+    """Say which version this is, if asked."""
+    if version:
+        out.print(f"rfispider {__version__}")
+        raise typer.Exit
