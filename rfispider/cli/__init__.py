@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from rfispider import __version__
-from rfispider.cli import archive, frontier, mongo
+from rfispider.cli import archive, frontier, mongo, schedule
 from rfispider.cli.console import err, out
 from rfispider.mongod import MongodError
 from rfispider.store import StoreError
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(archive.show)
 app.command()(archive.report)
+app.command()(schedule.schedule)
 app.add_typer(frontier.app, name="frontier")
 app.add_typer(mongo.app, name="mongo")
 

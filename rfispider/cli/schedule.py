@@ -1,0 +1,202 @@
+"""`rfispider schedule`: runs a crawl again and again, one at a time over any number of containers."""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from rfispider import settings
+from rfispider.cli.console import Database, err, out, text_of, titled
+from rfispider.mongod import uri as mongod_uri
+from rfispider.recurrence import Recurrence, RecurrenceError, seconds
+from rfispider.schedules import Claim, Schedules, Waiting
+from rfispider.store import StoreError, explained
+from rfispider.supervision import Ended, supervise
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 15.0
+"""A schedule is looked at this often at least, in seconds: another scheduler may have changed it."""
+SAFE = 0.8
+"""Share of a lease after which a run that could not renew it ends by itself, before another may take it up."""
+USAGE = 2
+
+Command = Annotated[
+    list[str] | None, typer.Argument(help="What to run, after `--`. Default: scrapy crawl rfi", show_default=False)
+]
+
+
+def schedule(
+    command: Command = None,
+    *,
+    cron: Annotated[str, typer.Option(envvar="RFI_CRON", help="Cron expression, in UTC: '*/15 * * * *'.")] = "",
+    every: Annotated[str, typer.Option(envvar="RFI_EVERY", help="Interval instead: 90s, 15m, 2h, 1d.")] = "",
+    jitter: Annotated[str, typer.Option(help="Start up to this much later, at random.")] = "0s",
+    limit: Annotated[str, typer.Option(help="End a run that takes longer; 0: never.")] = "6h",
+    lease: Annotated[str, typer.Option(help="When a scheduler dies, another takes its run up after this.")] = "30s",
+    name: Annotated[str, typer.Option(help="Of the schedule; schedulers of one name share its runs.")] = "crawl",
+    listed: Annotated[bool, typer.Option("--list", help="Show the schedules and their last runs, and exit.")] = False,
+    database: Database = settings.MONGO_DATABASE,
+) -> None:
+    """Run a crawl by a cron expression or an interval, until SIGTERM.
+
+    Never two of one name at the same time, however many schedulers serve it: MongoDB decides. What was missed while
+    none served is caught up once. Example: rfispider schedule --every 15m -- scrapy crawl rfi -a editions=cn,fr
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
+    if listed:
+        asyncio.run(_show(database))
+        return
+    try:
+        recurrence = Recurrence.of(cron=cron, every=every, jitter=jitter)
+        job = _Job(name, recurrence, seconds(limit), seconds(lease), _found(command or ["scrapy", "crawl", "rfi"]))
+    except (RecurrenceError, FileNotFoundError) as error:
+        err.print(f"rfispider schedule: {escape(str(error))}")
+        raise typer.Exit(USAGE) from error
+    asyncio.run(_serve(job, database))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is run, when, and for how long."""
+
+    name: str
+    recurrence: Recurrence
+    limit_s: float
+    lease_s: float
+    command: Sequence[str]
+
+
+def _found(command: Sequence[str]) -> list[str]:
+    """The command with the place of its program.
+
+    Raises:
+        FileNotFoundError: there is none.
+
+    """
+    # The environment of this program may not be on PATH.
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    program = shutil.which(command[0], path=places)
+    if program is None:
+        raise FileNotFoundError(f"there is no program {command[0]!r} to run")
+    return [program, *command[1:]]
+
+
+async def _serve(job: _Job, database: str) -> None:
+    """Run the job whenever it is due, until a signal asks to stop."""
+    stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, "the scheduler was stopped")
+    uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    with explained("opening the schedules", uri):
+        schedules = await Schedules.open(uri, database, lease_s=job.lease_s)
+    async with schedules:
+        with explained("writing the schedule", uri):
+            await schedules.register(job.name, job.recurrence, job.command)
+        logger.info("schedule %s: %s, %s", job.name, job.recurrence, " ".join(job.command))
+        while not stopped.done():
+            wait_s = await _turn(job, schedules, uri, stopped)
+            await asyncio.wait({stopped}, timeout=min(wait_s, LOOK_S))
+    logger.info("stopped")
+
+
+async def _turn(job: _Job, schedules: Schedules, uri: str, stopped: "asyncio.Future[str]") -> float:
+    """Run the job if it is due; the seconds until the next look."""
+    try:
+        with explained("asking for the schedule", uri):
+            claim = await schedules.claim(job.name, job.recurrence, f"{socket.gethostname()}/{os.getpid()}")
+    except StoreError as error:
+        logger.error("%s; another try in %g s", error, LOOK_S)  # noqa: TRY400 - one line for a person
+        return LOOK_S
+    if isinstance(claim, Waiting):
+        return claim.seconds
+    await _run(job, schedules, claim, uri, stopped)
+    return 0.0
+
+
+async def _run(job: _Job, schedules: Schedules, claim: Claim, uri: str, stopped: "asyncio.Future[str]") -> None:
+    """One run, while its lease is kept."""
+    logger.info("run of %s starts, due %s UTC", job.name, text_of(claim.due_at))
+    unwanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stopped.add_done_callback(lambda why: _settle(unwanted, why.result()))
+    keeper = asyncio.ensure_future(_keep(schedules, claim, uri, unwanted))
+    try:
+        ended = await supervise(job.command, limit_s=job.limit_s, unwanted=unwanted)
+    except OSError as error:
+        ended = Ended(127, f"it could not be started: {error}")
+    keeper.cancel()
+    level = logging.INFO if ended == Ended(0, "finished") else logging.ERROR
+    following = text_of(claim.next_due_at)
+    logger.log(
+        level, "run of %s: %s, exit status %d; next %s UTC", job.name, ended.reason, ended.exit_status, following
+    )
+    try:
+        with explained("recording the run", uri):
+            await schedules.finish(claim, ended.exit_status, ended.reason)
+    except StoreError as error:
+        logger.error("%s", error)  # noqa: TRY400 - one line for a person
+
+
+async def _keep(schedules: Schedules, claim: Claim, uri: str, unwanted: "asyncio.Future[str]") -> None:
+    """Renew the lease of a run; end the run when it is lost, or when nobody knows any more whether it is."""
+    loop = asyncio.get_running_loop()
+    safe_until = loop.time() + SAFE * schedules.lease_s
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout_at(safe_until):
+                await asyncio.sleep(schedules.lease_s / 4)
+                kept = await _renewed(schedules, claim, uri)
+            if kept is False:
+                break
+            safe_until = loop.time() + SAFE * schedules.lease_s if kept else safe_until
+    _settle(unwanted, "its lease was lost")
+
+
+async def _renewed(schedules: Schedules, claim: Claim, uri: str) -> bool | None:
+    """Whether the lease is ours for another while; None when the server did not say."""
+    try:
+        with explained("renewing the lease", uri):
+            return await schedules.renew(claim)
+    except StoreError as error:
+        logger.warning("%s", error)
+        return None
+
+
+def _settle(future: "asyncio.Future[str]", why: str) -> None:
+    if not future.done():
+        future.set_result(why)
+
+
+async def _show(database: str) -> None:
+    """Print the schedules and how their last runs ended."""
+    uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    with explained("reading the schedules", uri):
+        async with await Schedules.open(uri, database) as schedules:
+            found = await schedules.list()
+    table = titled("Schedules", "name", "rule", "due (UTC)", "now", "last run")
+    for each in found:
+        table.add_row(escape(each["_id"]), escape(each["rule"]), text_of(each["due_at"]), _now(each), _last(each))
+    out.print(table if found else "No schedule yet: `rfispider schedule --every 15m` makes one.")
+
+
+def _now(schedule: dict[str, Any]) -> str:
+    holder = schedule.get("holder")
+    return f"runs at {escape(holder['who'])} since {text_of(holder['since'])}" if holder else "waits"
+
+
+def _last(schedule: dict[str, Any]) -> str:
+    if not schedule["runs"]:
+        return "-"
+    last = schedule["runs"][-1]
+    return escape(f"{text_of(last['ended_at'])} {last['reason']}, exit status {last['exit_status']}")
