@@ -1,5 +1,7 @@
 """How our settings become Scrapy's."""
 
+from pathlib import Path
+
 import pytest
 
 from rfispider import settings
@@ -57,3 +59,22 @@ def test_doors_that_nobody_needs_are_shut(name: str) -> None:
 
 def test_robots_txt_is_obeyed() -> None:
     assert settings.ROBOTSTXT_OBEY is True
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "uri"
+    file.write_text("mongodb://user:word@host/\n")
+    monkeypatch.setenv("MONGO_URI_FILE", str(file))
+    monkeypatch.delenv("MONGO_URI", raising=False)
+    assert settings.secret("MONGO_URI") == "mongodb://user:word@host/"
+    monkeypatch.setenv("MONGO_URI", "mongodb://other/")
+    assert settings.secret("MONGO_URI") == "mongodb://other/"
+
+
+def test_a_file_of_a_secret_that_cannot_be_read_ends_the_program_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RFI_SECRET_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match="RFI_SECRET_FILE: .*No such file") as told:
+        settings.secret("RFI_SECRET")
+    assert "\n" not in str(told.value)

@@ -1,0 +1,235 @@
+"""The image, built step by step in clean Debian roots, and every service of the compose file run in it.
+
+Takes minutes and the rights of root: runs only when RFI_TEST_IMAGE is set (`make image-test`).
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from crawling import ROOT, Replica, serving, wait_until
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+pytestmark = pytest.mark.skipif(not os.environ.get("RFI_TEST_IMAGE"), reason="RFI_TEST_IMAGE is not set")
+
+MEGABYTES = 400
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The last stage of the Dockerfile."""
+    import image
+
+    scratch = tmp_path_factory.mktemp("image")
+    yield image.build(ROOT / "Dockerfile", ROOT, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+@dataclass
+class Stack:
+    """The image, with a MongoDB that wants passwords beside it."""
+
+    image: Any
+    secrets: Path
+    mongo: str
+
+    def environment(self, service: str, **more: str) -> dict[str, str]:
+        """What the compose file sets, with the defaults of its variables."""
+        told = COMPOSE["services"][service]["environment"]
+        return {name: defaults(str(value)) for name, value in told.items()} | more
+
+    def command(self, service: str) -> list[str]:
+        return [defaults(word) for word in COMPOSE["services"][service]["command"]]
+
+    @contextmanager
+    def running(self, service: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+        """A service, as the compose file starts it; it gets SIGTERM at the end and has to obey."""
+        self.mount(service)
+        command = [*self.image.enter(self.command(service))]
+        env = self.image.env | self.environment(service, **more)
+        with subprocess.Popen(command, env=env, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            try:
+                yield process
+            finally:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.communicate(timeout=40)
+                finally:
+                    process.kill()
+
+    def run(self, service: str, command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
+        self.mount(service)
+        done: subprocess.CompletedProcess[str] = self.image.run(command, self.environment(service, **more), timeout=60)
+        return done
+
+    def mount(self, service: str) -> None:
+        """Put the secrets of a service, and no other, where an engine mounts them."""
+        mounted = self.image.root / "run/secrets"
+        shutil.rmtree(mounted, ignore_errors=True)
+        mounted.mkdir(parents=True)
+        for name in COMPOSE["services"][service]["secrets"]:
+            text = (self.secrets / name).read_text().replace("mongo:27017", self.mongo)
+            (mounted / name).write_text(text)
+
+
+def defaults(text: str) -> str:
+    """A value of the compose file where no variable is set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+@pytest.fixture(scope="module")
+def stack(built: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("stack")
+    shutil.copy(ROOT / "deploy/make-secrets", directory)
+    subprocess.run([directory / "make-secrets"], check=True, capture_output=True)
+    secrets = directory / "secrets"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with guarded_server(directory, secrets, port) as mongo:
+        yield Stack(built, secrets, mongo)
+
+
+@contextmanager
+def guarded_server(directory: Path, secrets: Path, port: int) -> Iterator[str]:
+    """A MongoDB with passwords, made as the image of MongoDB makes it: the root user first, then for good."""
+    from rfispider.mongod import find_binary
+
+    data, key = directory / "db", directory / "keyfile"
+    data.mkdir()
+    shutil.copy(secrets / "mongo_keyfile", key)
+    key.chmod(0o400)
+    command = [
+        str(find_binary()),
+        "--dbpath",
+        str(data),
+        "--port",
+        str(port),
+        "--logpath",
+        str(directory / "mongod.log"),
+    ]
+    password = (secrets / "mongo_admin_password").read_text()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
+        with MongoClient[Any](port=port) as client:
+            client.admin.command("createUser", "admin", pwd=password, roles=["root"])
+        first.terminate()
+    guarded = [*command, "--replSet", "rfi", "--keyFile", str(key)]
+    with subprocess.Popen(guarded, stdout=subprocess.DEVNULL) as server:
+        try:
+            made_ready(secrets, port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def made_ready(secrets: Path, port: int) -> None:
+    """What the health check of the compose file does: by its own script where there is a shell for it."""
+    told = {
+        "MONGO_INITDB_ROOT_USERNAME": "admin",
+        "MONGO_INITDB_ROOT_PASSWORD_FILE": str(secrets / "mongo_admin_password"),
+        "MONGO_CRAWLER_PASSWORD_FILE": str(secrets / "mongo_crawler_password"),
+        "MONGO_DATABASE": "rfi",
+        "MONGO_MEMBER": f"127.0.0.1:{port}",
+    }
+    if shell := shutil.which("mongosh"):
+        ready = [shell, "--quiet", "--norc", "--port", str(port), "--file", str(ROOT / "deploy/mongo/ready.js")]
+        wait_until(lambda: not subprocess.run(ready, env=os.environ | told, check=False).returncode, "MongoDB is ready")
+        return
+    words = {name: (secrets / f"mongo_{name}_password").read_text() for name in ("admin", "crawler")}
+    with MongoClient[Any](port=port, directConnection=True, username="admin", password=words["admin"]) as client:
+        members = [{"_id": 0, "host": told["MONGO_MEMBER"]}]
+        client.admin.command("replSetInitiate", {"_id": "rfi", "members": members})
+        wait_until(lambda: client.admin.command("hello")["isWritablePrimary"], "MongoDB is primary")
+        client.rfi.command("createUser", "crawler", pwd=words["crawler"], roles=["readWrite", "dbAdmin"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replica]:
+    with serving(tmp_path_factory.mktemp("site"), "--articles", "20", "--editions", "cn") as replica:
+        yield replica
+
+
+def test_the_image_is_small_and_holds_nothing_to_install_with(built: Any) -> None:
+    import image
+
+    assert image.megabytes(built.root) < MEGABYTES
+    assert built.run(["python3", "-c", "import pip"]).returncode != 0
+    assert built.run(["rfispider", "--version"]).stdout.startswith("rfispider ")
+
+
+def test_the_image_runs_as_nobody_who_could_change_it(built: Any) -> None:
+    assert built.run(["id", "-u"]).stdout.strip() == "10001"
+    for place in ("/opt/rfispider/x", "/usr/x", "/x"):
+        assert built.run(["touch", place]).returncode != 0
+
+
+def test_the_image_alone_crawls_by_default_and_says_what_it_lacks(built: Any) -> None:
+    done = built.run(built.cmd)
+    assert done.returncode == 1
+    assert "MONGO_URI" in done.stderr
+
+
+def test_setup_makes_a_user_who_reads_and_does_not_write(stack: Stack) -> None:
+    done = stack.run("setup", stack.command("setup"))
+    assert done.returncode == 0, done.stderr
+    uri = (stack.secrets / "mongo_uri_reader").read_text().replace("127.0.0.1:27017", stack.mongo)
+    with MongoClient[Any](uri) as client:
+        assert client.rfi.articles.count_documents({}) == 0
+        with pytest.raises(OperationFailure, match="not authorized"):
+            client.rfi.articles.insert_one({})
+
+
+def test_the_crawler_stores_reports_health_and_obeys_sigterm(stack: Stack, site: Replica) -> None:
+    uri = (stack.secrets / "mongo_uri").read_text().replace("mongo:27017", stack.mongo)
+    with MongoClient[Any](uri) as client:
+        with stack.running("crawler", RFI_BASE_URL=site.base, RFI_RATE="0") as crawler:
+            wait_until(lambda: client.rfi.articles.count_documents({"status": "full"}) >= 10, "articles are stored")
+            health = stack.run("crawler", [*stack.image.health, "--json"])
+        assert crawler.returncode == 0
+        assert health.returncode == 0, health.stdout + health.stderr
+        assert client.rfi.frontier.count_documents({"state": "leased"}) == 0
+        assert client.rfi.runs.find_one(sort=[("started_at", -1)])["reason"] == "shutdown"
+
+
+def test_the_scheduler_runs_by_the_clock_and_obeys_sigterm(stack: Stack, site: Replica) -> None:
+    with stack.running("scheduler", RFI_BASE_URL=site.base) as scheduler:
+        uri = (stack.secrets / "mongo_uri").read_text().replace("mongo:27017", stack.mongo)
+        with MongoClient[Any](uri) as client:
+            wait_until(lambda: client.rfi.schedules.find_one({"rule": "*/15 * * * *"}), "the schedule is known")
+    assert scheduler.returncode == 0
+
+
+def test_metrics_are_served(stack: Stack) -> None:
+    with stack.running("metrics"):
+        wait_until(lambda: b"rfispider_" in answer("http://127.0.0.1:9108/metrics"), "metrics are served")
+
+
+def answer(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bytes(response.read())
+    except OSError:
+        return b""
+
+
+def test_no_secret_is_in_the_image_or_in_the_log(stack: Stack, site: Replica) -> None:
+    words = [file.read_text() for file in stack.secrets.glob("*_password")]
+    done = stack.run("crawler", ["scrapy", "crawl", "rfi", "-a", "depth=0"], RFI_BASE_URL=site.base)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not [word for word in words if word in done.stdout + done.stderr]
+    assert not list((stack.image.root / "opt/rfispider").rglob("*secret*password*"))
+    assert json.dumps(stack.image.env).find(words[0]) < 0
