@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ FRESH_S = 1.0
 """Sources that were read less than so many seconds ago are not read again at the start of a run."""
 
 
+MAX_CRAWL_DELAY_S = 3600.0
+"""A longer delay asked for by robots.txt is cut to this, lest one odd line stop the crawl."""
 LINKS_AT_ONCE = 1000
 """A sitemap of 50,000 URLs is not held in memory as a whole."""
 
@@ -119,5 +122,6 @@ class Politeness:
         """Keep the Crawl-delay of robots.txt for everybody; outside a crawl, as in `scrapy shell`, there is nobody."""
         if not hasattr(self.crawler.spider, "scheduler"):
             return
-        agent = self.crawler.settings["USER_AGENT"]
-        await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": robotparser.crawl_delay(agent) or 0.0})
+        told = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"]) or 0.0
+        delay_s = min(max(0.0, told), MAX_CRAWL_DELAY_S) if isfinite(told) else 0.0
+        await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})
