@@ -1,0 +1,148 @@
+"""Tells people outside of the crawl that something is wrong: a webhook, Slack, mail.
+
+Standard library only, and blocking: call it in a thread.
+"""
+
+import json
+import smtplib
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from rfispider.settings import receiver
+
+TIMEOUT_S = 10.0
+"""A receiver that answers slower is not waited for."""
+SMTPS_PORT, SMTP_PORT = 465, 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is to be told."""
+
+    title: str
+    """One line."""
+    lines: tuple[str, ...]
+    """What is wrong, one thing a line."""
+    facts: Mapping[str, Any]
+    """For programs: fit for JSON."""
+
+    @property
+    def text(self) -> str:
+        """All of it, for a person."""
+        return "\n".join((self.title, *(f"- {line}" for line in self.lines)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receivers:
+    """Who is told; empty: nobody of that kind."""
+
+    webhook: str = ""
+    slack: str = ""
+    mail: tuple[str, ...] = ()
+    smtp: str = ""
+    sender: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Receivers":
+        """The receivers that the settings name.
+
+        Raises:
+            SettingError: an address that cannot be used; it is not repeated, for it may hold a secret.
+
+        """
+        addresses = (address.strip() for address in str(given["RFI_ALERT_MAIL"]).split(","))
+        return cls(
+            webhook=receiver(given, "RFI_ALERT_WEBHOOK"),
+            slack=receiver(given, "RFI_ALERT_SLACK"),
+            mail=tuple(address for address in addresses if address),
+            smtp=receiver(given, "RFI_ALERT_SMTP"),
+            sender=str(given["RFI_ALERT_FROM"]).strip() or f"rfispider@{socket.gethostname()}",
+        )
+
+
+def tell(message: Message, receivers: Receivers) -> list[str]:
+    """Tell everybody; gives one line for each who could not be told, without addresses, which may be secret."""
+    problems = []
+    for name, send in _ways(message, receivers).items():
+        try:
+            send()
+        except (OSError, HTTPException, smtplib.SMTPException, UnicodeError, ValueError) as error:
+            problems.append(f"the alert did not reach the {name}: {_reason(error)}")
+    return problems
+
+
+def _ways(message: Message, receivers: Receivers) -> dict[str, Callable[[], None]]:
+    ways: dict[str, Callable[[], None]] = {}
+    if receivers.webhook:
+        payload = {"title": message.title, "problems": list(message.lines), **message.facts}
+        ways["webhook"] = lambda: _post(receivers.webhook, payload)
+    if receivers.slack:
+        ways["Slack webhook"] = lambda: _post(receivers.slack, {"text": slack_text(message.text)})
+    if receivers.mail:
+        ways["mail server"] = lambda: _mail(message, receivers)
+    return ways
+
+
+def slack_text(text: str) -> str:
+    """Text in which Slack finds no markup: its three control characters as entities (docs.slack.dev, formatting)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _post(url: str, payload: Mapping[str, Any]) -> None:
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "rfispider"}
+    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - http(s) was checked
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+        answer.read(1024)
+
+
+def _mail(message: Message, receivers: Receivers) -> None:
+    server = urlsplit(receivers.smtp)
+    with _connected(server) as connection:
+        if server.username:
+            connection.login(unquote(server.username), unquote(server.password or ""))
+        connection.send_message(letter(message, receivers))
+
+
+def _connected(server: SplitResult) -> smtplib.SMTP:
+    """A connection that is encrypted wherever the server can; credentials never go over one that is not."""
+    host, safe = server.hostname or "", ssl.create_default_context()
+    if server.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, server.port or SMTPS_PORT, timeout=TIMEOUT_S, context=safe)
+    connection = smtplib.SMTP(host, server.port or SMTP_PORT, timeout=TIMEOUT_S)
+    connection.ehlo_or_helo_if_needed()
+    if connection.has_extn("starttls"):
+        connection.starttls(context=safe)
+    elif server.username:
+        connection.close()
+        raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, and the password is not sent in the clear")
+    return connection
+
+
+def letter(message: Message, receivers: Receivers) -> EmailMessage:
+    """The mail that tells it."""
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(message.title.split())
+    mail["From"] = receivers.sender
+    mail["To"] = ", ".join(receivers.mail)
+    mail.set_content(message.text)
+    return mail
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong; the message of an error may repeat a URL, or credentials."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP status {error.code}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"SMTP status {error.smtp_code}"
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
+    return str(told)

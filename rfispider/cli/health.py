@@ -1,0 +1,55 @@
+"""`rfispider health`: whether the crawl does what it should, for people, containers and monitoring."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from rfispider import settings
+from rfispider.cli.console import Database, err, examine, out, plain, titled
+from rfispider.health import Finding, Level, findings, worst
+from rfispider.mongod import MongodError
+from rfispider.store import StoreError
+from rfispider.vitals import vitals
+
+COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
+
+
+def health(
+    database: Database = settings.MONGO_DATABASE,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Say whether the crawl is healthy. Exit status 0: it is, or there are warnings only; 1: it is not."""
+    try:
+        seen = examine(database, vitals)
+        found, now = findings(seen), seen.now
+    except (MongodError, StoreError) as error:
+        found, now = [Finding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
+    if as_json:
+        out.print_json(json.dumps(verdict(found, now), default=plain, ensure_ascii=False))
+    else:
+        show(found)
+    if worst(found) is Level.CRITICAL:
+        raise typer.Exit(1)
+
+
+def verdict(found: Sequence[Finding], now: datetime) -> dict[str, Any]:
+    """The judgement for programs: `status`, `checked_at`, and every finding, the worst first."""
+    return {"status": worst(found), "checked_at": now, "findings": [asdict(finding) for finding in found]}
+
+
+def show(found: Sequence[Finding]) -> None:
+    """Print the findings; what is wrong stands on stderr too, in one line, where a container keeps it."""
+    table = titled(f"Health: {worst(found)}", "", "check", "about", "finding")
+    for finding in found:
+        colour = COLOURS[finding.level]
+        row = (finding.check, escape(finding.subject), escape(finding.message))
+        table.add_row(f"[{colour}]{finding.level}[/]", *row)
+    out.print(table)
+    bad = [finding for finding in found if finding.level is Level.CRITICAL]
+    if bad:
+        err.print(f"rfispider: {escape('; '.join(f'{each.check} {each.subject}'.strip() for each in bad))} critical")

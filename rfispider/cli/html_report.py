@@ -1,0 +1,42 @@
+"""`rfispider report --html`: the state of the archive as a page for people."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from rfispider.cli.console import examine
+from rfispider.frontier import Frontier
+from rfispider.report import Material, render
+from rfispider.store import Store
+from rfispider.vitals import vitals
+from rfispider.website import EDITIONS
+
+NEWEST, STORIES, FAILED = 3, 10, 1000
+"""So many are told of each."""
+STORY_AGE = timedelta(days=7)
+
+
+def write(database: str, file: Path) -> None:
+    """Write the report.
+
+    Raises:
+        StoreError, MongodError: the database does not answer.
+        OSError: the file cannot be written.
+
+    """
+    page = render(examine(database, lambda store, frontier: gather(database, store, frontier)))
+    file.write_text(page, "utf-8")
+
+
+async def gather(database: str, store: Store, frontier: Frontier) -> Material:
+    """Ask the database for all that the report shows."""
+    condition = await store.condition(list(EDITIONS))
+    told = await store.report()
+    return Material(
+        database=database,
+        vitals=await vitals(store, frontier),
+        hours=condition.hours,
+        completeness=told.completeness,
+        newest=await store.newest(list(EDITIONS), NEWEST),
+        stories=await store.biggest(condition.now - STORY_AGE, STORIES),
+        failed=await frontier.census.failed([*EDITIONS, None], FAILED),
+    )

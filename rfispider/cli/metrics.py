@@ -1,0 +1,98 @@
+"""`rfispider metrics`: how things stand, for Prometheus."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from typing import Annotated
+
+import typer
+from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from rich.markup import escape
+
+from rfispider import settings
+from rfispider.cli.console import Database, err
+from rfispider.exposition import PREFIX, Made, Standing, gauges
+from rfispider.mongod import MongodError
+from rfispider.mongod import uri as mongod_uri
+from rfispider.settings import SettingError, listening
+from rfispider.standing import standing
+from rfispider.store import StoreError
+
+FRESH_S = 10.0
+"""What was asked less than so many seconds ago is told again: several scrapers cost no more than one."""
+USAGE = 2
+
+
+def metrics(
+    database: Database = settings.MONGO_DATABASE,
+    serve: Annotated[str, typer.Option(help="Serve them on HOST:PORT until SIGTERM instead.")] = "",
+) -> None:
+    """Print frontier, newest articles, budgets, last run, disk and health in Prometheus' text format."""
+    registry, asked = CollectorRegistry(auto_describe=False), Asked(database)
+    registry.register(Made(asked.metrics))
+    if serve:
+        serve_on(serve, registry)
+        return
+    asked.fail = True
+    typer.echo(generate_latest(registry).decode(), nl=False)
+
+
+def serve_on(where: str, registry: CollectorRegistry) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    try:
+        host, port = listening(where, "--serve")
+        # Before the server's threads begin: they inherit the mask, and only this thread is woken.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        server, _ = start_http_server(port, host, registry)
+    except (SettingError, OSError) as error:
+        err.print(f"rfispider metrics: {escape(str(error))}")
+        raise typer.Exit(USAGE) from error
+    typer.echo(f"http://{host}:{server.server_port}/metrics")
+    signal.sigwait(ENDS)
+    server.shutdown()
+
+
+ENDS = {signal.SIGTERM, signal.SIGINT}
+
+
+class Asked:
+    """Asks the database when metrics are asked for, not too often."""
+
+    def __init__(self, database: str) -> None:
+        self.database = database
+        self.fail = False
+        """Raise what goes wrong, instead of telling that the database is down."""
+        self.lock = Lock()
+        self.standing: Standing | None = None
+        self.at = float("-inf")
+
+    def metrics(self) -> Iterator[Metric]:
+        """How things stand; when the database cannot be reached, that alone."""
+        try:
+            found = self.ask()
+        except (MongodError, StoreError) as error:
+            if self.fail:
+                raise
+            err.print(f"rfispider metrics: {escape(str(error))}")
+            yield up(0)
+            return
+        yield up(1)
+        yield from gauges(found)
+
+    def ask(self) -> Standing:
+        """How things stand, or stood a moment ago."""
+        with self.lock:
+            if self.standing is None or time.monotonic() - self.at > FRESH_S:
+                uri = mongod_uri(settings.MONGO_URI, Path(settings.RFI_DATA))
+                self.standing = asyncio.run(standing(uri, self.database))
+                self.at = time.monotonic()
+            return self.standing
+
+
+def up(value: int) -> Metric:
+    """Whether the database answers."""
+    return GaugeMetricFamily(f"{PREFIX}_database_up", "1: the database answers.", value=value)
