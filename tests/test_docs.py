@@ -1,19 +1,26 @@
 """The README is true: every setting, argument and command stands in it, and its queries work when pasted."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
+import documentation
 import pytest
 from crawling import ROOT, crawl, serving
 from pymongo import MongoClient
 from typer.main import get_command
 
-from rfispider import settings
+from rfispider import contract, settings
 from rfispider.arguments import Arguments
 from rfispider.cli import app
-from rfispider.items import Outcome
+from rfispider.frontier import schema as frontier_schema
+from rfispider.items import Article, Audio, Entry, Image, Outcome, Related
+from rfispider.revisit import Gap, Poll
+from rfispider.store import schema as store_schema
+from rfispider.store.documents import NOT_SUPERSEDED
 
 README = (ROOT / "README.md").read_text("utf-8")
 QUERIES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1:]
@@ -62,5 +69,66 @@ def test_every_query_works_when_pasted(query: str, crawled: Any) -> None:
     assert eval(last, scope)
 
 
-def test_there_are_five_queries() -> None:
-    assert len(QUERIES) == 5
+def test_there_are_three_queries() -> None:
+    assert len(QUERIES) == 3
+
+
+# ---- The data --------------------------------------------------------------------------------------------
+
+DATA = documentation.sections((ROOT / "docs" / "data.md").read_text("utf-8"))
+VALIDATORS = {**contract.VALIDATORS, **store_schema.VALIDATORS, **frontier_schema.VALIDATORS}
+
+
+@pytest.mark.parametrize("name", sorted({*DATA, *VALIDATORS}))
+def test_every_field_of_a_collection_is_described_and_no_other(name: str) -> None:
+    told = DATA[name]
+    if name == "revisions":
+        inherited = store_schema.PROPERTIES.keys() - NOT_SUPERSEDED
+        told |= {path: row for path, row in DATA["articles"].items() if path.split(".")[0] in inherited}
+    assert {path: row._replace(example="") for path, row in told.items()} == dict(
+        documentation.properties(VALIDATORS[name])
+    )
+
+
+@pytest.mark.parametrize(
+    ("collection", "prefix", "record", "others"),
+    [
+        ("articles", "", Article, {"key"}),
+        ("articles", "images.", Image, set()),
+        ("articles", "audio.", Audio, set()),
+        ("articles", "related.", Related, set()),
+        ("frontier", "entry.", Entry, {"url", "content"}),
+        ("frontier", "poll.", Poll, set()),
+        ("frontier", "gaps.", Gap, set()),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_every_field_of_a_record_is_described(collection: str, prefix: str, record: Any, others: set[str]) -> None:
+    names = {field.name for field in fields(record)} - others
+    assert {prefix + name for name in names} <= DATA[collection].keys()
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "int": int, "number": float, "time": datetime.fromisoformat, "flag": {"true": True, "false": False}.__getitem__,
+    "list": json.loads, "map": json.loads, "record": json.loads, "text": str, "word": str, "id": str, "bytes": str,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_every_example_is_of_its_type(name: str) -> None:
+    for path, row in DATA[name].items():
+        nested = any(other.startswith(f"{path}.") for other in DATA[name])
+        assert row.example or nested, path
+        if row.example:
+            READERS[row.type.split()[0]](row.example)
+
+
+def test_what_a_crawl_stores_is_described(crawled: Any) -> None:
+    names = [name for name in crawled.list_collection_names() if not name.startswith("system.")]
+    assert set(names) == DATA.keys()
+    for name in names:
+        found = {path for document in crawled[name].find() for path in documentation.paths(document, VALIDATORS[name])}
+        assert found <= dict(documentation.properties(VALIDATORS[name])).keys(), name
+    assert DATA["articles"].keys() - {"gone_at", "ticker", "silent_edits", "twin"} <= {
+        path for document in crawled.articles.find() for path in documentation.paths(document, VALIDATORS["articles"])
+    } | {"audio.duration_s", "images.caption", "images.credit", "programme", "related.label", "short_code", "credits"}

@@ -4,20 +4,32 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rfispider import settings
 from rfispider.frontier import Frontier
 from rfispider.mongod import uri as mongod_uri
 from rfispider.store import Store, explained
+from rfispider.text import visible
+from rfispider.vitals import READ_S
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Terminal(Console):
+    """A console that shows what the site has written and never obeys it."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - as rich calls it
+        """Make a text for the terminal, without what steers it."""
+        return super().render_str(visible(text), **options)
+
+
+out = Terminal(highlight=False)
+err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
 Answer = TypeVar("Answer")
 Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
@@ -34,6 +46,17 @@ def ask(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer
     return asyncio.run(asked())
 
 
+def inspect(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+    """Ask the archive one thing as it is, in whatever version; nothing is installed."""
+
+    async def asked() -> Answer:
+        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        async with await Store.open(uri, database, prepare=False, patience=READ_S) as store:
+            return await question(store)
+
+    return asyncio.run(asked())
+
+
 def survey(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> Answer:
     """Open the frontier, ask it one thing, close it."""
 
@@ -42,6 +65,19 @@ def survey(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> 
         with explained("reading the frontier", uri):
             async with await Frontier.open(uri, database) as found:
                 return await question(found)
+
+    return asyncio.run(asked())
+
+
+def examine(database: str, question: Callable[[Store, Frontier], Awaitable[Answer]]) -> Answer:
+    """Open the archive and the frontier, ask them one thing, close them."""
+
+    async def asked() -> Answer:
+        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        async with await Store.open(uri, database, patience=READ_S) as store:
+            with explained("reading the frontier", uri):
+                async with await Frontier.open(uri, database) as found:
+                    return await question(store, found)
 
     return asyncio.run(asked())
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, OperationFailure
 
+from rfispider import contract
+from rfispider.contract import COUNT, FLAG, FROM_ONE, KEY, NUMBER, SOME_TEXT, TEXT, TEXTS, TIME, maybe, part, parts
 from rfispider.frontier.priorities import PRIORITIES
-from rfispider.items import Kind
+from rfispider.items import Kind, Outcome
 from rfispider.politeness import Breaker
 from rfispider.revisit import State
 
@@ -17,66 +18,124 @@ HOSTS = "hosts"
 CLAIM = "claim"
 STATES = "states"
 GAPS = "gaps"
+DAYS = "days"
+UNFOLLOWED = "unfollowed"
 
-_INDEXES = [
-    # What is never due again is most of a grown archive: it does not stand in this index.
-    IndexModel(
-        [("edition", ASCENDING), ("kind", ASCENDING), ("priority", DESCENDING), ("due_at", ASCENDING)],
-        name=CLAIM,
-        partialFilterExpression={"due_at": {"$type": "date"}},
-    ),
-    IndexModel([("state", ASCENDING), ("edition", ASCENDING), ("kind", ASCENDING)], name=STATES),
-    IndexModel([("gaps.until", ASCENDING)], name=GAPS, sparse=True),
-]
+INDEXES = {
+    FRONTIER: [
+        # What is never due again is most of a grown archive: it does not stand in this index.
+        IndexModel(
+            [("edition", ASCENDING), ("kind", ASCENDING), ("priority", DESCENDING), ("due_at", ASCENDING)],
+            name=CLAIM,
+            partialFilterExpression={"due_at": {"$type": "date"}},
+        ),
+        IndexModel([("state", ASCENDING), ("edition", ASCENDING), ("kind", ASCENDING)], name=STATES),
+        IndexModel([("gaps.until", ASCENDING)], name=GAPS, sparse=True),
+        IndexModel(
+            [("days", ASCENDING), ("edition", ASCENDING)],
+            name=DAYS,
+            partialFilterExpression={"days": {"$exists": True}},
+        ),
+        IndexModel(
+            [("edition", ASCENDING), ("depth", ASCENDING)],
+            name=UNFOLLOWED,
+            partialFilterExpression={"unfollowed": True},
+        ),
+    ],
+}
 
-_VALIDATORS: dict[str, dict[str, Any]] = {
+_STATE = {"enum": [state.value for state in State]}
+
+_ENTRY: dict[str, dict[str, Any]] = {
+    "title": TEXT,
+    "summary": TEXT,
+    "published_at": TIME,
+    "modified_at": TIME,
+    "image": TEXT,
+    "audio": part(["url"], url=SOME_TEXT, duration_s=COUNT),
+    "keywords": TEXTS,
+    "authors": TEXTS,
+    "label": TEXT,
+}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
     FRONTIER: {
         "bsonType": "object",
         "required": ["_id", "url", "kind", "edition", "state", "priority", "due_at", "attempts", "depth", "added_at"],
         "properties": {
-            "_id": {"bsonType": "string", "minLength": 32, "maxLength": 32},
-            "url": {"bsonType": "string"},
+            "_id": KEY,
+            "schema": FROM_ONE,
+            "url": SOME_TEXT,
             "kind": {"enum": [kind.value for kind in Kind]},
-            "edition": {"bsonType": ["string", "null"]},
-            "state": {"enum": [state.value for state in State]},
+            "edition": maybe(SOME_TEXT),
+            "state": _STATE,
             "priority": {"enum": sorted(PRIORITIES)},
-            "due_at": {"bsonType": ["date", "null"]},
-            "attempts": {"bsonType": "int", "minimum": 0},
-            "depth": {"bsonType": "int", "minimum": 0},
-            "lease": {"bsonType": "object", "required": ["worker", "token", "until", "state", "due_at"]},
+            "due_at": maybe(TIME),
+            "attempts": COUNT,
+            "failures": COUNT,
+            "misses": COUNT,
+            "depth": COUNT,
+            "found_on": TEXT,
+            "entry": {"bsonType": "object", "properties": _ENTRY},
+            "published_at": TIME,
+            "days": TEXTS,
+            "told_at": TIME,
+            "added_at": TIME,
+            "lease": part(
+                ["worker", "token", "until", "state", "due_at"],
+                worker=SOME_TEXT,
+                token={"bsonType": "objectId"},
+                until=TIME,
+                state=_STATE,
+                due_at=TIME,
+            ),
+            "etag": TEXT,
+            "last_modified": TEXT,
+            "body_hash": TEXT,
+            "interval_s": NUMBER,
+            "unfollowed": FLAG,
+            "poll": part(["at", "keys"], at=TIME, keys=TEXTS, oldest_at=maybe(TIME), newest_at=maybe(TIME)),
+            "gaps": parts(["at", "since", "until"], at=TIME, since=TIME, until=TIME),
+            "last": part(
+                ["at", "outcome"],
+                at=TIME,
+                status={"bsonType": ["int", "null"]},
+                outcome={"enum": [outcome.value for outcome in Outcome]},
+                error=maybe(TEXT),
+                token={"bsonType": "objectId"},
+            ),
         },
     },
     HOSTS: {
         "bsonType": "object",
+        "required": ["_id"],
         "properties": {
-            "next_at": {"bsonType": "date"},
-            "delay_s": {"bsonType": "number", "minimum": 0},
-            "blocked_until": {"bsonType": ["date", "null"]},
+            "_id": SOME_TEXT,
+            "next_at": TIME,
+            "step_s": maybe(NUMBER),
+            "first_at": TIME,
+            "reserved_at": TIME,
+            "granted": COUNT,
+            "delay_s": NUMBER,
+            "wall_s": NUMBER,
+            "blocks": COUNT,
             "breaker": {"enum": [breaker.value for breaker in Breaker]},
+            "cooldown_s": NUMBER,
+            "blocked_until": maybe(TIME),
+            "slowed_at": TIME,
+            "rev": {"bsonType": "number"},
+            "robots": {"bsonType": "object", "properties": {"crawl_delay_s": maybe(NUMBER)}},
         },
     },
 }
-
-_EXISTS = 48
-"""Error code NamespaceExists: another worker was first."""
+"""What a field must be where it is present. Other fields may be added: a line here and a row in docs/data.md."""
 
 
 async def prepare(database: AsyncDatabase[dict[str, Any]]) -> None:
-    """Make the collections, validators and indexes; what is there already stays."""
-    for name, validator in _VALIDATORS.items():
-        await _validated(database, name, {"$jsonSchema": validator})
-    await database[FRONTIER].create_indexes(_INDEXES)
+    """Make the collections, validators and indexes where they are missing or other than these.
 
+    Raises:
+        SchemaMismatch: the database was written by another release.
 
-async def _validated(database: AsyncDatabase[dict[str, Any]], name: str, validator: dict[str, Any]) -> None:
-    existing = await database[name].options()
-    if existing.get("validator") == validator:
-        return
-    try:
-        await database.create_collection(name, validator=validator, check_exists=False)
-    except CollectionInvalid:
-        await database.command("collMod", name, validator=validator)
-    except OperationFailure as error:
-        if error.code != _EXISTS:
-            raise
-        await database.command("collMod", name, validator=validator)
+    """
+    await contract.prepare(database, VALIDATORS, INDEXES)

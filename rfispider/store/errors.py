@@ -15,9 +15,13 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from rfispider.contract import SchemaMismatch
+
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORIZED = 13
 _OUT_OF_DISK = 14031
+_LEAST_PIECE = 4
+"""Characters of the shortest piece of a password that is looked for: a shorter one is part of many words."""
 _LONGEST = 300
 """Characters of the driver's own words that are passed on; the description of a topology runs to kilobytes."""
 
@@ -28,9 +32,14 @@ class StoreError(Exception):
 
 @contextmanager
 def explained(action: str, uri: str) -> Iterator[None]:
-    """Turn every error of the driver into a StoreError that says what was tried, where, and what came of it."""
+    """Turn every error of the driver into a StoreError that says what was tried, where, and what came of it.
+
+    So a database of another release's schema, whose message says all.
+    """
     try:
         yield
+    except SchemaMismatch as error:
+        raise StoreError(str(error)) from error
     except PyMongoError as error:
         raise StoreError(redacted(f"{action} failed on MongoDB at {hosts(uri)}: {reason(error, uri)}", uri)) from error
 
@@ -81,6 +90,8 @@ def redacted(message: str, uri: str) -> str:
     """The message without the password of the URI, whether it stands there encoded or not."""
     found = re.match(r"\w[\w+]*://[^/@]*?:(.*)@", uri)
     secrets = {found[1], unquote_plus(found[1])} - {""} if found else set()
+    # What should have been encoded tears the URI apart, and the driver tells of the piece that it cannot use.
+    secrets |= {piece for piece in re.split("[/@:?#]", found[1]) if len(piece) >= _LEAST_PIECE} if found else set()
     for secret in sorted(secrets, key=len, reverse=True):
         message = message.replace(secret, "***")
     return message

@@ -1,18 +1,32 @@
 """The collections of the archive: what a document must look like, and the indexes of every query."""
 
 from dataclasses import fields
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, OperationFailure
 
-from rfispider.items import Article, Kind, Origin, Status
+from rfispider.contract import (
+    COUNT,
+    FLAG,
+    FROM_ONE,
+    KEY,
+    SOME_TEXT,
+    TEXT,
+    TEXT_BY_NAME,
+    TEXTS,
+    TIME,
+    maybe,
+    parts,
+    records,
+)
+from rfispider.items import Article, Kind, Origin, Outcome, Status
 from rfispider.store.documents import ARCHIVAL, NOT_SUPERSEDED, Document
 
 ARTICLES = "articles"
 REVISIONS = "revisions"
 RUNS = "runs"
+PAGES = "pages"
+POSITIONS = "positions"
+SEARCH = "search"
 
 SECTIONS = "sections"
 NEWEST = "newest"
@@ -20,57 +34,72 @@ CHANGES = "changes"
 ALIASES = "aliases"
 HISTORY = "history"
 LATEST = "latest"
+IDENTITY = "identity"
+SHORT_CODES = "short_codes"
+SIGNATURE = "signature"
+STORY = "story"
+TWIN = "twin"
+TAGS = "tags"
+AUTHORS = "authors"
+AUDIO = "audio"
+KEPT = "kept"
+FETCHED = "fetched"
+UNREAD = "unread"
 
-_EXISTS = 48
-"""Error code NamespaceExists: another worker was first."""
-
-_TEXT: Document = {"bsonType": "string"}
-_SOME_TEXT: Document = {"bsonType": "string", "minLength": 1}
-_TIME: Document = {"bsonType": "date"}
-_TEXTS: Document = {"bsonType": "array", "items": _TEXT}
-_TEXT_BY_NAME: Document = {"bsonType": "object", "additionalProperties": _TEXT}
-_COUNT: Document = {"bsonType": "int", "minimum": 0}
-_FROM_ONE: Document = {"bsonType": "int", "minimum": 1}
-_KEY: Document = {"bsonType": "string", "pattern": "^[0-9a-f]{32}$"}
-
-
-def _records(required: list[str], **properties: Document) -> Document:
-    item = {"bsonType": "object", "required": required, "properties": properties, "additionalProperties": False}
-    return {"bsonType": "array", "items": item}
-
+PAGE_MARKS = ("article", "fetched_at", "origin", "reread_at", "outcome", "_id")
+"""Fields of a page that stand in its index."""
 
 PROPERTIES: dict[str, Document] = {
-    "url": _SOME_TEXT,
-    "aliases": _TEXTS,
-    "edition": _SOME_TEXT,
-    "language": _SOME_TEXT,
+    "url": SOME_TEXT,
+    "aliases": TEXTS,
+    "edition": SOME_TEXT,
+    "language": SOME_TEXT,
     "kind": {"enum": [kind.value for kind in Kind]},
-    "section": _SOME_TEXT,
-    "programme": _SOME_TEXT,
-    "title": _SOME_TEXT,
-    "lead": _TEXT,
-    "text": _TEXT,
-    "authors": _TEXTS,
-    "agency": _TEXT,
-    "credits": _TEXT,
-    "tags": _TEXTS,
-    "published_at": _TIME,
-    "modified_at": _TIME,
-    "images": _records(["url"], url=_SOME_TEXT, caption=_TEXT, credit=_TEXT),
-    "audio": _records(["url"], url=_SOME_TEXT, duration_s=_COUNT),
-    "related": _records(
-        ["key", "url", "title", "position"], key=_KEY, url=_SOME_TEXT, title=_TEXT, label=_TEXT, position=_COUNT
+    "section": SOME_TEXT,
+    "programme": SOME_TEXT,
+    "title": SOME_TEXT,
+    "lead": TEXT,
+    "text": TEXT,
+    "authors": TEXTS,
+    "agency": TEXT,
+    "credits": TEXT,
+    "tags": TEXTS,
+    "published_at": TIME,
+    "modified_at": TIME,
+    "images": records(["url"], url=SOME_TEXT, caption=TEXT, credit=TEXT),
+    "audio": records(["url"], url=SOME_TEXT, duration_s=COUNT),
+    "related": records(
+        ["key", "url", "title", "position"], key=KEY, url=SOME_TEXT, title=TEXT, label=TEXT, position=COUNT
     ),
-    "short_code": _TEXT,
+    "short_code": TEXT,
     "status": {"enum": [status.value for status in Status]},
     "origin": {"enum": [origin.value for origin in Origin]},
-    "provenance": _TEXT_BY_NAME,
-    "extractor": _TEXT_BY_NAME,
-    "content_hash": _TEXT,
-    "fetched_at": _TIME,
-    "sources": _TEXTS,
+    "provenance": TEXT_BY_NAME,
+    "extractor": TEXT_BY_NAME,
+    "content_hash": TEXT,
+    "fetched_at": TIME,
+    "sources": TEXTS,
+    "gone_at": TIME,
 }
 """What the value of each field of an article must be, where it is present. Other fields may be added."""
+
+ADDED: dict[str, Document] = {
+    "revision": FROM_ONE,
+    "first_seen_at": TIME,
+    "last_seen_at": TIME,
+    "changed_at": TIME,
+    "story": KEY,
+    "signature": {"bsonType": "array", "items": {"bsonType": ["int", "long"]}},
+    "identity": SOME_TEXT,
+    "twin": KEY,
+    "silent_edits": COUNT,
+    "ticker": FLAG,
+}
+"""The same for the fields that only the archive knows. A new one is a line here and a row in docs/data.md; it is
+required if `documents.ARCHIVAL` names it."""
+
+INTERNAL = frozenset({"search", "signature", "identity"})
+"""Fields that only the archive's own queries read: no part of an export."""
 
 OPTIONAL = frozenset(field.name for field in fields(Article) if field.default is None)
 """Fields that are absent when they are not known."""
@@ -82,13 +111,10 @@ VALIDATORS: dict[str, Document] = {
         "bsonType": "object",
         "required": ["_id", "schema", *_ALWAYS, *ARCHIVAL],
         "properties": {
-            "_id": _KEY,
-            "schema": _FROM_ONE,
+            "_id": KEY,
+            "schema": FROM_ONE,
             **PROPERTIES,
-            "revision": _FROM_ONE,
-            "first_seen_at": _TIME,
-            "last_seen_at": _TIME,
-            "changed_at": _TIME,
+            **ADDED,
         },
     },
     REVISIONS: {
@@ -99,11 +125,11 @@ VALIDATORS: dict[str, Document] = {
         ],
         "properties": {
             "_id": {"bsonType": "string", "pattern": "^[0-9a-f]{32}:[1-9][0-9]*$"},
-            "schema": _FROM_ONE,
-            "article": _KEY,
-            "revision": _FROM_ONE,
-            "valid_from": _TIME,
-            "valid_to": _TIME,
+            "schema": FROM_ONE,
+            "article": KEY,
+            "revision": FROM_ONE,
+            "valid_from": TIME,
+            "valid_to": TIME,
             "changed": {"bsonType": "array", "minItems": 1, "items": {"enum": list(PROPERTIES)}},
             **{name: rule for name, rule in PROPERTIES.items() if name not in NOT_SUPERSEDED},
         },
@@ -112,13 +138,91 @@ VALIDATORS: dict[str, Document] = {
         "bsonType": "object",
         "required": ["_id", "schema", "worker", "started_at"],
         "properties": {
-            "_id": _SOME_TEXT,
-            "schema": _FROM_ONE,
-            "worker": _SOME_TEXT,
-            "started_at": _TIME,
-            "finished_at": _TIME,
+            "_id": SOME_TEXT,
+            "schema": FROM_ONE,
+            "worker": SOME_TEXT,
+            "started_at": TIME,
+            "updated_at": TIME,
+            "finished_at": TIME,
+            "arguments": {"bsonType": "object"},
+            "versions": TEXT_BY_NAME,
+            "reason": TEXT,
+            "problem": maybe(TEXT),
             "outcomes": {"bsonType": "object"},
+            "recent": {"bsonType": "object"},
             "editions": {"bsonType": "object"},
+            "coverage": {"bsonType": "object"},
+            "sources": {"bsonType": "object"},
+            "missing": {"bsonType": "object"},
+            "statuses": {"bsonType": "object"},
+            "rendering": {"bsonType": "object"},
+            "seconds": {"bsonType": "object"},
+            "memory": COUNT,
+            "requests": COUNT,
+            "bytes": COUNT,
+            "alarms": {"bsonType": "array"},
+        },
+    },
+    PAGES: {
+        "bsonType": "object",
+        "required": [
+            *("_id", "schema", "article", "url", "edition", "origin", "fetched_at", "status", "size", "body"),
+            *("headers", "aliases", "depth"),
+        ],
+        "properties": {
+            "_id": SOME_TEXT,
+            "schema": FROM_ONE,
+            "article": KEY,
+            "url": SOME_TEXT,
+            "edition": SOME_TEXT,
+            "origin": PROPERTIES["origin"],
+            "fetched_at": TIME,
+            "status": COUNT,
+            "size": COUNT,
+            "body": {"bsonType": "binData"},
+            "headers": TEXTS,
+            "aliases": TEXTS,
+            "depth": COUNT,
+            "error": TEXT,
+            "encoding": TEXT,
+            "source": TEXT,
+            "mirror": TEXT,
+            "entry": {"bsonType": "object"},
+            "reread_at": TIME,
+            "extractor": TEXT_BY_NAME,
+            "outcome": {"enum": [outcome.value for outcome in Outcome]},
+            "reason": TEXT,
+        },
+    },
+    POSITIONS: {
+        "bsonType": "object",
+        "required": ["_id", "schema", "at"],
+        "properties": {
+            "_id": SOME_TEXT,
+            "schema": FROM_ONE,
+            "at": TIME,
+            "cluster_time": {"bsonType": "array", "items": {"bsonType": ["int", "long"]}},
+            "token": {"bsonType": "object"},
+            "after": TEXT,
+            "query": TEXT,
+        },
+    },
+    SEARCH: {
+        "bsonType": "object",
+        "required": ["_id", "schema"],
+        "properties": {
+            "_id": SOME_TEXT,
+            "schema": FROM_ONE,
+            "size": FROM_ONE,
+            "length": COUNT,
+            "articles": parts(["key", "edition", "time", "text"], key=TEXT, edition=TEXT, time=SOME_TEXT, text=TEXT),
+            "letters": SOME_TEXT,
+            "keys": SOME_TEXT,
+            "times": SOME_TEXT,
+            "editions": TEXT_BY_NAME,
+            "grams": {"bsonType": "object"},
+            "until": TIME,
+            "holder": {"bsonType": "objectId"},
         },
     },
 }
@@ -126,35 +230,41 @@ VALIDATORS: dict[str, Document] = {
 INDEXES: dict[str, list[IndexModel]] = {
     ARTICLES: [
         IndexModel([("edition", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING)], name=SECTIONS),
-        IndexModel([("edition", ASCENDING), ("published_at", DESCENDING)], name=NEWEST),
+        # The agency stands in it so that the share of the wires is told by the index alone.
+        IndexModel([("edition", ASCENDING), ("published_at", DESCENDING), ("agency", ASCENDING)], name=NEWEST),
         IndexModel([("changed_at", DESCENDING)], name=CHANGES),
         # Most articles have no alias: they do not stand in it.
         IndexModel([("aliases", ASCENDING)], name=ALIASES, partialFilterExpression={"aliases.0": {"$exists": True}}),
+        # Of two workers that store the same content at the same moment, it lets one make the document.
+        IndexModel([("identity", ASCENDING)], name=IDENTITY, unique=True, sparse=True),
+        IndexModel([("short_code", ASCENDING)], name=SHORT_CODES, sparse=True),
+        IndexModel([("signature", ASCENDING)], name=SIGNATURE),
+        IndexModel([("story", ASCENDING)], name=STORY),
+        IndexModel([("twin", ASCENDING)], name=TWIN, sparse=True),
+        # What teams ask for, see docs/cookbook.md.
+        IndexModel([("tags", ASCENDING), ("published_at", DESCENDING)], name=TAGS),
+        IndexModel([("authors", ASCENDING), ("published_at", DESCENDING)], name=AUTHORS),
+        IndexModel(
+            [("published_at", DESCENDING), ("edition", ASCENDING)],
+            name=AUDIO,
+            partialFilterExpression={"audio.0": {"$exists": True}},
+        ),
     ],
     REVISIONS: [IndexModel([("article", ASCENDING), ("revision", ASCENDING)], name=HISTORY, unique=True)],
     RUNS: [IndexModel([("started_at", DESCENDING)], name=LATEST)],
+    PAGES: [
+        # All that tells which page an article was read from: the bodies are not touched to find it.
+        IndexModel([(name, ASCENDING) for name in PAGE_MARKS], name=KEPT),
+        IndexModel([("edition", ASCENDING), ("fetched_at", ASCENDING)], name=FETCHED),
+        IndexModel(
+            [("_id", ASCENDING), ("outcome", ASCENDING)],
+            name=UNREAD,
+            partialFilterExpression={"outcome": {"$exists": True}},
+        ),
+    ],
+    SEARCH: [],
+    POSITIONS: [],
 }
 
-
-async def install(database: AsyncDatabase[Document]) -> None:
-    """Make collections, validators and indexes where they are missing or other than these."""
-    options = {
-        collection["name"]: collection.get("options", {})
-        for collection in await (await database.list_collections()).to_list()
-    }
-    for name, rules in VALIDATORS.items():
-        validator = {"$jsonSchema": rules}
-        if options.get(name, {}).get("validator") != validator:
-            await _validate(database, name, validator)
-        await database[name].create_indexes(INDEXES[name])
-
-
-async def _validate(database: AsyncDatabase[Document], name: str, validator: dict[str, Any]) -> None:
-    try:
-        await database.create_collection(name, validator=validator, check_exists=False)
-    except CollectionInvalid:
-        await database.command("collMod", name, validator=validator)
-    except OperationFailure as error:
-        if error.code != _EXISTS:
-            raise
-        await database.command("collMod", name, validator=validator)
+RETIRED: tuple[tuple[str, str], ...] = ()
+"""Collection and name of indexes that earlier releases made and this one does not: `rfispider migrate` drops them."""
