@@ -2,21 +2,29 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider, DropItem
 
-from rfispider import extract, mongod, store
+from rfispider import mongod, store, urls
 from rfispider.items import Article, Outcome, Page, Rejection, Status
 from rfispider.settings import number
 
 logger = logging.getLogger(__name__)
 
+COMMITTED = object()
+"""Signal: a group commit has ended. `seconds`: how long it took."""
+
+NOT_HELD = "MongoDB cannot hold it, see the log"
+
 EXPECTED = ("title", "published_at", "text", "section", "images", "authors")
+COVERED = (*EXPECTED, "lead", "tags", "agency")
+"""Fields whose coverage is compared with that of earlier runs."""
 
 
 @dataclass(slots=True)
@@ -25,6 +33,18 @@ class Extracted:
 
     page: Page
     article: Article
+
+
+@dataclass(slots=True)
+class Unread:
+    """A page in which no article was found though there may be one, on its way to be kept as a failure."""
+
+    page: Page
+    rejection: Rejection
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def count(crawler: Crawler, outcome: Outcome, edition: str | None = None) -> None:
@@ -43,6 +63,12 @@ def reject(crawler: Crawler, rejection: Rejection, page: Page | None) -> DropIte
     return DropItem(f"{rejection.outcome} {rejection.subject}: {rejection.reason}", log_level=level)
 
 
+def may_hold_article(page: Page, rejection: Rejection) -> bool:
+    """Whether a later extractor might read an article where this one found none."""
+    of_article = rejection.outcome is Outcome.NOT_ARTICLE and urls.is_article(urls.kind(page.url))
+    return bool(page.body) and (rejection.outcome is Outcome.FAILED or of_article)
+
+
 class NotStored(DropItem):
     """The archive did not take an article: whatever it came from has to be visited again."""
 
@@ -58,19 +84,27 @@ class Extract:
         """Take the crawler, whose statistics count outcomes."""
         return cls(crawler)
 
-    def process_item(self, item: Any) -> Extracted:  # noqa: ANN401 - as Scrapy calls it
-        """Turn a `Page` into an `Extracted`.
+    async def process_item(self, item: Any) -> Extracted | Unread:  # noqa: ANN401 - as Scrapy calls it
+        """Turn a `Page` into an `Extracted`, or into an `Unread` if it may be read another time.
 
         Raises:
             DropItem: the page holds no article; it is counted.
 
         """
-        result = extract.article(item) if isinstance(item, Page) else item
-        if isinstance(result, Rejection):
-            page = item if isinstance(item, Page) else None
-            result.subject = result.subject or item.url
-            raise reject(self.crawler, result, page)
-        return Extracted(item, result)
+        result = await self.read(item) if isinstance(item, Page) else item
+        if not isinstance(result, Rejection):
+            return Extracted(item, result)
+        page = item if isinstance(item, Page) else None
+        result.subject = result.subject or item.url
+        if page and may_hold_article(page, result):
+            return Unread(page, result)
+        raise reject(self.crawler, result, page)
+
+    async def read(self, page: Page) -> Article | Rejection:
+        """What the page gives; one that the spider has not read, for it leads nowhere, is read now."""
+        page.reading = page.reading or await self.crawler.spider.readers.article(page)  # type: ignore[union-attr]
+        result: Article | Rejection = page.reading.result
+        return result
 
 
 class Check:
@@ -84,43 +118,53 @@ class Check:
         """Take the crawler, whose statistics count what is missing."""
         return cls(crawler)
 
-    def process_item(self, item: Extracted) -> Extracted:
-        """Pass a usable article on.
-
-        Raises:
-            DropItem: it has no title; it is counted as failed.
-
-        """
+    def process_item(self, item: Extracted | Unread) -> Extracted | Unread:
+        """Pass a usable article on; one without a title has failed."""
+        if isinstance(item, Unread):
+            return item
         for field in EXPECTED:
             if not getattr(item.article, field):
                 self.crawler.stats.inc_value(f"missing/{field}")
+        if item.article.status is not Status.STUB:
+            self.cover(item.article)
         if not item.article.title:
-            rejection = Rejection(outcome=Outcome.FAILED, reason="no title found", subject=item.page.url)
-            raise reject(self.crawler, rejection, item.page)
+            reason = "no title found"
+            return Unread(item.page, Rejection(outcome=Outcome.FAILED, reason=reason, subject=item.page.url))
         return item
 
+    def cover(self, article: Article) -> None:
+        """Count which fields the article of a page has."""
+        self.crawler.stats.inc_value(f"coverage/{article.edition}/articles")
+        for field in COVERED:
+            if getattr(article, field):
+                self.crawler.stats.inc_value(f"coverage/{article.edition}/{field}")
 
-class GroupCommit:
-    """Gathers what is to be stored into batches, each one round trip; lets go of nothing before it is stored."""
+
+class GroupCommit(Generic[Item, Result]):
+    """Gathers what is to be stored into batches, each one commit; lets go of nothing before it is stored.
+
+    What comes while a commit is under way waits for its end, unless it fills a batch of its own: the busier a crawl,
+    the more articles share the round trips of a commit.
+    """
 
     def __init__(
-        self, save: Callable[[Sequence[Article]], Awaitable[Sequence[Outcome]]], *, size: int, seconds: float
+        self, save: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, size: int, seconds: float
     ) -> None:
         self.save = save
         self.size = size
         self.seconds = seconds
-        self.waiting: list[tuple[Article, asyncio.Future[Outcome]]] = []
+        self.waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self.timer: asyncio.TimerHandle | None = None
         self.commits: set[asyncio.Task[None]] = set()
 
-    async def put(self, article: Article) -> Outcome:
-        """Wait until the article is stored; give what came of it, or raise what the store raised."""
+    async def put(self, item: Item) -> Result:
+        """Wait until the item is stored; give what came of it, or raise what the store raised."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
-        self.waiting.append((article, future))
+        future: asyncio.Future[Result] = loop.create_future()
+        self.waiting.append((item, future))
         if len(self.waiting) >= self.size:
             self.flush()
-        elif self.timer is None:
+        elif not self.timer and not self.commits:
             self.timer = loop.call_later(self.seconds, self.flush)
         return await future
 
@@ -133,22 +177,30 @@ class GroupCommit:
         if batch:
             task = asyncio.ensure_future(self.commit(batch))
             self.commits.add(task)
-            task.add_done_callback(self.commits.discard)
+            task.add_done_callback(self.go_on)
 
-    async def commit(self, batch: list[tuple[Article, asyncio.Future[Outcome]]]) -> None:
-        """Store one batch and tell everybody who waits for it."""
+    def go_on(self, ended: asyncio.Task[None]) -> None:
+        """Send what has waited for the end of a commit."""
+        self.commits.discard(ended)
+        if not self.commits:
+            self.flush()
+
+    async def commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        """Store one batch and tell everybody who still waits for it."""
         try:
-            outcomes = await self.save([article for article, _ in batch])
+            results = await self.save([item for item, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             for _, future in batch:
-                future.set_exception(error)
+                if not future.done():
+                    future.set_exception(error)
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
-            future.set_result(outcome)
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
 
 
 class Save:
-    """Stores articles in MongoDB; an article leaves only when its write is acknowledged."""
+    """Stores articles and their pages in MongoDB; a page is let go only when both writes are acknowledged."""
 
     def __init__(self, crawler: Crawler, *, size: int, seconds: float) -> None:
         self.crawler = crawler
@@ -156,6 +208,7 @@ class Save:
         self.seconds = seconds
         self.store: store.Store | None = None
         self.broken = False
+        self.closing: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -179,24 +232,36 @@ class Save:
         except (mongod.MongodError, store.StoreError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             raise CloseSpider("store-unreachable") from error
-        self.commits = GroupCommit(self.store.save, size=self.size, seconds=self.seconds)
+        self.commits = GroupCommit(self.save, size=self.size, seconds=self.seconds)
 
-    async def process_item(self, item: Extracted) -> Article:
-        """Store one article together with others that wait.
+    async def save(self, items: Sequence[Extracted | Unread]) -> list[Outcome]:
+        """Store a batch, and tell whoever measures how long it took."""
+        assert self.store  # noqa: S101 - opened before anything is stored
+        began = time.monotonic()
+        told = iter(await self.store.save([item.article for item in items if isinstance(item, Extracted)]))
+        outcomes = [next(told) if isinstance(item, Extracted) else item.rejection.outcome for item in items]
+        if self.crawler.settings.getbool("RFI_KEEP_PAGES"):
+            await self.store.keep([sight(item, outcome) for item, outcome in zip(items, outcomes, strict=True)])
+        self.crawler.signals.send_catch_log(COMMITTED, seconds=time.monotonic() - began)
+        return outcomes
+
+    async def process_item(self, item: Extracted | Unread) -> Article:
+        """Store one article, with the page it was read from, together with others that wait.
 
         Raises:
             NotStored: it could not be stored; the crawl is being stopped.
-            DropItem: MongoDB cannot hold this article; it is counted as failed.
+            DropItem: the page was not read, or MongoDB cannot hold this article; it is counted.
 
         """
         try:
-            outcome = await self.commits.put(item.article)
+            outcome = await self.commits.put(item)
         except store.StoreError as error:
             self.stop(error)
             raise NotStored(str(error), log_level="DEBUG") from error
+        if isinstance(item, Unread):
+            raise reject(self.crawler, item.rejection, item.page)
         if outcome is Outcome.FAILED:
-            reason = "MongoDB cannot hold it, see the line above"
-            raise reject(self.crawler, Rejection(outcome=outcome, reason=reason, subject=item.page.url), item.page)
+            raise reject(self.crawler, Rejection(outcome=outcome, reason=NOT_HELD, subject=item.page.url), item.page)
         self.settle(item, verdict(item, outcome))
         return item.article
 
@@ -214,7 +279,16 @@ class Save:
         self.broken = True
         logger.error("the archive takes no more, the crawl stops: %s", error)
         task = asyncio.ensure_future(self.crawler.engine.close_spider_async(reason="store-failed"))
-        self.commits.commits.add(task)
+        self.closing = task
+
+
+def sight(item: Extracted | Unread, outcome: Outcome) -> store.Sight:
+    """What the archive is told of a page."""
+    if isinstance(item, Unread):
+        return store.Sight(page=item.page, outcome=outcome, reason=item.rejection.reason)
+    if outcome is Outcome.FAILED:
+        return store.Sight(page=item.page, outcome=outcome, reason=NOT_HELD)
+    return store.Sight(page=item.page, outcome=outcome, article=item.article)
 
 
 def verdict(item: Extracted, outcome: Outcome) -> Outcome:
@@ -223,4 +297,4 @@ def verdict(item: Extracted, outcome: Outcome) -> Outcome:
         return outcome
     if outcome in {Outcome.NEW, Outcome.CHANGED}:
         return Outcome.STUB
-    return extract.refusal(item.page) or outcome
+    return item.page.reading.refusal or outcome

@@ -25,6 +25,7 @@ def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
         fetched_at=datetime.now(UTC),
         status=response.status,
         encoding=charset(response),
+        headers=headers(response),
         entry=link.entry,
         source=link.found_on,
         depth=link.depth,
@@ -57,6 +58,12 @@ def header(response: Response, name: bytes) -> str | None:
     """One header of a response as text."""
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None
+
+
+def headers(response: Response) -> list[tuple[str, str]]:
+    """All headers of a response as text, in its order."""
+    told = ((name, value) for name in response.headers for value in response.headers.getlist(name))
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in told]
 
 
 def charset(response: Response) -> str | None:

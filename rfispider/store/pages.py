@@ -1,0 +1,264 @@
+"""The raw documents that articles were read from, compressed: what is extracted again needs no fetch.
+
+A page is kept for every revision, and for every page that gave no article though a later extractor might read one.
+It is written after its article and before the page is let go: a crash between the two makes the page come again as
+SAME, and then it is kept because it is missing. So are the pages of articles that were stored without.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+import bson
+import zstandard
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+
+from rfispider import urls, website
+from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page, Status
+from rfispider.store.documents import Document
+from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
+from rfispider.store.selection import Selection
+
+logger = logging.getLogger(__name__)
+
+LEVEL: Final = 3
+"""Of zstd: higher ones cost a multiple of the time for a few per cent of the size (benchmarks/reextract.py)."""
+
+MAX_BYTES: Final = 15 * 1024 * 1024
+"""Of a compressed body; more than that does not fit into a document of MongoDB."""
+
+_NEWS: Final = frozenset({Outcome.NEW, Outcome.CHANGED})
+"""Outcomes of pages that made a revision."""
+
+_WAS_READ: Final = {"outcome": {"$exists": False}}
+
+BATCH: Final = 50
+"""Pages in memory at a time."""
+
+_LINKS: Final = ("origin", "changed_at")
+"""Fields of an article by which its page is found."""
+
+_UNTOLD: Final = frozenset(
+    {"set-cookie", "set-cookie2", "content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
+)
+"""Headers that are of one transfer and not of the document, or of one visitor."""
+
+AWARE: Final = CodecOptions[Mapping[str, Any]](tz_aware=True)
+RAW: Final = CodecOptions(document_class=RawBSONDocument)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A page and what came of it."""
+
+    page: Page
+    outcome: Outcome
+    article: Article | None = None
+    """What was read from it; None when nothing was."""
+    reason: str = ""
+    """Why nothing was, in one line."""
+
+
+class Pages:
+    """The collection `pages`."""
+
+    def __init__(self, articles: AsyncCollection[Document], pages: AsyncCollection[Document]) -> None:
+        self._articles = articles
+        self._pages = pages
+
+    async def keep(self, sights: Sequence[Sight]) -> None:
+        """Store the pages that made a revision, those that are missing, and those that could not be read.
+
+        Raises PyMongoError when the server fails. A page that is too large for a document is logged and left out.
+        """
+        wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
+        wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
+        documents = await asyncio.to_thread(lambda: list(_documents(wanted)))
+        writes: list[Any] = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
+        # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
+        writes += [DeleteOne({"_id": failure_id(sight.page)}) for sight in sights if _was_read(sight)]
+        if writes:
+            await self._pages.bulk_write(writes, ordered=False)
+
+    async def _lacking(self, sights: Sequence[Sight]) -> list[Sight]:
+        """Those of the unchanged sights whose article has no page that it was read from."""
+        seen = {sight.article.key: sight for sight in sights if sight.article}
+        if not seen:
+            return []
+        kept = await self.marks(list(seen))
+        found = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1))
+        return [
+            seen[article["_id"]]
+            async for article in found
+            if article["origin"] == seen[article["_id"]].page.origin and source(article, kept[article["_id"]]) is None
+        ]
+
+    async def marks(self, keys: Collection[str]) -> dict[str, list[Document]]:
+        """What is kept for each article: `PAGE_MARKS` of each page, answered from the index alone."""
+        kept: dict[str, list[Document]] = {key: [] for key in keys}
+        found = self._pages.find({"article": {"$in": list(keys)}}, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT)
+        async for page in found:
+            kept[page["article"]].append(page)
+        return kept
+
+    async def raw(self, ids: Collection[str]) -> dict[str, bytes]:
+        """The whole documents of pages as BSON, by their `_id`: to be read by `decoded` in another process."""
+        found = self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}})
+        return {document["_id"]: bytes(document.raw) async for document in found}
+
+    async def unread(self, condition: Document, after: str, count: int) -> list[str]:
+        """The next `_id` of pages that gave no article, in order, `after` the last one."""
+        wanted = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
+        found = self._pages.find(wanted, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
+        return [document["_id"] async for document in found]
+
+    async def reread(self, read: Mapping[str, Article], at: datetime) -> None:
+        """Take note of what read pages, given by their `_id`, and that an article changed by it at a time (UTC)."""
+        told = {name: {"extractor": article.extractor, "reread_at": at} for name, article in read.items()}
+        writes: list[Any] = [UpdateOne({"_id": name}, {"$set": values}) for name, values in told.items()]
+        if writes:
+            await self._pages.bulk_write(writes, ordered=False)
+
+
+def fetched(wanted: Selection) -> Document:
+    """The filter on pages that were read: of the selected editions, fetched within the times of the selection."""
+    times = {operator: at for operator, at in (("$gte", wanted.since), ("$lt", wanted.until)) if at}
+    # Its index begins with the edition.
+    editions = list(wanted.editions) or list(website.EDITIONS)
+    return {"edition": {"$in": editions}, "fetched_at": times or {"$exists": True}, "size": {"$gt": 0}, **_WAS_READ}
+
+
+async def bodies(pages: AsyncCollection[Document], condition: Document) -> AsyncIterator[list[Document]]:
+    """Batches of whole pages under a condition."""
+    batch: list[Document] = []
+    async for document in pages.find(condition, batch_size=BATCH):
+        batch.append(document)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str | None:
+    """The `_id` of the newest of the pages kept for an article that its present content was read from.
+
+    It is of the same origin, and was fetched, or read again, when the article changed last or since. None when there
+    is none: what the article was read from was not kept, and an older page would take it back to an older state.
+    """
+    fitting = [
+        page
+        for page in kept
+        if page["origin"] == article["origin"]
+        and not page.get("outcome")
+        and max(page["fetched_at"], page.get("reread_at") or page["fetched_at"]) >= article["changed_at"]
+    ]
+    return max(fitting, key=lambda page: (page["fetched_at"], page["_id"]))["_id"] if fitting else None
+
+
+# ---- Documents -------------------------------------------------------------------------------------------
+
+
+def page_id(page: Page, key: str) -> str:
+    """The `_id` of a page: the same for the same page fetched at the same time, in order of time for one article."""
+    digest = blake2b(page.body, digest_size=8, person=page.origin.encode()).hexdigest()
+    return f"{key}:{page.fetched_at:%Y%m%dT%H%M%S.%f}"[:-3] + f"Z:{digest}"
+
+
+def failure_id(page: Page) -> str:
+    """The `_id` of the last page of a URL, of one origin, that gave no article."""
+    return f"{urls.key(page.url)}:failed:{page.origin}"
+
+
+def _was_read(sight: Sight) -> bool:
+    return sight.article is not None and sight.article.status is not Status.STUB
+
+
+def _documents(sights: Sequence[Sight]) -> Iterator[Document]:
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    for sight in sights:
+        body = compressor.compress(sight.page.body)
+        if len(body) > MAX_BYTES:
+            logger.warning("page %s is not kept: %d bytes do not fit into a document", sight.page.url, len(body))
+            continue
+        yield document(sight, body)
+
+
+def document(sight: Sight, body: bytes) -> Document:
+    """The document of a page; what is not known is absent."""
+    page, article = sight.page, sight.article
+    key = article.key if article else urls.key(page.url)
+    told: Document = {
+        "_id": page_id(page, key) if article else failure_id(page),
+        "schema": SCHEMA,
+        "article": key,
+        "url": page.url,
+        "edition": article.edition if article else urls.edition(page.url) or website.EDITION_OF_BARE_PATHS,
+        "origin": page.origin.value,
+        "fetched_at": page.fetched_at,
+        "status": page.status,
+        "size": len(page.body),
+        "body": body,
+        "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _UNTOLD],
+        "aliases": page.aliases,
+        "depth": page.depth,
+    }
+    known = {name: getattr(page, name) for name in ("error", "encoding", "source", "mirror")}
+    known["entry"] = _entry_document(page)
+    told |= {name: value for name, value in known.items() if value}
+    if article:
+        return told | {"extractor": article.extractor}
+    return told | {"outcome": sight.outcome.value, "reason": sight.reason}
+
+
+def _entry_document(page: Page) -> Document:
+    """What the source said, without its content: that is the body, or nothing that the page's reading needs."""
+    if page.entry is None:
+        return {}
+    told = {each.name: getattr(page.entry, each.name) for each in fields(Entry) if each.name != "content"}
+    if page.entry.audio:
+        told["audio"] = {"url": page.entry.audio.url, "duration_s": page.entry.audio.duration_s}
+    return {name: value for name, value in told.items() if value}
+
+
+def page(document: Mapping[str, Any]) -> Page:
+    """The page that a document holds, as it was before extraction.
+
+    Raises:
+        zstandard.ZstdError: its body is damaged.
+
+    """
+    optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
+    return Page(
+        url=document["url"],
+        body=zstandard.decompress(document["body"], max_output_size=document["size"]),
+        origin=Origin(document["origin"]),
+        fetched_at=document["fetched_at"],
+        status=document["status"],
+        headers=[(name, value) for name, _, value in (told.partition(": ") for told in document["headers"])],
+        aliases=list(document["aliases"]),
+        depth=document["depth"],
+        entry=_entry(document),
+        **optional,
+    )
+
+
+def _entry(document: Mapping[str, Any]) -> Entry | None:
+    if "entry" not in document:
+        return None
+    told = dict(document["entry"])
+    if "audio" in told:
+        told["audio"] = Audio(**told["audio"])
+    return Entry(**told)
+
+
+def decoded(raw: bytes) -> Page:
+    """The page that a document holds, given as BSON: what a worker process is handed."""
+    return page(bson.decode(raw, AWARE))
