@@ -56,6 +56,11 @@ class Arguments:
         """Whether the crawl fetches nothing: archived entries whose related links are not followed."""
         return self.archive is not None and self.depth == 0
 
+    @property
+    def max_depth(self) -> int | None:
+        """The depth; None is no limit."""
+        return None if self.depth < 0 else self.depth
+
     def reaches(self, depth: int) -> bool:
         """Whether a page this many related-link hops away is still asked for."""
         return self.depth < 0 or depth <= self.depth

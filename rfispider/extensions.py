@@ -1,61 +1,33 @@
-"""What a run tells about itself: a line now and then, a record in the archive, a summary at its end."""
+"""What a run leaves: its record in the archive, a summary in the log, a judgement."""
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from resource import RUSAGE_SELF, getrusage
 from typing import Any, Self
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.settings import BaseSettings
-from scrapy.utils.asyncio import create_looping_call
 
+from rfispider import telling
+from rfispider.alerts import Receivers
 from rfispider.items import Outcome
 from rfispider.pipelines import Save
-from rfispider.settings import base_url, request_rate
+from rfispider.settings import json_wanted
 from rfispider.store import Store, StoreError
-from rfispider.website import SITE
+from rfispider.telling import by_edition, group
+from rfispider.watch import ALARM, Watch
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_SECONDS = 30.0
+STAYING = "run/staying"
+"""Statistic of a run that goes on until it is told to stop."""
 PACKAGES = ("scrapy", "trafilatura", "pymongo")
-
-
-class Progress:
-    """Logs one line every half minute: how many pages, how fast, what came of them."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
-        self.loop = create_looping_call(self.tell)
-        self.before = 0
-        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
-        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose statistics are told."""
-        return cls(crawler)
-
-    def spider_opened(self) -> None:
-        """Begin to tell."""
-        self.loop.start(PROGRESS_SECONDS, now=False)
-
-    def spider_closed(self) -> None:
-        """Stop telling."""
-        if self.loop.running:
-            self.loop.stop()
-
-    def tell(self) -> None:
-        """Log one line of progress."""
-        stats = self.crawler.stats.get_stats()
-        pages = sum(group(stats, "outcome/").values())
-        rate, self.before = (pages - self.before) / PROGRESS_SECONDS, pages
-        logger.info("%.1f pages a second; so far %s", rate, told(stats))
 
 
 class RunRecord:
@@ -65,6 +37,7 @@ class RunRecord:
         self.crawler = crawler
         self.run: dict[str, Any] = {}
         self.clock = time.monotonic()
+        self.watch = Watch(Receivers.of(crawler.settings))
         crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
 
@@ -80,16 +53,17 @@ class RunRecord:
         return pipeline.store if pipeline else None
 
     async def spider_opened(self, spider: Spider) -> None:
-        """Write that the run has begun, and say what it is about to do; `scrapy shell` is no run."""
+        """Write that the run has begun; `scrapy shell` is no run."""
         if not hasattr(spider, "arguments"):
             return
         self.run = beginning(spider)
-        logger.info("crawling %s", intention(self.run["arguments"], self.crawler.settings))
+        if spider.arguments.follow:
+            self.crawler.stats.set_value(STAYING, value=True)
         if self.store:
             await self.store.run_started(self.run)
 
     async def spider_closed(self, reason: str) -> None:
-        """Write how the run ended, say so in one line, and close the archive."""
+        """Write how the run ended, say so, and close the archive."""
         if not self.run:
             if self.store:
                 await self.store.close()
@@ -97,10 +71,22 @@ class RunRecord:
         stats = self.crawler.stats.get_stats()
         self.run |= ending(stats, reason)
         if self.store:
+            await self.watch.judge(self.store, self.run, stats)
+            self.run["problem"] = shortfall(stats, reason)
             await self.record(self.store)
-        logger.info("%s after %.1f s: %s", reason, time.monotonic() - self.clock, told(stats))
+        self.sum_up(reason, stats)
         if failure := shortfall(stats, reason):
             logger.error("the run did not do its job: %s", failure)
+        await self.watch.announce(self.run)
+
+    def sum_up(self, reason: str, stats: Mapping[str, Any]) -> None:
+        """Log what came of the run: as fields where the log is read by programs, as a table where people read it."""
+        line = telling.ended(reason, time.monotonic() - self.clock, stats)
+        if json_wanted(self.crawler.settings):
+            told = ("reason", "problem", "outcomes", "editions", "sources", "requests", "bytes")
+            logger.info("%s", line, extra={"run": {name: self.run[name] for name in told}})
+        else:
+            logger.info("%s\n%s", line, telling.summary(stats))
 
     async def record(self, store: Store) -> None:
         """Write the record; a broken archive must not hide why the run ended."""
@@ -140,48 +126,23 @@ def ending(stats: Mapping[str, Any], reason: str) -> dict[str, Any]:
         "reason": reason,
         "problem": shortfall(stats, reason),
         "outcomes": group(stats, "outcome/"),
-        "editions": editions(stats),
+        "editions": by_edition(stats, "edition/"),
+        "coverage": by_edition(stats, "coverage/"),
+        "statuses": group(stats, "downloader/response_status_count/"),
+        "seconds": means(stats),
+        "memory": getrusage(RUSAGE_SELF).ru_maxrss * 1024,
         "sources": group(stats, "source/"),
         "missing": group(stats, "missing/"),
+        "rendering": group(stats, "render/"),
         "requests": stats.get("downloader/request_count", 0),
         "bytes": stats.get("downloader/response_bytes", 0),
     }
 
 
-def group(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
-    """The counters under a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in sorted(stats.items()) if name.startswith(prefix)}
-
-
-def editions(stats: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Outcomes by edition."""
-    counted: dict[str, dict[str, int]] = {}
-    for name, value in group(stats, "edition/").items():
-        edition, _, outcome = name.partition("/")
-        counted.setdefault(edition, {})[outcome] = value
-    return counted
-
-
-def told(stats: Mapping[str, Any]) -> str:
-    """Sources and outcomes as a person reads them."""
-    sources, outcomes = group(stats, "source/"), group(stats, "outcome/")
-    return f"{counted('source', sources)}; {counted('page', outcomes)}"
-
-
-def counted(what: str, counts: Mapping[str, int]) -> str:
-    """So many of something, and what became of them."""
-    total = sum(counts.values())
-    parts = ", ".join(f"{value} {name}" for name, value in counts.items())
-    return f"{total} {what}{'' if total == 1 else 's'}" + (f" ({parts})" if parts else "")
-
-
-def intention(arguments: Mapping[str, Any], settings: BaseSettings) -> str:
-    """What a run is about to do, in one line."""
-    rate = request_rate(settings)
-    pace = f"at {rate:g} requests a second" if rate else "without a limit of the rate"
-    place = base_url(settings) or SITE
-    origin = arguments["archive"] or ", ".join(arguments["sources"]) or f"{place} {pace}"
-    return f"{' '.join(arguments['editions'])} from {origin}, depth {arguments['depth']}"
+def means(stats: Mapping[str, Any]) -> dict[str, float]:
+    """How long one of each took that was measured, in seconds: a response, a group commit."""
+    sums = {name.split("/")[1]: value for name, value in stats.items() if re.fullmatch("seconds/[a-z]+/sum", name)}
+    return {what: value / stats[f"seconds/{what}/count"] for what, value in sorted(sums.items())}
 
 
 def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
@@ -189,16 +150,17 @@ def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
 
     A page that failed is retried by a later run. A run is at fault when it was stopped, when an exception
     escaped, when no source could be read, or when a source or archive document that was asked for by name
-    could not.
+    could not, or when a monitor raised an alarm.
     """
     failed, pages = stats.get(f"outcome/{Outcome.FAILED}", 0), sum(group(stats, "outcome/").values())
     faults = {
-        reason: reason != "finished",
+        reason: reason != "finished" and not (reason == "shutdown" and STAYING in stats),
         "no source could be read": set(group(stats, "source/")) == {"failed"},
         f"{stats.get('spider_exceptions/count')} exceptions in the spider, see the log": "spider_exceptions/count"
         in stats,
         f"{stats.get('frontier/abandoned')} visits came to nothing, see the log": "frontier/abandoned" in stats,
         f"{stats.get('asked/failed')} of the given sources or documents could not be read": "asked/failed" in stats,
         f"all {failed} pages failed": failed > 0 and failed == pages,
+        f"it looks unlike the runs before: {stats.get(ALARM)}": ALARM in stats,
     }
     return next((fault for fault, is_so in faults.items() if is_so), None)

@@ -43,7 +43,7 @@ def by_edition(stats: Mapping[str, Any], prefix: str) -> dict[str, dict[str, int
 def intention(arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """What a run is about to do, in one line."""
     rate = request_rate(settings)
-    pace = f"at {rate:g} requests a second" if rate else "without a limit of the rate"
+    pace = f"at {rate:g} request{'' if rate == 1 else 's'} a second" if rate else "without a limit of the rate"
     place = base_url(settings) or SITE
     origin = arguments["archive"] or ", ".join(arguments["sources"]) or f"{place} {pace}"
     return f"{' '.join(arguments['editions'])} from {origin}, depth {arguments['depth']}"

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from rfispider import settings
-from rfispider.extensions import ending, intention, shortfall, told
+from rfispider.extensions import STAYING, ending, shortfall
 
 
 @pytest.mark.parametrize(
@@ -18,6 +17,8 @@ from rfispider.extensions import ending, intention, shortfall, told
         ({"source/failed": 2}, "finished", "no source could be read"),
         ({"source/read": 1}, "store-failed", "store-failed"),
         ({"source/read": 1}, "shutdown", "shutdown"),
+        ({"source/read": 1, STAYING: True}, "shutdown", None),
+        ({"source/read": 1, STAYING: True}, "store-failed", "store-failed"),
         ({"source/read": 1, "spider_exceptions/count": 2}, "finished", "2 exceptions in the spider, see the log"),
         ({"frontier/abandoned": 3}, "finished", "3 visits came to nothing, see the log"),
         ({"source/read": 1, "asked/failed": 1}, "finished", "1 of the given sources or documents could not be read"),
@@ -40,16 +41,3 @@ def test_the_record_counts_outcomes_by_kind_and_edition() -> None:
     assert run["editions"] == {"cn": {"article/new": 2}}
     assert run["requests"] == 9
     assert run["problem"] is None
-
-
-def test_what_came_of_a_run_is_told_in_one_line() -> None:
-    stats = {"source/read": 2, "outcome/article/new": 2, "outcome/page/gone": 1}
-    assert told(stats) == "2 sources (2 read); 3 pages (2 article/new, 1 page/gone)"
-    assert told({"source/unchanged": 1}) == "1 source (1 unchanged); 0 pages"
-
-
-def test_a_run_says_what_it_is_about_to_do() -> None:
-    given = {name: value for name, value in vars(settings).items() if name.startswith("RFI_")}
-    arguments = {"editions": ["cn", "fr"], "depth": 2, "archive": None, "sources": []}
-    line = "cn fr from https://www.rfi.fr at 1 requests a second, depth 2"
-    assert intention(arguments, given) == line  # type: ignore[arg-type]

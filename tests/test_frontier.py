@@ -19,8 +19,9 @@ from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError, WriteErro
 
 from rfispider import urls
 from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Validators, discovery, schema, shares, updates, workers
+from rfispider.frontier.claims import fronts
 from rfispider.frontier.priorities import PRIORITIES, priority
-from rfispider.frontier.queue import ATTEMPTS, _fronts
+from rfispider.frontier.queue import ATTEMPTS
 from rfispider.frontier.shares import Band, Lane, Turns
 from rfispider.items import Audio, Entry, Kind, Link, Outcome
 from rfispider.politeness import FEEDS
@@ -233,6 +234,41 @@ async def test_a_page_beyond_the_depth_limit_is_read_again_when_it_turns_out_to_
     await frontier.add([article("x", depth=1)], max_depth=2)
     (lease,) = await frontier.claim(1, CN)
     assert (lease.depth, lease.validators) == (1, Validators())
+
+
+async def test_pages_whose_links_were_left_alone_are_due_when_the_depth_rises_and_only_then(frontier: Frontier) -> None:
+    links = [article(f"hop-{depth}", depth=depth) for depth in range(4)]
+    await frontier.add(links)
+    await frontier.acknowledge([replace(each, followed=False) for each in done(await frontier.claim(4, CN))])
+    assert await frontier.deepen(CN, 0) == 0
+    assert await frontier.deepen(["fr"], None) == 0
+    assert await frontier.deepen(CN, 2) == 2
+    leases = await frontier.claim(4, CN)
+    assert sorted(names(leases)) == ["hop-0", "hop-1"]
+    assert all(lease.unfollowed for lease in leases)
+    await frontier.acknowledge([replace(each, followed=True) for each in done(leases)])
+    assert await frontier.deepen(CN, 2) == 0
+    assert await frontier.deepen(CN, None) == 2
+
+
+async def test_a_page_that_turns_out_to_be_nearer_while_it_is_leased_is_read_again_for_its_links(
+    frontier: Frontier, other: Frontier
+) -> None:
+    await frontier.add([article("nearer", depth=2), article("far", depth=2)])
+    leases = await frontier.claim(2, CN)
+    await other.add([article("nearer", depth=1)], max_depth=2)
+    await frontier.acknowledge([replace(each, followed=False, max_depth=2) for each in done(leases)])
+    (again,) = await frontier.claim(2, CN)
+    assert (names([again]), again.depth, again.unfollowed) == (["nearer"], 1, True)
+
+
+async def test_a_page_that_was_not_read_keeps_its_mark_for_the_crawl_that_goes_deeper(frontier: Frontier) -> None:
+    await frontier.add([article("x")])
+    await frontier.acknowledge([replace(each, followed=False) for each in done(await frontier.claim(1, CN))])
+    for outcome in (Outcome.UNCHANGED, Outcome.FAILED):
+        await expire(frontier)
+        await frontier.acknowledge(done(await frontier.claim(1, CN), outcome))
+        assert (await stored(frontier, article("x")))["unfollowed"] is True
 
 
 async def test_a_source_is_polled_at_the_start_of_a_run_unless_it_was_lately(frontier: Frontier) -> None:
@@ -834,7 +870,7 @@ async def grown(frontier: Frontier) -> Frontier:
 @pytest.mark.parametrize("band", list(Band))
 async def test_a_claim_reads_its_lane_in_order_through_its_index(grown: Frontier, band: Band) -> None:
     query = shares.by_priority(["cn", "fr"], FETCHABLE)[Lane("cn", band)]
-    command = {"aggregate": schema.FRONTIER, "pipeline": _fronts([query], 0, 50), "cursor": {}}
+    command = {"aggregate": schema.FRONTIER, "pipeline": fronts([query], 0, 50), "cursor": {}}
     found = await explained(grown, command)
     assert {stage["indexName"] for stage in found if stage["stage"] == "IXSCAN"} == {schema.CLAIM}
     assert not {"COLLSCAN", "SORT"} & {stage["stage"] for stage in found}
@@ -862,6 +898,8 @@ async def test_the_next_due_time_is_read_in_order_through_an_index(
         {"state": "leased", "lease.worker": {"$in": ["one"]}},
         {"state": "failed", "edition": {"$in": CN}},
         {"gaps.until": {"$gt": T0}},
+        {"unfollowed": True, "edition": {"$in": CN}, "depth": {"$lt": 3}, "state": "done"},
+        {"unfollowed": True, "edition": {"$in": CN}, "state": "done"},
     ],
 )
 async def test_no_question_reads_the_whole_frontier(grown: Frontier, query: dict[str, Any]) -> None:
@@ -880,6 +918,7 @@ async def test_every_command_of_a_busy_worker_uses_an_index(grown: Frontier, oth
     await grown.fail(leases[5], "no answer")
     await grown.release(leases[6:])
     await grown.recover()
+    await grown.deepen(CN, 3)
     census = other.census
     await asyncio.gather(census.counts(), census.holders(), census.oldest_due(CN), census.pending(CN, FETCHABLE))
     await asyncio.gather(census.failed(CN), census.retry(CN), census.gaps(LONG_AGO, T0), census.why(feed().url))
@@ -897,7 +936,7 @@ async def test_what_is_never_due_again_does_not_stand_in_the_index_of_claims(gro
 
 
 async def test_what_is_never_due_again_is_not_read_by_a_claim(grown: Frontier) -> None:
-    pipeline = _fronts([shares.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
+    pipeline = fronts([shares.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
     explain = {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}}
     result = await grown._database.command({"explain": explain, "verbosity": "executionStats"})
     statistics = result.get("executionStats") or result["stages"][0]["$cursor"]["executionStats"]

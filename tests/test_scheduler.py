@@ -1,6 +1,8 @@
-"""The scheduler ends what it cannot go on with, and tells the frontier the truth of every visit."""
+"""The scheduler gives out no more than may be in flight, and tells frontier and archive the truth of every visit."""
 
 import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +10,15 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from rfispider.frontier import Lease, Validators
-from rfispider.items import Attempt, Kind, Outcome
-from rfispider.politeness import Limits
-from rfispider.scheduler import FrontierScheduler, conditions, done_of, link_of
+from rfispider import urls
+from rfispider.arguments import Arguments
+from rfispider.frontier import Frontier, Lease, Validators
+from rfispider.items import Attempt, Kind, Link, Outcome
+from rfispider.politeness import PAGES, Limits
+from rfispider.revisit import State
+from rfispider.scheduler import FrontierScheduler
+from rfispider.scheduler.visits import conditions, done_of, link_of
+from rfispider.scheduler.worker import Hands, Slot, Turn, Worker
 from rfispider.store import StoreError
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -65,6 +72,24 @@ def test_a_lease_is_the_link_it_was_made_of() -> None:
     assert not link_of(lease()).backfill
 
 
+@pytest.mark.parametrize(
+    ("outcome", "kind", "max_depth", "followed"),
+    [
+        (Outcome.NEW, Kind.ARTICLE, None, True),
+        (Outcome.NEW, Kind.ARTICLE, 2, True),
+        (Outcome.NEW, Kind.ARTICLE, 1, False),
+        (Outcome.NOT_ARTICLE, Kind.ARTICLE, 0, False),
+        (Outcome.NOT_ARTICLE, Kind.FEED, 0, True),
+        (Outcome.UNCHANGED, Kind.ARTICLE, 2, None),
+        (Outcome.FAILED, Kind.ARTICLE, 0, None),
+    ],
+)
+def test_the_frontier_learns_whether_the_links_of_a_page_that_was_read_were_within_the_depth(
+    outcome: Outcome, kind: Kind, max_depth: int | None, followed: bool | None
+) -> None:
+    assert done_of(lease(kind), attempt(outcome), NOW, max_depth=max_depth).followed is followed
+
+
 def test_only_what_is_known_becomes_a_condition() -> None:
     assert conditions(Validators()) == {}
     assert conditions(Validators(etag='"x"', body_hash="0")) == {"If-None-Match": '"x"'}
@@ -73,7 +98,9 @@ def test_only_what_is_known_becomes_a_condition() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"), [(StoreError("gone"), "frontier-failed"), (KeyError("bug"), "scheduler-failed")]
 )
-async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(fault: Exception, reason: str) -> None:
+async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(
+    fault: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def close_spider_async(*, reason: str) -> None:
         reasons.append(reason)
         await scheduler.disconnect()
@@ -91,6 +118,9 @@ async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(fault: Except
     scheduler = FrontierScheduler(crawler, limits=Limits(), concurrency=1)
     frontier: Any = SimpleNamespace(held=[], release=nothing, close=nothing, acknowledge=lambda _: _none())
     scheduler.frontier, scheduler.uri = frontier, "mongodb://127.0.0.1/"
+    hands = Hands(host=str, under_way=list, wake=lambda: None, bury=nothing, count=lambda _: None)
+    scheduler.worker = Worker(frontier, Arguments(), 1, hands)
+    monkeypatch.setattr(scheduler, "backlog", nothing)
     scheduler.tasks = [asyncio.ensure_future(scheduler.guard(failing()))]
     await asyncio.wait_for(scheduler.tasks[0], 10)
     assert scheduler.closer
@@ -100,3 +130,167 @@ async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(fault: Except
 
 async def _none() -> list[Lease]:
     return []
+
+
+# ---- the worker, on a real frontier -----------------------------------------------------------------------
+
+
+class Crawl:
+    """A crawl without a network: what was taken is under way until it is let go of."""
+
+    def __init__(self, frontier: Frontier, in_flight: int, *, depth: int = 2) -> None:
+        self.under_way: list[Attempt] = []
+        self.buried: list[tuple[list[str], str]] = []
+        self.frontier, self.broken = frontier, False
+        hands = Hands(
+            host=lambda _: "site",
+            under_way=lambda: self.under_way,
+            wake=lambda: None,
+            bury=self.bury,
+            count=lambda _: None,
+        )
+        self.worker = Worker(frontier, Arguments(editions=("cn",), depth=depth), in_flight, hands)
+
+    async def bury(self, keys: Collection[str], at: datetime) -> None:
+        if self.broken:
+            raise StoreError("no archive")
+        for key in keys:
+            (document,) = await self.frontier._urls.find({"_id": key}).to_list()
+            self.buried.append((list(keys), document["state"]))
+
+    async def fill(self) -> None:
+        await self.worker.claim()
+        await self.worker.pace("site")
+        while self.worker.paced:  # noqa: ASYNC110 - timers of the loop, none of them later than now
+            await asyncio.sleep(0)
+
+    def take(self) -> list[Turn]:
+        turns = list(iter(self.worker.take, None))
+        self.under_way += [turn.attempt for turn in turns]
+        return turns
+
+    def let_go(self, turns: list[Turn], outcome: Outcome) -> None:
+        for turn in turns:
+            turn.attempt.settle(outcome)
+            self.under_way.remove(turn.attempt)
+
+
+@pytest.fixture
+async def frontier(mongo_uri: str, database: str) -> AsyncIterator[Frontier]:
+    async with await Frontier.open(mongo_uri, database, limits=Limits(rate=0)) as opened:
+        yield opened
+
+
+def article(name: str, depth: int = 0) -> Link:
+    url = f"https://www.rfi.fr/cn/politics/20260301-{name}"
+    return Link(url=url, kind=Kind.ARTICLE, edition="cn", depth=depth)
+
+
+async def known(frontier: Frontier, link: Link) -> dict[str, Any]:
+    found = await frontier.census.why(link.url)
+    assert found
+    return found
+
+
+async def test_what_waits_to_be_stored_or_settled_is_in_flight(frontier: Frontier) -> None:
+    crawl = Crawl(frontier, in_flight=3)
+    await frontier.add([article(f"story-{number}") for number in range(9)])
+    await crawl.fill()
+    first = crawl.take()
+    assert len(first) == 3
+    assert len(crawl.worker.ready) == 3
+    crawl.let_go(first[:2], Outcome.NEW)
+    assert crawl.take() == []
+    assert await crawl.worker.settle()
+    assert len(crawl.take()) == 2
+    assert not await crawl.worker.settle()
+
+
+@pytest.mark.parametrize(
+    ("late_s", "step_s", "taken"),
+    [(0.0, 0.2, 3), (1.0, 0.2, 1), (1.0, 0.0, 3)],
+    ids=["in time", "after a standstill", "without a rate"],
+)
+async def test_what_piled_up_in_a_standstill_does_not_go_at_once(
+    frontier: Frontier, late_s: float, step_s: float, taken: int
+) -> None:
+    crawl = Crawl(frontier, in_flight=4)
+    await frontier.add([article(f"story-{number}") for number in range(3)])
+    at = asyncio.get_running_loop().time() - late_s
+    crawl.worker.ready.extend(Slot(each, False, at, step_s) for each in await frontier.claim(3, ["cn"]))
+    assert len(crawl.take()) == taken
+    assert sum(map(len, crawl.worker.waiting.values())) == 3 - taken
+    assert not crawl.worker.ready
+
+
+async def test_the_probe_of_the_circuit_breaker_is_a_page_though_a_feed_waits_before_it(
+    mongo_uri: str, database: str
+) -> None:
+    async with await Frontier.open(mongo_uri, database, limits=Limits(rate=1, blocks=1)) as frontier:
+        await frontier.add([Link(url="https://www.rfi.fr/cn/rss", kind=Kind.FEED, edition="cn"), article("probe")])
+        await frontier.hosts.penalise("site", page=True)
+        past = {"next_at": NOW, "blocked_until": NOW}
+        await frontier._database["hosts"].update_many({}, {"$set": past})
+        crawl = Crawl(frontier, in_flight=4)
+        await crawl.worker.claim()
+        crawl.worker.waiting["site"] = deque(sorted(crawl.worker.waiting["site"], key=lambda each: each.kind in PAGES))
+        await crawl.fill()
+        (probe,) = crawl.take()
+    assert (probe.lease.kind, probe.refused) == (Kind.ARTICLE, False)
+
+
+async def test_the_archive_hears_of_a_tombstone_before_the_frontier_lets_go_of_it(frontier: Frontier) -> None:
+    crawl, link = Crawl(frontier, in_flight=1), article("gone")
+    await frontier.add([link])
+    for _ in range(2):
+        await frontier._urls.update_many({}, {"$set": {"due_at": NOW}})
+        await crawl.fill()
+        crawl.let_go(crawl.take(), Outcome.GONE)
+        await crawl.worker.settle()
+    assert crawl.buried == [([urls.key(link.url)], State.LEASED)]
+    assert (await known(frontier, link))["state"] == State.GONE
+
+
+async def test_what_the_archive_does_not_bury_is_not_settled(frontier: Frontier) -> None:
+    crawl, link = Crawl(frontier, in_flight=1), article("gone")
+    await frontier.add([link])
+    await frontier._urls.update_many({}, {"$set": {"misses": 1}})
+    await crawl.fill()
+    crawl.let_go(crawl.take(), Outcome.GONE)
+    crawl.broken = True
+    with pytest.raises(StoreError, match="no archive"):
+        await crawl.worker.settle()
+    assert (await known(frontier, link))["state"] == State.LEASED
+    crawl.broken = False
+    await crawl.worker.hand_back()
+    assert (await known(frontier, link))["state"] == State.GONE
+
+
+async def test_links_that_come_in_while_the_frontier_is_asked_keep_the_crawl_alive(
+    frontier: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crawl = Crawl(frontier, in_flight=1)
+    pending = frontier.census.pending
+
+    async def then_a_link_comes(*asked: Any) -> Any:
+        told = await pending(*asked)
+        crawl.worker.expect()
+        monkeypatch.undo()
+        supply.cancel()
+        return told
+
+    monkeypatch.setattr(frontier.census, "pending", then_a_link_comes)
+    supply = asyncio.ensure_future(crawl.worker.supply())
+    await asyncio.gather(supply, return_exceptions=True)
+    assert not crawl.worker.exhausted
+
+
+async def test_a_page_at_the_depth_limit_is_marked_and_one_within_it_is_not(frontier: Frontier) -> None:
+    crawl = Crawl(frontier, in_flight=2, depth=1)
+    near, far = article("near"), article("far", depth=1)
+    await frontier.add([near, far])
+    await crawl.fill()
+    crawl.let_go(crawl.take(), Outcome.NEW)
+    await crawl.worker.settle()
+    assert "unfollowed" not in await known(frontier, near)
+    assert (await known(frontier, far))["unfollowed"] is True

@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 
 from rfispider.arguments import ArgumentError, Arguments
 from rfispider.extensions import shortfall
-from rfispider.logs import quieten
+from rfispider.logs import defuse, install, quieten
 from rfispider.settings import SettingError
 
 EPILOG = """
@@ -42,6 +42,9 @@ class Command(ScrapyCrawl):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Quieten Scrapy before it begins to talk."""
         super().process_options(args, opts)
+        defuse()
+        if self.settings:
+            self.settings.set("LOG_INSTALL_ROOT_HANDLER", value=False, priority="cmdline")
         if self.settings and self.settings["LOG_LEVEL"] == "INFO":
             quieten()
 
@@ -50,6 +53,8 @@ class Command(ScrapyCrawl):
         if args[:1] == ["rfi"]:
             self.check(opts)
         try:
+            if self.settings:
+                install(self.settings)
             super().run(args, opts)
         except SettingError as error:
             raise UsageError(str(error), print_help=False) from error

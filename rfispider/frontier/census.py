@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from rfispider import urls
 from rfispider.frontier import database as db
 from rfispider.frontier import schema, shares, updates
 from rfispider.frontier.records import Document
 from rfispider.items import Kind
-from rfispider.revisit import Gap, State
+from rfispider.revisit import BOUNDS, Gap, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,10 @@ class SourceGap:
     url: str
     edition: str | None
     gap: Gap
+
+
+VISIT = dict.fromkeys(("url", "kind", "edition", "state", "due_at", "last", "lease"), 1)
+"""What of a document tells where its URL stands."""
 
 
 class Census:
@@ -106,6 +110,17 @@ class Census:
             next_in_s=planned["wait_ms"] / 1000 if planned else None,
         )
 
+    async def due(self, editions: Collection[str | None], limit: int) -> dict[str | None, int]:
+        """How many URLs may be claimed now, by edition; not counted further than `limit` in all."""
+        wanted = {"edition": {"$in": list(editions)}, "kind": {"$in": [kind.value for kind in Kind]}}
+        pipeline: list[Document] = [
+            {"$match": wanted | updates.DUE},
+            {"$limit": limit},
+            {"$group": {"_id": "$edition", "urls": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        return {row["_id"]: row["urls"] for row in await db.rows(self._urls, pipeline, hint=schema.CLAIM)}
+
     async def _earliest(self, queries: list[Document], comparison: str, fields: Document) -> Document | None:
         """The first to be due of what is due, or is not yet due."""
         if not queries:
@@ -143,6 +158,21 @@ class Census:
         ]
         result = await db.persist(lambda: self._urls.update_many(query, fresh))
         return result.modified_count
+
+    async def of_day(self, day: date, editions: Collection[str]) -> list[Document]:
+        """The articles that belong to a day, as they are stored, as far as URLs and sources told before a fetch."""
+        query = {"days": day.isoformat(), "edition": {"$in": list(editions)}}
+        return await self._urls.find(query, VISIT, hint=schema.DAYS, batch_size=db.ONE_BATCH).to_list()
+
+    async def lost_sources(self, editions: Collection[str | None], until: datetime) -> list[Document]:
+        """Sources that could be read before a time, but at the last visit, and not since, could not."""
+        query: Document = {
+            "state": {"$in": [State.FAILED.value, State.GONE.value]},
+            "edition": {"$in": list(editions)},
+            "kind": {"$in": [kind.value for kind in BOUNDS]},
+            "poll.at": {"$lt": until},
+        }
+        return await self._urls.find(query, {**VISIT, "poll.at": 1}, hint=schema.STATES).to_list()
 
     async def gaps(self, since: datetime, until: datetime) -> list[SourceGap]:
         """Times within [since, until) in which a source may have listed something that nobody saw."""

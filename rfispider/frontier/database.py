@@ -56,11 +56,12 @@ def passing(error: PyMongoError) -> bool:
 async def rows(collection: Collection, pipeline: list[dict[str, Any]], hint: str | None = None) -> list[dict[str, Any]]:
     """The result of an aggregation, all of it in one round trip."""
     options: Mapping[str, Any] = {"hint": hint} if hint else {}
-    cursor = await collection.aggregate(pipeline, batchSize=_ONE_BATCH, **options)
+    cursor = await collection.aggregate(pipeline, batchSize=ONE_BATCH, **options)
     return await cursor.to_list()
 
 
-_ONE_BATCH = 100_000
+ONE_BATCH = 100_000
+"""A batch that holds any answer: a cursor gives its first one with the answer itself."""
 
 
 def union(name: str, queries: list[dict[str, Any]], stages: list[dict[str, Any]]) -> list[dict[str, Any]]:

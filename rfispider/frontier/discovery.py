@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rfispider import urls
+from rfispider import audit, urls
 from rfispider.frontier.priorities import priority
 from rfispider.frontier.records import Document, compact
-from rfispider.items import SCHEMA, Link
+from rfispider.items import SCHEMA, Kind, Link
 from rfispider.revisit import State
 
 WAITING = frozenset({State.DUE, State.FAILED, State.LEASED})
@@ -49,12 +49,26 @@ def told_at(link: Link) -> datetime | None:
     return told and told.replace(microsecond=told.microsecond // 1000 * 1000)
 
 
+def days(link: Link) -> list[str]:
+    """The days (ISO, UTC) that an article belongs to as far as its URL and the source tell; none for another kind."""
+    if not urls.is_article(link.kind):
+        return []
+    return audit.days(link.url, link.entry.published_at if link.entry else None)
+
+
+def added(document: Mapping[str, Any]) -> Document:
+    """What a document of an earlier release lacks."""
+    told = audit.days(document["url"], document.get("published_at"))
+    return {"days": told} if told and urls.is_article(Kind(document["kind"])) else {}
+
+
 def document(link: Link, about: Circumstances) -> Document:
     """What is stored of a URL that was not known, without its key; what is empty is left out."""
     optional = {
         "found_on": link.found_on,
         "entry": link.entry and compact(link.entry),
         "published_at": link.entry and link.entry.published_at,
+        "days": days(link),
         "told_at": told_at(link),
     }
     return {
@@ -89,6 +103,8 @@ def changes(known: Mapping[str, Any], link: Link, about: Circumstances) -> Docum
         fields["entry"] = compact(link.entry)
     if link.entry and link.entry.published_at and "published_at" not in known:
         fields["published_at"] = link.entry.published_at
+        if told := days(link):
+            update["$addToSet"] = {"days": {"$each": told}}
     if fields:
         update["$set"] = fields
     if _nearer(known, link, about):

@@ -7,12 +7,14 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from rfispider.frontier import database as db
+from rfispider.frontier.clock import PromptClock
 from rfispider.frontier.records import Document
 from rfispider.frontier.updates import after_now
 from rfispider.politeness import Breaker, Budget, Limits, answered, refused
 
-HORIZON_S = 2.0
-"""Slots are given out no further ahead: what a killed worker had reserved is lost, and delays the others so long."""
+HORIZON_S = 0.6
+"""Slots are given out no further ahead: those of a killed worker are lost, and after a refusal those that were given
+out before it are still used, at a pace that is known to be too fast."""
 
 PROBE_S = 120.0
 """A probe that was not answered by then is lost with its worker, and another is sent."""
@@ -23,7 +25,10 @@ class Slots:
     """Leave to make requests."""
 
     waits_s: list[float]
-    """Seconds from now until each of them may be made; fewer than asked for when too many are waiting already."""
+    """Seconds from now until each of them may be made, below 0 when the answer was so slow that its time has passed;
+    fewer than asked for when too many are waiting already."""
+    step_s: float
+    """Seconds between any two of them, whoever has them; 0 = no limit."""
     again_in_s: float
     """After so many seconds more slots are to be had."""
     breaker: Breaker
@@ -37,6 +42,7 @@ class Hosts:
         """Share budgets through this collection, within these limits."""
         self._hosts = collection
         self._limits = limits
+        self._clock = PromptClock()
         self._healthy: dict[str, bool] = {}
 
     async def reserve(self, host: str, n: int) -> Slots:
@@ -46,14 +52,16 @@ class Hosts:
         """
         document = await db.persist(lambda: self._changed(host, _reservation(n, self._limits)))
         self._note(host, document)
+        heard_late_s = self._clock.late_s(document["reserved_at"])
         breaker = await self._admitted(host, document)
-        return _slots(document, breaker)
+        return _slots(document, breaker, heard_late_s)
 
     async def _admitted(self, host: str, document: Document) -> Breaker:
         """What the breaker says to this caller; the one that is given the probe sees PROBING, the others OPEN."""
         if document.get("breaker", Breaker.CLOSED) == Breaker.CLOSED:
             return Breaker.CLOSED
-        if document["blocked_until"] > document["reserved_at"]:
+        # The probe goes to somebody who may make a request now: with another, it would be lost.
+        if document["blocked_until"] > document["reserved_at"] or not document["granted"]:
             return Breaker.OPEN
         cooled = {
             "_id": host,
@@ -157,12 +165,15 @@ def _reservation(n: int, limits: Limits) -> list[Document]:
     ]
 
 
-def _slots(document: Document, breaker: Breaker) -> Slots:
+def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> Slots:
     now = document["reserved_at"]
-    first_s = (document["first_at"] - now).total_seconds()
-    ahead_s = (document["next_at"] - now).total_seconds()
+    # Workers that hear late would else make their requests at the times of others.
+    late_s = heard_late_s if document["step_s"] else 0.0
+    first_s = (document["first_at"] - now).total_seconds() - late_s
+    ahead_s = (document["next_at"] - now).total_seconds() - late_s
     waits_s = [first_s + i * document["step_s"] for i in range(document["granted"])]
-    return Slots(waits_s=waits_s, again_in_s=max(0.0, ahead_s - HORIZON_S), breaker=breaker)
+    again_in_s = max(0.0, ahead_s - HORIZON_S)
+    return Slots(waits_s=waits_s, step_s=document["step_s"], again_in_s=again_in_s, breaker=breaker)
 
 
 def _budget(document: Document) -> Budget:

@@ -1,21 +1,20 @@
 """The queue of URLs: found, leased, and done only when what came of them is stored."""
 
 import random
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from math import ceil
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 import pymongo
-from bson import ObjectId
 from pymongo import AsyncMongoClient, UpdateOne
-from pymongo.errors import PyMongoError
 
 from rfispider.frontier import database as db
-from rfispider.frontier import discovery, records, schema, shares, updates, workers
+from rfispider.frontier import discovery, records, schema, updates, workers
 from rfispider.frontier.census import Census
+from rfispider.frontier.claims import Claims, leased_under
+from rfispider.frontier.clock import ServerClock
+from rfispider.frontier.health import Checkup
 from rfispider.frontier.hosts import Hosts
 from rfispider.frontier.records import Document, Done, Lease
 from rfispider.items import Kind, Link, Outcome
@@ -28,13 +27,6 @@ LEASE_S = 60.0
 ATTEMPTS = 12
 """A URL that was claimed so often and never settled takes its workers down: it is failed unfetched. Far over the
 limit of failures, since every URL a killed worker held counts one."""
-
-LOOK_S = 0.5
-"""So long a claim passes over editions and bands that had nothing due; each costs a third of a millisecond to ask."""
-CLAIM_TRIES = 6
-"""So often a claim reaches again for what is due when other workers were faster every time."""
-MOST_CROWD = 16
-"""Workers that claim at the very same moment share the front of the queue in up to so many stretches."""
 
 FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
 
@@ -66,13 +58,12 @@ class Frontier:
         self.lease_s = lease_s
         self.hosts = Hosts(db.collection(database, schema.HOSTS), limits or Limits())
         self.census = Census(db.collection(database, schema.FRONTIER), self.worker)
+        self.checkup = Checkup(db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS))
         self._database = database
         self._urls = db.collection(database, schema.FRONTIER)
         self._jitter = jitter
-        self._clock = _ServerClock()
-        self._turns = shares.Turns({})
-        self._busy = _BusyLanes()
-        self._crowd = 1
+        self._clock = ServerClock()
+        self._claims = Claims(self._urls, self.worker, lease_s, self._clock, jitter)
         self._held: dict[str, Lease] = {}
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
 
@@ -167,6 +158,17 @@ class Frontier:
         query = {"_id": {"$in": list(discovery.merged(links))}, "added_at": {"$gt": since}}
         return await db.persist(lambda: self._urls.find_one(query, {"_id": 1})) is not None
 
+    async def deepen(self, editions: Collection[str | None], max_depth: int | None) -> int:
+        """Make pages due whose related links were beyond the depth of the crawl that read them; returns how many.
+
+        `max_depth` is the depth of this crawl, None is no limit: only pages whose links are within it are meant. One
+        round trip, which finds nothing unless the depth has risen.
+        """
+        near = {} if max_depth is None else {"depth": {"$lt": max_depth}}
+        left = {"unfollowed": True, "edition": {"$in": list(editions)}, "state": State.DONE.value, **near}
+        result = await db.persist(lambda: self._urls.update_many(left, updates.reopened()))
+        return result.modified_count
+
     async def _known(self, keys: Collection[str]) -> dict[str, Document]:
         cursor = self._urls.find({"_id": {"$in": list(keys)}}, dict.fromkeys(discovery.KNOWN_FIELDS, 1))
         return {document["_id"]: document for document in await cursor.to_list()}
@@ -179,68 +181,9 @@ class Frontier:
         By priority, then by due time, sources, news and backfill of each edition taking turns. What a dead worker
         held is due when its lease has run out. Two round trips; a third when another worker claimed the same.
         """
-        for _ in range(CLAIM_TRIES):
-            waiting = await self._waiting(n, editions, kinds)
-            if waiting is None:
-                return []
-            leases = await self._lease(waiting, n)
-            if leases:
-                self._held.update((lease.key, lease) for lease in leases)
-                return await self._without_poison(leases)
-        return []
-
-    async def _waiting(
-        self, n: int, editions: Collection[str | None], kinds: Collection[Kind]
-    ) -> dict[str, Document] | None:
-        """Documents that may be claimed, from the front of every lane, by key; None when there are none at all.
-
-        Where other workers took most of what was read last time, it is read a random stretch further back, so that
-        workers stop reaching for the same URLs.
-        """
-        lanes = shares.by_priority(editions, kinds)
-        if n < 1 or not lanes:
-            return None
-        busy = self._busy.within(lanes)
-        # Lanes that have work share the claim; twice the share leaves room when one of them runs dry.
-        limit = min(n, ceil(2 * n / (len(busy) or self._busy.count)))
-        skipped = int(self._jitter() * self._crowd) * limit
-        queries = [lanes[lane] for lane in busy or lanes]
-        documents = await db.rows(self._urls, _fronts(queries, skipped, limit), hint=schema.CLAIM)
-        self._busy.note({_lane(document) for document in documents}, whole=not busy, enough=len(documents) >= n)
-        if documents:
-            self._clock.set(documents[0]["now"])
-        elif not busy and not skipped:
-            return None
-        else:
-            self._crowd = 1
-        return {document["_id"]: document for document in documents}
-
-    async def _lease(self, waiting: dict[str, Document], n: int) -> list[Lease]:
-        """Lease up to n of the documents, each lane getting its share."""
-        lanes: dict[shares.Lane, list[str]] = {}
-        for key, document in waiting.items():
-            lanes.setdefault(_lane(document), []).append(key)
-        token, wanted = ObjectId(), self._turns.deal(lanes, n)
-        taken = await self._take(wanted, token)
-        self._crowd = min(MOST_CROWD, self._crowd * 2) if 2 * len(taken) < len(wanted) else max(1, self._crowd - 1)
-        return [records.lease(waiting[key], token, waiting[key]["now"]) for key in taken]
-
-    async def _take(self, keys: list[str], token: ObjectId) -> list[str]:
-        """Lease those of the keys that are still due."""
-        if not keys:
-            return []
-        due = {"_id": {"$in": keys}, **updates.DUE}
-        try:
-            result = await self._urls.update_many(due, updates.taken(self.worker, token, self.lease_s))
-        except PyMongoError as error:
-            # Repeating it would count the attempt twice; what was leased before the server went away is ours.
-            if not db.passing(error):
-                raise
-        else:
-            if result.modified_count == len(keys):
-                return keys
-        mine = await self._mine(dict.fromkeys(keys, token))
-        return [key for key in keys if key in mine]
+        leases = await self._claims.claim(n, editions, kinds)
+        self._held.update((lease.key, lease) for lease in leases)
+        return await self._without_poison(leases)
 
     async def _without_poison(self, leases: list[Lease]) -> list[Lease]:
         poison = [lease for lease in leases if lease.attempts > ATTEMPTS]
@@ -248,12 +191,6 @@ class Frontier:
             reason = f"claimed {ATTEMPTS} times and never settled"
             await self.acknowledge([Done(lease=each, outcome=Outcome.FAILED, error=reason) for each in poison])
         return [lease for lease in leases if lease.attempts <= ATTEMPTS]
-
-    async def _mine(self, tokens: dict[str, ObjectId]) -> set[str]:
-        """Those of the keys that are leased under these tokens."""
-        query = {"_id": {"$in": list(tokens)}}
-        documents = await db.persist(lambda: self._urls.find(query, {"lease.token": 1}).to_list())
-        return {each["_id"] for each in documents if each.get("lease", {}).get("token") == tokens[each["_id"]]}
 
     async def heartbeat(self) -> list[Lease]:
         """Renew every lease of this worker, in one update; return those that another worker has taken over."""
@@ -264,7 +201,7 @@ class Frontier:
         result = await db.persist(lambda: self._urls.update_many(mine, updates.renewed(self.lease_s)))
         if result.matched_count == len(held):
             return []
-        kept = await self._mine({key: lease.token for key, lease in held.items()})
+        kept = await leased_under(self._urls, {key: lease.token for key, lease in held.items()})
         # A lease that was acknowledged while this ran is neither held nor lost.
         lost = [lease for key, lease in held.items() if key not in kept and self._held.get(key) is lease]
         self._forget(lost)
@@ -290,6 +227,10 @@ class Frontier:
         if result.matched_count == len(operations):
             return []
         return await self._unsettled(leases)
+
+    def removes(self, done: Done) -> bool:
+        """Whether this visit is the one that makes its URL a tombstone."""
+        return plan(records.visit(done, self.now(), 0.0)).state is State.GONE
 
     async def _unsettled(self, leases: Sequence[Lease]) -> list[Lease]:
         cursor = self._urls.find({"_id": {"$in": [lease.key for lease in leases]}}, {"last.token": 1})
@@ -330,58 +271,6 @@ class Frontier:
             held = self._held.get(lease.key)
             if held and held.token == lease.token:
                 del self._held[lease.key]
-
-
-class _ServerClock:
-    """The server's time, carried on between answers by a clock that nobody sets."""
-
-    def __init__(self) -> None:
-        self.set(datetime.now(UTC))
-
-    def set(self, now: datetime) -> None:
-        self._told, self._heard = now, time.monotonic()
-
-    def now(self) -> datetime:
-        return self._told + timedelta(seconds=time.monotonic() - self._heard)
-
-
-class _BusyLanes:
-    """The lanes that had work when all were looked at: for a moment, a claim reads only those."""
-
-    def __init__(self) -> None:
-        self.count = 1
-        self._lanes: set[shares.Lane] = set()
-        self._until = 0.0
-
-    def within(self, lanes: Collection[shares.Lane]) -> list[shares.Lane]:
-        """Those of the lanes that are worth a look; none when it is time to look at all of them."""
-        return [lane for lane in lanes if lane in self._lanes] if time.monotonic() < self._until else []
-
-    def note(self, busy: set[shares.Lane], *, whole: bool, enough: bool) -> None:
-        """What a look at the whole, or at the busy ones, has found; when it was not enough the next is a whole one."""
-        if whole:
-            self._until = time.monotonic() + LOOK_S
-        if not enough:
-            self._until = 0.0
-        self._lanes, self.count = busy, max(1, len(busy))
-
-
-def _lane(document: Document) -> shares.Lane:
-    return shares.lane(document["edition"], document["kind"], document["priority"])
-
-
-def _fronts(queries: list[Document], skipped: int, limit: int) -> list[Document]:
-    """The aggregation that reads the front of every lane, or a stretch a little behind it."""
-    return db.union(
-        schema.FRONTIER,
-        [query | updates.DUE for query in queries],
-        [
-            {"$sort": {"priority": -1, "due_at": 1}},
-            {"$skip": skipped},
-            {"$limit": limit},
-            {"$project": {**dict.fromkeys(records.FIELDS, 1), "now": "$$NOW"}},
-        ],
-    )
 
 
 def _write(key: str, known: Document | None, link: Link, about: discovery.Circumstances) -> UpdateOne | None:

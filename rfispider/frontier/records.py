@@ -58,6 +58,8 @@ class Lease:
     """Present polling interval of a source."""
     poll: Poll | None = None
     """The last poll of a source."""
+    unfollowed: bool = False
+    """Its related links were left alone when it was read: they were beyond the depth of that crawl."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,16 @@ class Done:
     """When the article says it was published; None leaves what is known."""
     poll: Poll | None = None
     """What a source listed; None when it was unchanged or is no source."""
+    followed: bool | None = None
+    """Whether the links of the page were within the depth of the crawl; None when it was not read."""
+    max_depth: int | None = None
+    """The depth of the crawl; None is no limit."""
 
 
 FIELDS = (
     "url", "kind", "edition", "state", "due_at", "added_at", "priority", "attempts", "failures", "misses", "depth",
     "found_on", "entry", "published_at", "etag", "last_modified", "body_hash", "interval_s", "poll",
+    "unfollowed",
 )  # fmt: skip
 """The fields of a document that a lease is made of."""
 
@@ -102,6 +109,7 @@ def lease(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime) ->
         entry=entry(document["url"], document["entry"]) if "entry" in document else None,
         validators=Validators(**{name: document.get(name) for name in ("etag", "last_modified", "body_hash")}),
         poll=poll(document["poll"]) if "poll" in document else None,
+        unfollowed=document.get("unfollowed", False),
         **told,
         **counted,
     )

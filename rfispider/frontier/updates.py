@@ -57,6 +57,11 @@ def renewed(lease_s: float) -> Pipeline:
     return [{"$set": {"lease.until": after_now(lease_s), "due_at": after_now(lease_s)}}]
 
 
+def reopened() -> Pipeline:
+    """Make due now what would have been due later, or never."""
+    return [{"$set": {"state": State.DUE.value, "due_at": {"$min": ["$due_at", "$$NOW"]}}}]
+
+
 def given_back(*, attempted: bool) -> Pipeline:
     """Undo a lease, whether or not its attempt counts."""
     fields: Document = {"state": "$lease.state", "due_at": "$lease.due_at"}
@@ -80,6 +85,11 @@ def settled(done: Done, plan: Plan) -> Pipeline:
             kept["priority"] = priorities.LOOK_AGAIN
     if plan.gap:
         fields["gaps"] = _with_gap(plan)
+    if done.followed is False and done.max_depth is not None:
+        # It turned out to be nearer while it was leased: it is read again, for its links.
+        near = {"$lt": ["$depth", done.max_depth]}
+        fields["state"] = {"$cond": [near, State.DUE.value, fields["state"]]}
+        fields["due_at"] = {"$cond": [near, "$$NOW", fields["due_at"]]}
     return _fields(fields, kept)
 
 
@@ -109,6 +119,8 @@ def _learnt(done: Done) -> Document:
             "last_modified": done.validators.last_modified,
             "body_hash": done.validators.body_hash,
         }
+    if done.followed is not None:
+        fields["unfollowed"] = not done.followed
     if done.published_at:
         fields["published_at"] = done.published_at
     if done.poll and done.poll.keys:
