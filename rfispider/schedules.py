@@ -16,6 +16,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, WriteConcern
 from pymongo.read_concern import ReadConcern
 
+from rfispider.contract import SOME_TEXT, TEXT, TEXTS, TIME, Validators, install, part, parts
 from rfispider.recurrence import Recurrence
 
 SCHEDULES = "schedules"
@@ -24,6 +25,37 @@ LEASE_S = 30.0
 KEPT = 50
 """So many past runs are remembered, the latest last."""
 CONNECT_S = 5.0
+
+EXIT_STATUS = {"bsonType": ["int", "null"]}
+"""Null: the run was given up with its scheduler."""
+
+VALIDATORS: Validators = {
+    SCHEDULES: {
+        "bsonType": "object",
+        "required": ["_id", "rule", "command", "due_at", "runs"],
+        "properties": {
+            "_id": SOME_TEXT,
+            "rule": SOME_TEXT,
+            "command": TEXTS,
+            "due_at": TIME,
+            "holder": part(
+                ["who", "token", "since", "until"],
+                who=SOME_TEXT,
+                token={"bsonType": "objectId"},
+                since=TIME,
+                until=TIME,
+            ),
+            "runs": parts(
+                ["who", "started_at", "ended_at", "exit_status", "reason"],
+                who=SOME_TEXT,
+                started_at=TIME,
+                ended_at=TIME,
+                exit_status=EXIT_STATUS,
+                reason=TEXT,
+            ),
+        },
+    }
+}
 
 Document = dict[str, Any]
 
@@ -72,6 +104,7 @@ class Schedules:
         try:
             with pymongo.timeout(CONNECT_S):
                 await client.admin.command("ping")
+                await install(client[database], VALIDATORS, {})
         except BaseException:
             await client.close()
             raise

@@ -13,7 +13,7 @@ from crawling import ROOT, crawl, serving
 from pymongo import MongoClient
 from typer.main import get_command
 
-from rfispider import contract, settings
+from rfispider import contract, schedules, settings
 from rfispider.arguments import Arguments
 from rfispider.cli import app
 from rfispider.frontier import schema as frontier_schema
@@ -69,14 +69,19 @@ def test_every_query_works_when_pasted(query: str, crawled: Any) -> None:
     assert eval(last, scope)
 
 
-def test_there_are_three_queries() -> None:
-    assert len(QUERIES) == 3
+def test_there_are_four_queries() -> None:
+    assert len(QUERIES) == 4
 
 
 # ---- The data --------------------------------------------------------------------------------------------
 
 DATA = documentation.sections((ROOT / "docs" / "data.md").read_text("utf-8"))
-VALIDATORS = {**contract.VALIDATORS, **store_schema.VALIDATORS, **frontier_schema.VALIDATORS}
+VALIDATORS = {
+    **contract.VALIDATORS,
+    **store_schema.VALIDATORS,
+    **frontier_schema.VALIDATORS,
+    **schedules.VALIDATORS,
+}
 
 
 @pytest.mark.parametrize("name", sorted({*DATA, *VALIDATORS}))
@@ -125,7 +130,7 @@ def test_every_example_is_of_its_type(name: str) -> None:
 
 def test_what_a_crawl_stores_is_described(crawled: Any) -> None:
     names = [name for name in crawled.list_collection_names() if not name.startswith("system.")]
-    assert set(names) == DATA.keys()
+    assert {*names, *schedules.VALIDATORS} == DATA.keys()
     for name in names:
         found = {path for document in crawled[name].find() for path in documentation.paths(document, VALIDATORS[name])}
         assert found <= dict(documentation.properties(VALIDATORS[name])).keys(), name
