@@ -61,6 +61,7 @@ def _fault_options(command: argparse.ArgumentParser) -> None:
     faults.add_argument("--block-for-s", type=float, default=0.0, help="how long to refuse once the rate was exceeded")
     faults.add_argument("--retry-after-s", type=int, help="Retry-After of refusals, in seconds")
     faults.add_argument("--block-pages", action="store_true", help="refuse all articles and sitemaps; feeds are fine")
+    faults.add_argument("--block-lists", action="store_true", help="refuse lists where articles are refused")
     faults.add_argument("--consent", action="store_true", help="answer articles with a wall and status 200")
     faults.add_argument(
         "--hang", action="append", default=[], metavar="URL", help="never answer this one; may be repeated"

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from replica.editions import EDITIONS, Edition
 from replica.language import LANGUAGES, Writer, traditional
+from replica.rewrites import REWRITES
 from replica.story import Block, Look, Picture, Recording, Story
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -31,6 +32,8 @@ ROLES = {
     "same-title": 0.05,
 }
 """Share of the stories of each role; the rest are plain section articles."""
+OVERLAPS = (0.5, 0.95)
+"""Least and greatest overlap of a rewrite with its original."""
 LATE = ("double", "rewrite", "same-title")
 """Roles that are made from an earlier story."""
 REACHES = {"feed": 0.5, "list": 0.2, "related": 0.24, "none": 0.06}
@@ -80,6 +83,7 @@ class Newsroom:
         fresh = []
         for n in range(count):
             story = self._new("article", "feed", at + timedelta(minutes=n))
+            story.modified_at = story.published_at  # Nobody can have changed what comes out just now.
             fresh.append(story)
         return fresh
 
@@ -202,7 +206,7 @@ class Newsroom:
         story.identity = f"{self.code}-{index:05d}"
         story.reached_by = reach
         story.related, story.twin_of = [], None
-        story.duplicate_of = story.near_duplicate_of = story.same_title_as = story.overlap = None
+        story.duplicate_of = story.near_duplicate_of = story.same_title_as = story.overlap = story.rewriting = None
         story.short_code = "".join(random.choices(_CODE, k=4))
         return story, random
 
@@ -227,7 +231,7 @@ class Newsroom:
         return story
 
     def _rewrite(self, original: Story, reach: str) -> Story:
-        """Another version of the story: other title and lead, half to nearly all of the paragraphs the same."""
+        """Another version of the story: other title and lead, half to nearly all of the text the same."""
         story, random = self._copy(original, reach)
         writer = Writer(LANGUAGES[self.code], random)
         story.near_duplicate_of = original.url
@@ -236,7 +240,12 @@ class Newsroom:
         story.published_at += timedelta(minutes=random.randint(30, 600))
         story.published_at = min(story.published_at, self.now)
         story.modified_at = story.published_at
-        story.overlap = _rewritten(story.blocks, random.uniform(0.55, 0.9), writer)
+        share = random.uniform(0.5, 0.92)
+        for story.rewriting in shuffled(REWRITES, random):
+            blocks, story.overlap = REWRITES[story.rewriting](story.blocks, share, writer)
+            if OVERLAPS[0] <= story.overlap <= OVERLAPS[1]:
+                break
+        story.blocks = blocks
         role = {"wire": "wire", "episode": "episode"}.get(story.kind, "article")
         story.section = story.programme = None
         self._place(story, role, random)
@@ -279,7 +288,7 @@ def _twin(original: Story, number: int) -> Story:
         picture.caption = traditional(picture.caption) if picture.caption else None
     story.short_code = original.short_code and original.short_code[::-1]
     story.twin_of = original.url
-    story.near_duplicate_of = story.same_title_as = story.overlap = None
+    story.near_duplicate_of = story.same_title_as = story.overlap = story.rewriting = None
     assert edition.root == "/tw/"  # noqa: S101 - the prefix written above
     return story
 
@@ -398,23 +407,6 @@ def _shorten(story: Story, role: str, edition: Edition, writer: Writer) -> None:
     story.title = mark + story.title
     if writer.random.random() < 0.6:
         story.blocks = [Block(kind="p", rows=[[writer.line((4, 7))]])]
-
-
-def _rewritten(blocks: list[Block], kept: float, writer: Writer) -> float:
-    """Replace elements from the end until only that share of the characters is left; the share reached."""
-    sizes = [sum(map(len, block.lines())) for block in blocks]
-    total = remaining = sum(sizes)
-    replaced = []
-    for n in range(len(blocks) - 1, 0, -1):
-        if (remaining - sizes[n]) / total >= kept:
-            remaining -= sizes[n]
-            replaced.append(n)
-    if remaining / total > 0.93:
-        replaced = [min((n for n in range(len(blocks)) if sizes[n] >= 0.07 * total), key=sizes.__getitem__)]
-        remaining = total - sizes[replaced[0]]
-    for n in replaced:
-        blocks[n] = Block(kind="p", rows=[[writer.paragraph((3, 5))[: sizes[n]].strip()]])
-    return round(remaining / sum(len(line) for block in blocks for line in block.lines()), 3)
 
 
 def _pictures(story: Story, writer: Writer) -> list[Picture]:

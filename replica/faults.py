@@ -35,6 +35,8 @@ class Faults:
     """Told with refusals; None: no header."""
     block_pages: bool = False
     """Refuse every article page and sitemap, whatever the rate."""
+    block_lists: bool = False
+    """Refuse lists too where articles are refused."""
     consent: bool | list[str] = False
     """Answer all articles, or those of the list, with a wall and status 200."""
     hang: list[str] = field(default_factory=list)
@@ -74,7 +76,8 @@ class Faults:
             url, status = (entry, GONE) if isinstance(entry, str) else (entry["url"], entry.get("status", GONE))
             if path == decoded(url):
                 return Fault(status=status)
-        if kind in GUARDED and self._refused(now):
+        guarded = kind in GUARDED or (kind == "list" and self.block_lists)
+        if guarded and self._refused(now):
             return Fault(status=self.block_status, retry_after_s=self.retry_after_s)
         if kind == "article" and (self.consent is True or (self.consent and path in map(decoded, self.consent))):
             return Fault(status=200)

@@ -10,6 +10,7 @@ from html import escape
 from random import Random
 from urllib.parse import quote, unquote, urlsplit
 
+from replica import scripted
 from replica.articles import PARIS
 from replica.editions import HOST, SITE, Edition
 from replica.language import Writer, writer
@@ -29,6 +30,8 @@ class Edits:
     """How often the white space between the elements was changed."""
     ticker: int = 0
     """What the visible counter shows; 0: no counter."""
+    script: bool = False
+    """Whether the page leaves what follows its head to a script."""
 
 
 def plain(text: str) -> str:
@@ -55,12 +58,15 @@ def article(story: Story, edition: Edition, edits: Edits) -> str:
             ticker if edits.ticker else "",
             _main_media(story),
             share(story, edition) if story.short_code else "",
-            body(story, edition, plain, edits.whitespace),
-            _tags(story, edition),
-            related(story, edition),
+            scripted.shell(story.path) if edits.script else content(story, edition, edits),
             "</article>\n",
         )
     )
+
+
+def content(story: Story, edition: Edition, edits: Edits) -> str:
+    """What follows the head of an article: body, tags and related block."""
+    return body(story, edition, plain, edits.whitespace) + _tags(story, edition) + related(story, edition)
 
 
 def _topic(story: Story, edition: Edition) -> str:

@@ -13,7 +13,7 @@ def shell(path: str) -> str:
     return (
         f'<div id="app" data-source="{source}"></div>\n'
         '<script src="https://ads.example/banner.js" async></script>\n'
-        '<img src="/media/pixel.gif" alt="">\n'
+        '<img src="/media/pixel.gif" width="1" height="1" alt="">\n'
         "<script>(function () {\n"
         '  var place = document.getElementById("app"), request = new XMLHttpRequest();\n'
         '  request.open("GET", place.getAttribute("data-source"));\n'

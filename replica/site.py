@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from urllib.parse import unquote, urlsplit
 
-from replica import feeds, lists, markup, metadata
+from replica import feeds, lists, markup, metadata, scripted
 from replica.articles import CHROMES, PARIS, Newsroom, twins
 from replica.chrome import furniture
 from replica.document import Document, Segment
@@ -148,19 +148,25 @@ class Site:
         return self.by_path[decoded(url)]
 
     def edit(self, url: str, how: str) -> None:
-        """Change a page: its text, its whitespace only, its ticker only, or revert all of it.
+        """Change a page: its text, its whitespace only, its ticker only, leave its body to a script, or revert all.
 
-        Raises KeyError for an unknown article, ValueError for another `how` or an article without text.
+        `update` changes the text and says so by the time of modification, which stands in sitemaps too; `text` does it
+        in silence. Raises KeyError for an unknown article, ValueError for another `how` or an article without text.
         """
         story = self.find(url)
         edits = self.edits[story.identity]
         self._touched[story.identity] += 1
         if how == "text":
             self._change_text(story)
+        elif how == "update":
+            self._change_text(story)
+            story.modified_at = max(self.clock().astimezone(UTC).replace(second=0, microsecond=0), story.modified_at)
         elif how == "whitespace":
             edits.whitespace += 1
         elif how == "ticker":
             edits.ticker += 1
+        elif how == "script":
+            edits.script = True
         elif how == "revert":
             story.blocks = self._before.pop(story.identity, story.blocks)
             self.edits[story.identity] = markup.Edits()
@@ -217,6 +223,8 @@ class Site:
         story = self.by_path.get(path)
         if story:
             return self._article(story)
+        if (of_article := scripted.article_of(path)) is not None:
+            return self._body(of_article)
         parts = [part for part in path.split("/") if part] or [""]
         desk = self.desks.get(parts[0])
         return self._of_edition(desk, path, parts) if desk else self._of_host(path, parts)
@@ -258,6 +266,14 @@ class Site:
         return Document(
             kind="article", content_type=HTML, segments=(start, own, middle, content, end), modified=modified
         )
+
+    def _body(self, path: str) -> Document | None:
+        """What the script of an article gets, if it has one."""
+        story = self.by_path.get(path)
+        edits = self.edits[story.identity] if story else None
+        if story is None or edits is None or not edits.script:
+            return None
+        return self._text("body", HTML, markup.content(story, EDITIONS[story.edition], edits))
 
     def _list(self, desk: Desk, listing: Listing, number: int) -> Document:
         as_ticker = listing.path == f"{desk.edition.root}{desk.edition.ticker}/"

@@ -140,7 +140,9 @@ class Story:
     duplicate_of: str | None = None
     near_duplicate_of: str | None = None
     overlap: float | None = None
-    """Share of the near-duplicate's characters that stand in the other's text."""
+    """Share of the longer text's characters that stand in both, in a near-duplicate."""
+    rewriting: str | None = None
+    """How a near-duplicate was made: a name of `rewrites.REWRITES`."""
     same_title_as: str | None = None
     twin_of: str | None = None
     look: Look = field(default_factory=Look)

@@ -49,6 +49,7 @@ def _reach(story: Story) -> dict[str, Any]:
         "duplicate_of": story.duplicate_of,
         "near_duplicate_of": story.near_duplicate_of,
         "overlap": story.overlap,
+        "rewriting": story.rewriting,
         "same_title_as": story.same_title_as,
         "twin_of": story.twin_of,
     }

@@ -9,6 +9,11 @@ The rules, in the order in which they apply:
    only when it states a time after that page was fetched, or when the page's text was crippled. No two states
    replace each other in turn.
 4. What is missing never erases what is known.
+5. A sight with the status gone says that the page was removed: the article becomes a tombstone and keeps its
+   content. Only the live page brings it back to life; what feeds and archives go on telling of it does not.
+
+6. A page whose text alone was another `SILENT_EDITS` times, while the site never stated a new time, shows a clock or
+   a feed of its own. It is marked as a ticker: its text is kept up to date from then on without revisions.
 
 `changed` means that a reader would see it. Times of modification, related links and where an article was found
 are kept up to date without a revision. So is what one kind of origin tells and another does not (a feed has no
@@ -29,6 +34,9 @@ SOURCES_MAX = 20
 SHRUNK = 0.5
 """A text of under this share of the other one's length is the work of a template or a wall, not of an editor."""
 
+SILENT_EDITS = 24
+"""Revisions of an article by its text alone, without a word of the site, before it is taken for a ticker."""
+
 _WORTH = {Status.GONE: 0, Status.STUB: 1, Status.SHORT: 2, Status.FULL: 3}
 
 _LIVE = frozenset({Origin.PAGE, Origin.RENDERED})
@@ -38,7 +46,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _CONTENT = ("lead", "text", "content_hash")
 """Changed together or not at all: the hash is that of the other two."""
 
-_ABOUT_CONTENT = ("status", "origin", "extractor", "fetched_at")
+_ABOUT_CONTENT = ("status", "gone_at", "origin", "extractor", "fetched_at")
 """Tell of the content that is stored, and follow it."""
 
 _APART = frozenset({"key", "url", "edition", "aliases", "sources", "provenance", *_CONTENT, *_ABOUT_CONTENT})
@@ -61,6 +69,14 @@ class Stored:
     last_seen_at: datetime
     changed_at: datetime
     """Since when this revision is the present one."""
+    silent_edits: int = 0
+    """Revisions in which only the text changed and the site stated no new time."""
+    ticker: bool = False
+    """Whether changes of the text alone are no revisions any more."""
+    story: str | None = None
+    """The story that it belongs to; None before it was stored."""
+    signature: Sequence[int] = ()
+    """`nearness.signature` of the text."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,32 +93,88 @@ class Decision:
     """Those of them that a reader sees; only for CHANGED."""
 
 
-def decide(stored: Stored | None, seen: Article) -> Decision:
+def decide(stored: Stored | None, seen: Article, *, reread_at: datetime | None = None) -> Decision:
     """What the sight of an article means, given what is stored under its key.
 
     Times are compared to the millisecond, as they are stored; the state that comes back is in that form.
+    `reread_at` says that `seen` is no new sight: then (UTC) the page was read again that the stored content is from.
     """
     seen = _to_milliseconds(seen)
+    if stored and reread_at:
+        return _reread(stored, seen, reread_at)
     if stored is None:
         return Decision(outcome=Outcome.NEW, state=_first(seen))
+    if seen.status is Status.GONE:
+        return _buried(stored, seen.fetched_at)
+    if stored.article.status is Status.GONE and not _revives(stored, seen):
+        seen = replace(seen, status=Status.GONE)
     old = stored.article
-    updates = _updates(old, seen)
+    updates = _updates(old, seen, takes=supersedes(old, seen))
     article = replace(old, **updates) if updates else old
     changed = edits(old, article) if updates else []
-    state = Stored(
+    silent = bool(changed) and _is_silent(old, article, changed)
+    ticks = silent and stored.silent_edits >= SILENT_EDITS
+    if ticks:
+        changed = []
+    state = replace(
+        stored,
         article=article,
         revision=stored.revision + bool(changed),
         first_seen_at=min(stored.first_seen_at, seen.fetched_at),
         last_seen_at=max(stored.last_seen_at, seen.fetched_at),
         changed_at=max(stored.changed_at, seen.fetched_at) if changed else stored.changed_at,
+        silent_edits=stored.silent_edits + (silent and not ticks),
+        ticker=stored.ticker or ticks,
     )
     outcome = Outcome.CHANGED if changed else Outcome.SAME
     return Decision(outcome=outcome, state=state, updated=list(updates), changed=changed)
 
 
+def _reread(stored: Stored, seen: Article, at: datetime) -> Decision:
+    """The article as another extractor reads the same page: its word holds, unless it found less.
+
+    If the stored content is from another sight by now (`fetched_at` differs), the reading comes too late.
+    """
+    old = stored.article
+    worse = _WORTH[seen.status] < _WORTH[old.status] or _shrunk(seen, old)
+    if worse or seen.fetched_at != old.fetched_at or seen.origin is not old.origin:
+        return Decision(outcome=Outcome.SAME, state=stored)
+    updates = _updates(old, seen, takes=True)
+    article = replace(old, **updates) if updates else old
+    changed = edits(old, article) if updates else []
+    state = replace(stored, article=article, revision=stored.revision + bool(changed))
+    state.changed_at = max(stored.changed_at, at) if changed else stored.changed_at
+    outcome = Outcome.CHANGED if changed else Outcome.SAME
+    return Decision(outcome=outcome, state=state, updated=list(updates), changed=changed)
+
+
+def _buried(stored: Stored, at: datetime) -> Decision:
+    """The article whose page was found removed at a time."""
+    old = stored.article
+    if old.status is Status.GONE or at < old.fetched_at:
+        return Decision(outcome=Outcome.SAME, state=stored)
+    state = replace(
+        stored,
+        article=replace(old, status=Status.GONE, gone_at=at),
+        revision=stored.revision + 1,
+        changed_at=max(stored.changed_at, at),
+    )
+    return Decision(outcome=Outcome.CHANGED, state=state, updated=["status", "gone_at"], changed=["status"])
+
+
+def _revives(stored: Stored, seen: Article) -> bool:
+    """Whether a sight of a tombstone shows that the page is back: fetched live, later, with no less to read."""
+    complete = seen.status is Status.FULL or (seen.status is Status.SHORT and not stored.article.text)
+    return complete and seen.origin in _LIVE and seen.fetched_at > stored.changed_at
+
+
 def supersedes(old: Article, seen: Article) -> bool:
     """Whether what was seen may take the place of the content that is stored (rules 1 to 3)."""
     worth = _WORTH[seen.status] - _WORTH[old.status]
+    if old.status is seen.status is Status.GONE:
+        if _shrunk(seen, old):
+            return False
+        worth = bool(seen.text) - bool(old.text)
     if worth:
         return worth > 0
     if _same_origin(old, seen):
@@ -120,11 +192,16 @@ def edits(old: Article, new: Article) -> list[str]:
     Between two kinds of origin only title and text are compared, unless the status rose.
     """
     visible = {name for name in _ESSENCE if not _alike(name, getattr(old, name), getattr(new, name))}
-    if old.status not in {Status.STUB, Status.GONE}:
+    if old.status not in {Status.STUB, Status.GONE} and new.status is not Status.GONE:
         visible.discard("status")
     if not _same_origin(old, new) and _WORTH[new.status] <= _WORTH[old.status]:
         visible &= {"title", "text", "lead"} if "text" in visible else {"title"}
     return sorted(visible)
+
+
+def _is_silent(old: Article, new: Article, changed: Sequence[str]) -> bool:
+    """Whether only the text, lead and body, tells of an edit, and the site does not."""
+    return {"lead", "text"}.issuperset(changed) and _stated(new) <= _stated(old)
 
 
 def _first(seen: Article) -> Stored:
@@ -133,9 +210,8 @@ def _first(seen: Article) -> Stored:
     return Stored(article=article, revision=1, first_seen_at=at, last_seen_at=at, changed_at=at)
 
 
-def _updates(old: Article, seen: Article) -> dict[str, Any]:
-    """The fields that get another value."""
-    takes = supersedes(old, seen)
+def _updates(old: Article, seen: Article, *, takes: bool) -> dict[str, Any]:
+    """The fields that get another value; `takes`: what was seen may take the place of the content."""
     leads = takes and (_rank(seen) >= _rank(old) or _WORTH[seen.status] > _WORTH[old.status])
     updates = _content(old, seen, takes=takes, leads=leads)
     for name in _MERGED:
@@ -158,6 +234,9 @@ def _content(old: Article, seen: Article, *, takes: bool, leads: bool) -> dict[s
     if _WORTH[seen.status] < _WORTH[old.status]:
         # An empty text was filled in: that alone is no lower status.
         updates.pop("status", None)
+    if seen.status is Status.GONE:
+        # It tells of a tombstone; the burial itself is not decided here.
+        updates.pop("gone_at", None)
     return {name: value for name, value in updates.items() if value != getattr(old, name)}
 
 

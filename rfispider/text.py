@@ -14,6 +14,8 @@ _IRREGULAR: Final = re.compile(r"[^\S ]|  |[\x00-\x08\x0e-\x1b\x7f\ufeff\ufffe\u
 _INVISIBLE: Final = re.compile(r"[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069]")
 """Soft hyphens, zero-width spaces, direction marks. The two joiners (U+200C, U+200D) are not among them: they
 change Persian and Khmer words."""
+_DECEPTIVE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters but tab and line feed, changes of direction."""
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 
@@ -28,6 +30,11 @@ def line(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text.strip()
+
+
+def visible(text: str) -> str:
+    """A text as a terminal or a log may show it: what it would obey is shown as U+FFFD."""
+    return _DECEPTIVE.sub("\ufffd", text)
 
 
 def normalise(text: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfispider.items import Article, Audio, Image, Kind, Origin, Outcome, Related, Status
-from rfispider.revisions import SOURCES_MAX, Decision, Stored, decide, edits
+from rfispider.revisions import SILENT_EDITS, SOURCES_MAX, Decision, Stored, decide, edits
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -345,6 +345,103 @@ def test_a_change_is_never_dated_before_the_state_that_it_ends() -> None:
     assert decision.state.changed_at == T0 + HOUR
 
 
+# ---- Tombstones ------------------------------------------------------------------------------------------
+
+GONE = article(status=Status.GONE, text="", fetched_at=T0 + HOUR)
+TOMBSTONE = decide(stored(PAGE), GONE).state
+
+
+def test_a_page_that_is_gone_leaves_a_tombstone_with_its_last_text() -> None:
+    decision = decide(stored(PAGE), GONE)
+    assert (decision.outcome, decision.changed, decision.state.revision) == (CHANGED, ["status"], 2)
+    assert decision.state.article == replace(PAGE, status=Status.GONE, gone_at=T0 + HOUR)
+    assert (decision.state.changed_at, decision.state.last_seen_at) == (T0 + HOUR, T0)
+
+
+@pytest.mark.parametrize(
+    ("before", "seen"),
+    [(TOMBSTONE, replace(GONE, fetched_at=T0 + 2 * HOUR)), (stored(PAGE), replace(GONE, fetched_at=T0 - HOUR))],
+    ids=["again", "seen since"],
+)
+def test_an_article_is_buried_once_and_not_while_it_is_alive(before: Stored, seen: Article) -> None:
+    assert decide(before, seen) == Decision(outcome=SAME, state=before)
+
+
+@pytest.mark.parametrize("text", [PAGE.text, "A second wording. " * 20, "Short."])
+def test_a_page_that_comes_back_is_no_tombstone_any_more(text: str) -> None:
+    back = replace(PAGE, text=text, content_hash="1:dd", fetched_at=T0 + 2 * HOUR)
+    decision = decide(TOMBSTONE, back)
+    assert decision.outcome is CHANGED
+    assert {"status"} <= set(decision.changed) <= {"status", "text"}
+    assert (decision.state.article.text, decision.state.article.gone_at) == (text, None)
+    assert decision.state.revision == 3
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        article(**SUMMARY),
+        replace(PAGE, origin=Origin.FEED),
+        replace(PAGE, origin=Origin.ARCHIVE, text=PAGE.text * 2),
+        article(status=Status.SHORT, text="Removed."),
+    ],
+    ids=["a summary", "a feed", "an archive", "a notice"],
+)
+def test_what_others_go_on_telling_of_a_tombstone_does_not_revive_it(seen: Article) -> None:
+    state = decide(TOMBSTONE, replace(seen, fetched_at=T0 + 2 * HOUR)).state
+    assert (state.article.status, state.article.gone_at) == (Status.GONE, T0 + HOUR)
+    assert len(state.article.text) >= len(PAGE.text)
+
+
+def test_the_page_of_an_earlier_visit_read_again_does_not_revive_a_tombstone() -> None:
+    decision = decide(TOMBSTONE, replace(PAGE, text=PAGE.text + " More.", fetched_at=T0))
+    assert decision.state.article.status is Status.GONE
+
+
+def test_the_tombstone_of_a_stub_takes_the_text_that_an_archive_has() -> None:
+    tombstone = decide(stored(article(**SUMMARY)), GONE).state
+    decision = decide(tombstone, replace(PAGE, origin=Origin.ARCHIVE, fetched_at=T0 + 2 * HOUR))
+    assert (decision.state.article.status, decision.state.article.text) == (Status.GONE, PAGE.text)
+
+
+# ---- Tickers ---------------------------------------------------------------------------------------------
+
+
+def ticked(count: int, **values: Any) -> Decision:
+    """The decision on the last of so many states of which each has another text; `values` are of the last one."""
+    state = stored(PAGE)
+    for number in range(1, count + 1):
+        told = values if number == count else {}
+        seen = article(**({"text": f"{PARAGRAPHS} {number}", "fetched_at": T0 + number * HOUR} | told))
+        decision = decide(state, seen)
+        state = decision.state
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "outcome", "silent_edits", "ticker"),
+    [
+        (1, {}, CHANGED, 1, False),
+        (SILENT_EDITS, {}, CHANGED, SILENT_EDITS, False),
+        (SILENT_EDITS + 1, {}, SAME, SILENT_EDITS, True),
+        (SILENT_EDITS + 9, {}, SAME, SILENT_EDITS, True),
+        (SILENT_EDITS + 9, {"title": "Another"}, CHANGED, SILENT_EDITS, True),
+        (SILENT_EDITS + 9, {"modified_at": T0 + 90 * HOUR}, CHANGED, SILENT_EDITS, True),
+        (1, {"modified_at": T0 + HOUR}, CHANGED, 0, False),
+        (1, {"title": "Another"}, CHANGED, 0, False),
+        (1, {"text": PARAGRAPHS}, SAME, 0, False),
+    ],
+)
+def test_a_text_that_changes_all_the_time_without_a_word_of_the_site_makes_a_ticker(
+    count: int, values: dict[str, Any], outcome: Outcome, silent_edits: int, ticker: bool
+) -> None:
+    decision = ticked(count, **values)
+    state = decision.state
+    assert (decision.outcome, state.silent_edits, state.ticker) == (outcome, silent_edits, ticker)
+    if count > 1:
+        assert state.article.text == f"{PARAGRAPHS} {count}"
+
+
 def test_edits_can_be_found_again_from_the_two_states() -> None:
     for before, seen, _, changed in EVENTS.values():
         old = stored(before)
@@ -387,14 +484,27 @@ def worth(status: Status) -> int:
 @pytest.mark.parametrize(
     "holds",
     [
-        lambda old, new, _: worth(new.article.status) >= worth(old.article.status),
+        lambda old, new, _: new.article.status is Status.GONE or worth(new.article.status) >= worth(old.article.status),
+        lambda old, new, _: new.article.status is not Status.GONE or not old.article.text or bool(new.article.text),
+        lambda _, new, __: (new.article.status is Status.GONE) or new.article.gone_at is None,
         lambda old, new, _: bool(new.article.tags) >= bool(old.article.tags),
         lambda old, new, d: (new.revision > old.revision) == bool(d.changed) == (d.outcome is CHANGED),
         lambda old, new, _: old.first_seen_at >= new.first_seen_at <= new.changed_at,
-        lambda old, new, _: old.last_seen_at <= new.last_seen_at >= new.changed_at >= old.changed_at,
+        lambda old, new, _: old.last_seen_at <= new.last_seen_at,
+        lambda old, new, _: max(new.last_seen_at, new.article.gone_at or T0) >= new.changed_at >= old.changed_at,
         lambda _, new, __: new.article.content_hash == f"1:{new.article.lead}{new.article.text}",
     ],
-    ids=["status never falls", "nothing is erased", "a revision is a change", "first seen", "last seen", "hash fits"],
+    ids=[
+        "status never falls but into the grave",
+        "the gone keep their text",
+        "only the gone have a time of it",
+        "nothing is erased",
+        "a revision is a change",
+        "first seen",
+        "last seen",
+        "changed",
+        "hash fits",
+    ],
 )
 def test_it_always_holds_that(holds: Callable[[Stored, Stored, Decision], bool]) -> None:
     @given(st.lists(sights, min_size=2, max_size=6))

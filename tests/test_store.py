@@ -22,11 +22,13 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, WriteError
 
-from rfispider.items import Article, Audio, Image, Kind, Origin, Outcome, Related, Status
+from rfispider import nearness, stories
+from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Outcome, Related, Status
 from rfispider.mongod import Embedded, MongodError, find_binary
 from rfispider.revisions import Stored, decide
 from rfispider.store import Store, StoreError, archive, documents, queries, schema
 from rfispider.store.errors import redacted
+from rfispider.text import content_hash
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
@@ -40,7 +42,14 @@ NEW, CHANGED, SAME, FAILED = Outcome.NEW, Outcome.CHANGED, Outcome.SAME, Outcome
 Document = dict[str, Any]
 
 
+def text_of(number: int) -> str:
+    """A text that no other number has a word of."""
+    return " ".join(f"word{number}of{place}" for place in range(40))
+
+
 def article(number: int = 1, minute: int = 0, **values: Any) -> Article:
+    values.setdefault("text", text_of(number))
+    values.setdefault("content_hash", content_hash(values.get("lead"), values["text"]))
     defaults: Document = {
         "key": f"{number:032x}",
         "url": f"https://site.example/fr/afrique/{number}",
@@ -49,8 +58,6 @@ def article(number: int = 1, minute: int = 0, **values: Any) -> Article:
         "kind": Kind.ARTICLE,
         "section": "afrique",
         "title": f"Title {number}",
-        "text": "An invented text. " * 30,
-        "content_hash": "1:aa",
         "published_at": T0 - number * MINUTE,
         "fetched_at": T0 + minute * MINUTE,
     }
@@ -129,7 +136,7 @@ async def test_a_document_has_the_form_of_the_contract(store: Store) -> None:
     await store.save([FULL])
     assert await held(store) == {
         "_id": FULL.key,
-        "schema": 1,
+        "schema": SCHEMA,
         "url": "https://site.example/fr/afrique/1",
         "aliases": ["https://site.example/fr/contenu/1"],
         "edition": "fr",
@@ -156,7 +163,10 @@ async def test_a_document_has_the_form_of_the_contract(store: Store) -> None:
         "origin": "page",
         "provenance": {"title": "jsonld", "text": "markup"},
         "extractor": {"rfispider": "1"},
-        "content_hash": "1:aa",
+        "content_hash": FULL.content_hash,
+        "identity": f"fr:{FULL.content_hash}",
+        "signature": nearness.signature(FULL.text, "fr", T0_STORED - MINUTE),
+        "story": stories.name(FULL.key, T0_STORED),
         "fetched_at": T0_STORED,
         "sources": ["https://site.example/fr/rss"],
         "revision": 1,
@@ -178,7 +188,7 @@ async def test_what_is_not_known_is_absent_and_lists_are_always_there(store: Sto
 @pytest.mark.parametrize("seen", [FULL, article(section=None, published_at=None)])
 async def test_what_is_read_back_is_what_was_decided(store: Store, seen: Article) -> None:
     await store.save([seen])
-    assert documents.stored(await held(store)) == decide(None, seen).state
+    assert documents.stored(await held(store)) == documents.signed(decide(None, seen).state)
 
 
 async def test_times_of_any_zone_and_precision_are_the_same_after_a_round_trip(store: Store) -> None:
@@ -211,26 +221,29 @@ async def test_a_lead_that_an_edit_took_away_is_absent(store: Store) -> None:
 
 async def test_fields_that_others_added_stay(store: Store, db: AsyncDatabase[Document]) -> None:
     await store.save([article()])
-    await db.articles.update_one({}, {"$set": {"story": "s1", "search": ["a", "b"]}})
+    await db.articles.update_one({}, {"$set": {"note": "s1", "search": ["a", "b"]}})
     await store.save([article(minute=1, title="Other")])
     document = await held(store)
-    assert (document["story"], document["search"]) == ("s1", ["a", "b"])
+    assert (document["note"], document["search"]) == ("s1", ["a", "b"])
 
 
-@pytest.mark.parametrize(("minute", "title", "operations"), [(0, "A", 1), (1, "A", 2), (1, "B", 3)])
+@pytest.mark.parametrize(
+    ("minute", "title", "operations", "reads"), [(0, "A", 1, 2), (1, "A", 2, 2), (1, "B", 4, 2), (2, "new", 3, 3)]
+)
 async def test_a_batch_takes_a_handful_of_round_trips_whatever_its_size(
-    store: Store, db: AsyncDatabase[Document], minute: int, title: str, operations: int
+    store: Store, db: AsyncDatabase[Document], minute: int, title: str, operations: int, reads: int
 ) -> None:
     await store.save([article(number, title="A") for number in range(100)])
     await db.command("profile", 2)
-    await store.save([article(number, minute, title=title) for number in range(100)])
+    first = 100 if title == "new" else 0
+    await store.save([article(first + number, minute, title=title) for number in range(100)])
     await db.command("profile", 0)
     # The profiler writes down each update of a bulk by itself: what counts is how many commands there were.
     commands = await db.command("aggregate", "system.profile", cursor={}, pipeline=[
         {"$group": {"_id": {"op": "$op", "ns": "$ns"}}}, {"$match": {"_id.op": {"$in": ["query", "update", "insert"]}}}
     ])  # fmt: skip
     assert len(commands["cursor"]["firstBatch"]) == operations
-    assert await db.system.profile.count_documents({"op": "query"}) == 1
+    assert await db.system.profile.count_documents({"op": "query"}) == reads
 
 
 # ---- Superseded states -----------------------------------------------------------------------------------
@@ -240,11 +253,11 @@ async def test_a_superseded_state_is_kept_complete(store: Store) -> None:
     await store.save([FULL])
     before = await held(store)
     await store.save([replace(FULL, title="Other", tags=["trade"], fetched_at=T0 + MINUTE)])
-    kept = {name: before[name] for name in documents.FIELDS[1:] if name not in documents.NOT_SUPERSEDED}
+    kept = {name: before[name] for name in documents.FIELDS[1:] if name in before.keys() - documents.NOT_SUPERSEDED}
     assert await store.history(FULL.key) == [
         {
             "_id": f"{FULL.key}:1",
-            "schema": 1,
+            "schema": SCHEMA,
             "article": FULL.key,
             "revision": 1,
             "valid_from": T0_STORED,
@@ -276,6 +289,20 @@ async def test_what_a_crash_left_between_the_two_writes_is_written_anew(
     assert (revision["changed"], revision["valid_to"]) == (["text"], T0_STORED + 2 * MINUTE)
 
 
+async def test_a_text_that_changes_all_the_time_makes_24_revisions_and_one_warning(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = [article(minute=minute, text=f"{text_of(1)} {minute}") for minute in range(30)]
+    assert [(await store.save([one]))[0] for one in seen] == [NEW] + [CHANGED] * 24 + [SAME] * 5
+    document = await held(store)
+    assert (document["revision"], document["ticker"], document["silent_edits"]) == (25, True, 24)
+    assert document["text"] == seen[-1].text
+    assert document["identity"] == f"fr:{seen[-1].content_hash}"
+    assert len(await store.history(article().key)) == 24
+    assert caplog.text.count(f"{article().url} changes all the time") == 1
+    assert await store.save([article(minute=40, title="Other")]) == [CHANGED]
+
+
 async def assert_unbroken(store: Store, number: int) -> list[Document]:
     """All revisions of an article are there, end where the next begins, and say what the next changed."""
     present = await held(store, number)
@@ -297,7 +324,9 @@ async def test_stores_that_race_on_the_same_articles_lose_nothing(store: Store, 
         outcomes = []
         for turn in range(12):
             title, text = f"{worker} {turn}", f"{'text ' * 60} {turn // 3}"
-            batch = [article(number, 4 * turn + worker, title=title, text=text) for number in numbers]
+            batch = [
+                article(number, 4 * turn + worker, title=title, text=f"{text_of(number)} {text}") for number in numbers
+            ]
             outcomes += await one.save(chance.sample(batch, len(batch)))
         return outcomes
 
@@ -643,7 +672,7 @@ async def test_a_run_is_one_document_from_start_to_end(store: Store) -> None:
     await store.run_finished(run | {"outcomes": {"article/new": 5}, "finished_at": T0 + MINUTE, "reason": "finished"})
     (stored,) = (await store.report()).runs
     assert stored["outcomes"] == {"article/new": 5}
-    assert (stored["worker"], stored["reason"], stored["schema"]) == ("host:1", "finished", 1)
+    assert (stored["worker"], stored["reason"], stored["schema"]) == ("host:1", "finished", SCHEMA)
     assert (stored["started_at"], stored["finished_at"]) == (T0_STORED, T0_STORED + MINUTE)
 
 
@@ -737,7 +766,7 @@ async def test_every_query_uses_an_index(store: Store, db: AsyncDatabase[Documen
         "IXSCAN { article: 1, revision: 1 }",
         "IXSCAN { aliases: 1 }",
         "IXSCAN { started_at: -1 }",
-        "IXSCAN { edition: 1, published_at: -1 }",
+        "IXSCAN { edition: 1, published_at: -1, agency: 1 }",
     } <= plans
     wasteful = [
         profile

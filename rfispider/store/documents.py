@@ -5,20 +5,29 @@ always there, empty at times. Times are aware UTC datetimes to the millisecond.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
+from rfispider import nearness, stories
+from rfispider.identity import identity, twin_url
 from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
 from rfispider.revisions import Stored
+from rfispider.urls import key
 
 Document = dict[str, Any]
 
 FIELDS = tuple(field.name for field in fields(Article))
 """Names of the fields of an article; each is that of the document too, except `key`, which is its `_id`."""
 
-ARCHIVAL = ("revision", "first_seen_at", "last_seen_at", "changed_at")
-"""What only the archive knows of an article."""
+ARCHIVAL = ("revision", "first_seen_at", "last_seen_at", "changed_at", "story", "signature")
+"""What only the archive knows of an article, and of every one."""
+
+OF_THE_PRESENT = ("identity", "signature", "silent_edits", "ticker")
+"""Fields of an article's document by which the archive works; no part of what it was at another time."""
+
+CONTENT = frozenset({"text", "content_hash", "published_at"})
+"""Fields that identity and signature are made of."""
 
 NOT_SUPERSEDED = frozenset({"key", "aliases", "sources", "related"})
 """Not kept in revisions: the first two only grow, and the site computes related links anew all the time."""
@@ -27,16 +36,16 @@ _LISTS_OF_RECORDS: dict[str, type[Image | Audio | Related]] = {"images": Image, 
 _NAMES = {record: tuple(field.name for field in fields(record)) for record in _LISTS_OF_RECORDS.values()}
 _ENUMS: dict[str, Callable[[str], Kind | Status | Origin]] = {"kind": Kind, "status": Status, "origin": Origin}
 _PLAIN = tuple(name for name in FIELDS if name not in {"key", *_LISTS_OF_RECORDS, *_ENUMS})
-_PROJECTED = dict.fromkeys((*FIELDS[1:], *ARCHIVAL), 1)
+_PROJECTED = dict.fromkeys((*FIELDS[1:], *ARCHIVAL, "silent_edits", "ticker"), 1)
 
 PROJECTION: Mapping[str, int] = _PROJECTED
-"""Of an article's document, what `stored` reads; later additions (search tokens, signatures) can be large."""
+"""Of an article's document, what `stored` reads; later additions (search tokens) can be large."""
 
 
 def article_document(state: Stored) -> Document:
     """The document of an article as it stands in `articles`."""
     article = state.article
-    document: Document = {
+    return {
         "_id": article.key,
         "schema": SCHEMA,
         **content(article, FIELDS),
@@ -44,8 +53,23 @@ def article_document(state: Stored) -> Document:
         "first_seen_at": state.first_seen_at,
         "last_seen_at": state.last_seen_at,
         "changed_at": state.changed_at,
+        "story": state.story,
+        **{name: value for name, value in derived(state).items() if value is not None},
+        **({"twin": key(twin)} if (twin := twin_url(article)) else {}),
     }
-    return document
+
+
+def signed(state: Stored) -> Stored:
+    """The state with the signature of its text, and with a story of its own while it has none."""
+    article = state.article
+    published_at = article.published_at or state.first_seen_at
+    signature = nearness.signature(article.text, article.edition, published_at)
+    return replace(state, signature=signature, story=state.story or stories.name(article.key, state.first_seen_at))
+
+
+def derived(state: Stored) -> Document:
+    """What follows from the content of a state that is signed; None for what is to be absent."""
+    return {"identity": identity(state.article), "signature": list(state.signature)}
 
 
 def content(article: Article, names: Sequence[str]) -> Document:
@@ -77,6 +101,10 @@ def stored(document: Document) -> Stored:
         first_seen_at=document["first_seen_at"],
         last_seen_at=document["last_seen_at"],
         changed_at=document["changed_at"],
+        silent_edits=document.get("silent_edits", 0),
+        ticker=document.get("ticker", False),
+        story=document.get("story"),
+        signature=document.get("signature", ()),
     )
 
 
