@@ -7,7 +7,21 @@ import typer
 from rich.markup import escape
 
 from rfispider import __version__
-from rfispider.cli import archive, frontier, mongo, schedule
+from rfispider.cli import (
+    archive,
+    audit,
+    export,
+    frontier,
+    health,
+    metrics,
+    migrate,
+    mongo,
+    reextract,
+    schedule,
+    search,
+    users,
+    watch,
+)
 from rfispider.cli.console import err, out
 from rfispider.mongod import MongodError
 from rfispider.store import StoreError
@@ -20,9 +34,19 @@ app = typer.Typer(
 )
 app.command()(archive.show)
 app.command()(archive.report)
+app.command()(audit.audit)
+app.command()(migrate.migrate)
+app.command()(health.health)
+app.command()(metrics.metrics)
 app.command()(schedule.schedule)
+app.command()(export.export)
+app.command()(watch.watch)
+app.command()(reextract.reextract)
+app.command()(search.search)
+app.command("tokens")(search.show_tokens)
 app.add_typer(frontier.app, name="frontier")
 app.add_typer(mongo.app, name="mongo")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

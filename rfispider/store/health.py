@@ -10,9 +10,10 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.health import Disk
+from rfispider.items import Status
 from rfispider.store import queries
 from rfispider.store.documents import Document
-from rfispider.store.schema import ARTICLES, CHANGES, NEWEST
+from rfispider.store.schema import ARTICLES, CHANGES, NEWEST, RUNS, SIGNS
 
 Articles = AsyncCollection[Document]
 
@@ -23,6 +24,9 @@ LATEST_CHANGES = 500
 
 RUNS_JUDGED = 30
 """So many of the last runs tell how often crawls take place and how they end."""
+HEARD = timedelta(hours=2)
+RUNS_HEARD = 200
+"""So many runs of which something was heard of lately are told besides: one that stays may have begun long ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +58,18 @@ async def condition(
         hours=await hours(articles, now - HISTORY, now),
         newest=await newest(articles, editions, now),
         stored=await stored(articles),
-        runs=await queries.runs(collections, RUNS_JUDGED),
+        runs=await runs(collections, now),
         disk=await disk(database),
         articles=await articles.estimated_document_count(),
     )
+
+
+async def runs(collections: queries.Collections, now: datetime) -> list[Document]:
+    """The last runs and those that were heard of lately, by their start, newest first."""
+    heard = {"updated_at": {"$gt": now - HEARD}}
+    lately = collections[RUNS].find(heard, hint=SIGNS).sort("updated_at", DESCENDING).limit(RUNS_HEARD)
+    found = {run["_id"]: run for run in (*await queries.runs(collections, RUNS_JUDGED), *await lately.to_list())}
+    return sorted(found.values(), key=lambda run: run["started_at"], reverse=True)
 
 
 async def hours(articles: Articles, since: datetime, until: datetime) -> dict[str, dict[datetime, int]]:
@@ -75,10 +87,13 @@ async def hours(articles: Articles, since: datetime, until: datetime) -> dict[st
 
 
 async def newest(articles: Articles, editions: Collection[str], now: datetime) -> dict[str, datetime]:
-    """Edition -> publication of its newest article; one that is dated in the future counts for nothing."""
+    """Edition -> publication of its newest article; one that is dated in the future counts for nothing.
+
+    Nor does a stub: as long as its page is refused, the article is not stored.
+    """
     found: dict[str, datetime] = {}
     for edition in editions:
-        query = {"edition": edition, "published_at": {"$lte": now}}
+        query = {"edition": edition, "published_at": {"$lte": now}, "status": {"$ne": Status.STUB.value}}
         fields = {"_id": 0, "published_at": 1}
         document = await articles.find_one(query, fields, sort=[("published_at", DESCENDING)], hint=NEWEST)
         if document:
@@ -87,10 +102,11 @@ async def newest(articles: Articles, editions: Collection[str], now: datetime) -
 
 
 async def stored(articles: Articles) -> dict[str, datetime]:
-    """Edition -> when an article of it was last stored or changed, of those that were lately."""
+    """Edition -> when an article of it was last stored or changed, of those that were lately; stubs apart."""
     pipeline: list[Document] = [
         {"$sort": {"changed_at": DESCENDING}},
         {"$limit": LATEST_CHANGES},
+        {"$match": {"status": {"$ne": Status.STUB.value}}},
         {"$group": {"_id": "$edition", "at": {"$max": "$changed_at"}}},
     ]
     rows = await articles.aggregate(pipeline, hint=CHANGES)

@@ -8,7 +8,7 @@ from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.store.documents import FIELDS, Document
-from rfispider.store.schema import ARTICLES, HISTORY, LATEST, NEWEST, REVISIONS, RUNS, SECTIONS
+from rfispider.store.schema import ARTICLES, LATEST, NEWEST, RUNS, SECTIONS
 
 SAMPLED = 2000
 """Newest articles of an edition whose fields are looked at: enough to see a source break, cheap in any archive."""
@@ -78,11 +78,6 @@ async def aliased(collections: Collections, url: str) -> Document | None:
     """The document of the article that also goes by this canonical URL."""
     # The second condition is always true of a match; it tells MongoDB that the partial index will do.
     return await collections[ARTICLES].find_one({"aliases": url, "aliases.0": {"$exists": True}})
-
-
-async def history(collections: Collections, key: str) -> list[Document]:
-    """The superseded states of an article, oldest first; the present state is not among them."""
-    return await collections[REVISIONS].find({"article": key}, hint=HISTORY).sort("revision").to_list()
 
 
 async def report(collections: Collections) -> Report:

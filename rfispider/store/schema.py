@@ -34,6 +34,7 @@ CHANGES = "changes"
 ALIASES = "aliases"
 HISTORY = "history"
 LATEST = "latest"
+SIGNS = "signs"
 IDENTITY = "identity"
 SHORT_CODES = "short_codes"
 SIGNATURE = "signature"
@@ -251,7 +252,11 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     REVISIONS: [IndexModel([("article", ASCENDING), ("revision", ASCENDING)], name=HISTORY, unique=True)],
-    RUNS: [IndexModel([("started_at", DESCENDING)], name=LATEST)],
+    RUNS: [
+        IndexModel([("started_at", DESCENDING)], name=LATEST),
+        # Runs of less than a minute give no sign of life.
+        IndexModel([("updated_at", DESCENDING)], name=SIGNS, sparse=True),
+    ],
     PAGES: [
         # All that tells which page an article was read from: the bodies are not touched to find it.
         IndexModel([(name, ASCENDING) for name in PAGE_MARKS], name=KEPT),

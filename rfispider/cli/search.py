@@ -1,0 +1,133 @@
+"""`rfispider search` and `rfispider tokens`: articles by the words in them."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.text import Text
+
+from rfispider import settings, tokens
+from rfispider.cli import choices
+from rfispider.cli.console import Database, ask, err, out, plain, text_of
+from rfispider.store import Found, Hit, Wanted, retrieval
+
+WIDTH = 160
+"""Characters of an excerpt."""
+MARK = "bold yellow"
+
+QueryText = Annotated[str, typer.Argument(metavar="QUERY", help='Words; "a phrase" in double quotes.')]
+
+
+def search(
+    *,
+    query: QueryText,
+    edition: choices.Edition = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Published then or later (UTC).")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Published before that; of a day, until its end.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many articles.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON an article, for programs.")] = False,
+    database: Database = settings.MONGO_DATABASE,
+) -> None:
+    """Articles that hold all the words, in title, lead, text, tags or authors, the best of the newest ones first.
+
+    A word is found as it is written and as a part of longer ones, whatever its case, accents, width of digits, and
+    whether it is in simplified or traditional characters. Exit status 1 when there is none.
+
+    For example:
+
+      rfispider search 气候危机 --edition cn --since 2023-11-01
+      rfispider search '"union africaine" sommet' -e fr -n 50 --json | jq .url
+    """
+    wanted = Wanted(
+        query=parsed(query),
+        editions=choices.editions(edition),
+        since=choices.moment(since, "--since"),
+        until=choices.moment(until, "--until", whole_day=True),
+    )
+    found = ask(database, lambda store: store.search(wanted, limit))
+    for hit in found.hits:
+        if as_json:
+            typer.echo(json.dumps(record(hit, wanted), default=plain, ensure_ascii=False))
+        else:
+            print_hit(hit, wanted)
+    if not as_json and found.hits:
+        out.print(f"[dim]{told(found)}[/]")
+    if not found.hits:
+        err.print(f"rfispider: the archive has no article with {escape(query)}")
+        raise typer.Exit(1)
+
+
+def show_tokens(query: QueryText) -> None:
+    """Print the aggregation by which any MongoDB client finds the articles of a query, as JSON.
+
+    It is for the collection `search`, gives the documents of `articles`, and wants stages of your own after it:
+
+      db.search.aggregate([...JSON.parse(line), {$match: {edition: "cn"}}, {$sort: {published_at: -1}}])
+    """
+    parsed(query)
+    typer.echo(json.dumps(retrieval(query), ensure_ascii=False))
+
+
+def parsed(query: str) -> tokens.Query:
+    """The query as typed.
+
+    Raises:
+        typer.BadParameter: there is nothing in it to look for.
+
+    """
+    found = tokens.parse(query)
+    if not found.terms:
+        raise typer.BadParameter(f"{query!r} holds neither letter nor digit")
+    return found
+
+
+def record(hit: Hit, wanted: Wanted) -> dict[str, Any]:
+    """A hit for programs; `snippet` marks what was found by «guillemets»."""
+    named = ("url", "edition", "language", "title", "published_at", "status")
+    parts = excerpt(hit, wanted)
+    return {
+        "key": hit.article["_id"],
+        **{name: hit.article[name] for name in named if name in hit.article},
+        "score": round(hit.score, 3),
+        "snippet": "".join(f"«{part}»" if match else part for part, match in parts),
+    }
+
+
+def print_hit(hit: Hit, wanted: Wanted) -> None:
+    """Print a hit as a person reads it."""
+    article = hit.article
+    out.print(Text.assemble(*marked(tokens.highlighted(wanted.query, article["title"], WIDTH), "bold")))
+    about = (text_of(article.get("published_at")), article["edition"], article["url"])
+    out.print(f"[dim]{escape('  '.join(about))}[/]", soft_wrap=True)
+    out.print(Text.assemble(*marked(excerpt(hit, wanted), "")), "\n")
+
+
+def excerpt(hit: Hit, wanted: Wanted) -> list[tuple[str, bool]]:
+    """A part of the first field beside the title that holds a term, else the beginning."""
+    fields = [" ".join(values) for name in ("lead", "text", "tags", "authors") if (values := _values(hit, name))]
+    shown = [tokens.highlighted(wanted.query, " ".join(field.split()), WIDTH) for field in fields]
+    holding = [parts for parts in shown if any(match for _, match in parts)]
+    return next(iter((*holding, *shown)), [])
+
+
+def _values(hit: Hit, name: str) -> list[str]:
+    value = hit.article.get(name) or []
+    return [value] if isinstance(value, str) else value
+
+
+def marked(parts: list[tuple[str, bool]], style: str) -> list[tuple[str, str]]:
+    """Parts of a text with their styles."""
+    return [(part, MARK if match else style) for part, match in parts]
+
+
+def told(found: Found) -> str:
+    """How much of what there is was shown."""
+    if found.complete:
+        return f"{len(found.hits)} of {found.held}"
+    return (
+        f"{len(found.hits)} shown, the best of the newest {found.held}; there are more: "
+        "--limit, --since and --until show others"
+    )

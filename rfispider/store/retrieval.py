@@ -1,0 +1,83 @@
+"""The search as an aggregation, for teams who query the archive with any MongoDB client."""
+
+from typing import Final
+
+from rfispider import tokens
+from rfispider.store.documents import Document
+from rfispider.store.schema import ARTICLES, SEARCH
+from rfispider.store.search import asked_for
+from rfispider.store.segments import KEY_DIGITS, KEYS, LOOSE, within
+from rfispider.tokens import Lookup
+
+_SEGMENT: Final[Document] = {"$arrayElemAt": [{"$split": ["$_id", ":"]}, 1]}
+
+
+def retrieval(query: str) -> list[Document]:
+    """The stages that give, from the collection `search`, the articles that hold all terms of a query.
+
+    Each article comes once, as it stands in `articles`, in no order; append stages of your own. Every article that
+    holds the terms is among them, and few others: an article that holds all grams of a term in other places, or has
+    been rewritten since.
+
+    Raises:
+        ValueError: the query holds neither letter nor digit.
+
+    """
+    terms = tokens.parse(query).terms
+    if not terms:
+        raise ValueError(f"{query!r} holds neither letter nor digit")
+    sealed = {"coll": SEARCH, "pipeline": _sealed(asked_for(tokens.parse(query)))}
+    article = {"from": ARTICLES, "localField": "_id", "foreignField": "_id", "as": "article"}
+    return [
+        *_loose(terms),
+        {"$unionWith": sealed},
+        {"$group": {"_id": "$_id"}},
+        {"$lookup": article},
+        {"$unwind": "$article"},
+        {"$replaceRoot": {"newRoot": "$article"}},
+    ]
+
+
+def _loose(terms: tuple[str, ...]) -> list[Document]:
+    """Keys of the loose articles that hold all terms."""
+    held = [{"$gte": [{"$indexOfBytes": ["$articles.text", {"$literal": term}]}, 0]} for term in terms]
+    return [
+        {"$match": within(LOOSE)},
+        {"$unwind": "$articles"},
+        {"$match": {"$expr": {"$and": held}}},
+        {"$project": {"_id": "$articles.key"}},
+    ]
+
+
+def _sealed(asked: list[Lookup]) -> list[Document]:
+    """Keys of the articles of segments that are filed under all that is asked for."""
+    names = [f"g{number}" for number in range(len(asked))]
+    keys = _branch(KEYS, {"keys": 1, "letters": 1})
+    lists = [_branch(lookup.place, {name: _letters(lookup)}) for name, lookup in zip(names, asked, strict=True)]
+    together = {name: {"$max": f"${name}"} for name in ("keys", "letters", *names)}
+    first, *others = names or ["letters"]
+    everywhere = [{"$gte": [{"$indexOfCP": [f"${name}", "$$this"]}, 0]} for name in others]
+    every = {"$map": {"input": {"$regexFindAll": {"input": f"${first}", "regex": "."}}, "in": "$$this.match"}}
+    place = {"$multiply": [KEY_DIGITS, {"$indexOfCP": ["$letters", "$letter"]}]}
+    return [
+        *keys,
+        *({"$unionWith": {"coll": SEARCH, "pipeline": branch}} for branch in lists),
+        {"$group": {"_id": "$segment", **together}},
+        {"$match": {name: {"$gt": ""} for name in ("keys", *names)}},
+        {"$project": {"keys": 1, "letters": 1, "letter": {"$filter": {"input": every, "cond": {"$and": everywhere}}}}},
+        {"$unwind": "$letter"},
+        {"$project": {"_id": {"$substrBytes": ["$keys", place, KEY_DIGITS]}}},
+    ]
+
+
+def _branch(kind: str, fields: Document) -> list[Document]:
+    return [{"$match": within(kind)}, {"$project": {"_id": 0, "segment": _SEGMENT, **fields}}]
+
+
+def _letters(lookup: Lookup) -> object:
+    """The articles of a segment filed under a gram, or under any that begins with it."""
+    if lookup.whole:
+        return f"$grams.{lookup.gram}"
+    begins = {"$eq": [{"$indexOfBytes": ["$$this.k", {"$literal": lookup.gram}]}, 0]}
+    grams = {"$filter": {"input": {"$objectToArray": "$grams"}, "cond": begins}}
+    return {"$reduce": {"input": grams, "initialValue": "", "in": {"$concat": ["$$value", "$$this.v"]}}}

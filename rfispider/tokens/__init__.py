@@ -1,0 +1,12 @@
+"""What is searched for, in every script: the form in which texts are compared, and the grams they are found by.
+
+folding   text in the form in which a query and an article are compared
+grams     the short strings an article is filed under, and those a query asks for
+matching  which articles hold a query, how well, and where
+"""
+
+from rfispider.tokens.folding import fold
+from rfispider.tokens.grams import Lookup, folded, lookups, of
+from rfispider.tokens.matching import WEIGHTS, Query, highlighted, parse, score
+
+__all__ = ["WEIGHTS", "Lookup", "Query", "fold", "folded", "highlighted", "lookups", "of", "parse", "score"]

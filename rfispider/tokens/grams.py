@@ -1,0 +1,121 @@
+"""The grams of a text: what an article is filed under, and what a query asks for.
+
+A gram is two characters next to each other where one of them is Han or Kana, with or without punctuation between them,
+else four letters in a row. Every part of a text of that length gives one, so that an article has all the grams of
+whatever it holds. For queries that are
+shorter than a gram the ends of words are filed too: every place of a text is then the beginning of some gram, and a
+short query asks for all grams that begin with it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from operator import add
+from typing import Final
+from zlib import crc32
+
+from rfispider.tokens.folding import BAR, DENSE, fold
+
+LISTS: Final = 1024
+"""Grams are filed in so many lists; grams that begin alike stand in the same one."""
+
+LETTERS: Final = 4
+"""Of a gram in a script that is spelled by letters."""
+
+ASKED: Final = 8
+"""Grams that are looked up for a query at most: more of them tell little."""
+
+TEXT_LENGTH: Final = 500_000
+"""Characters of an article that are filed; what stands behind them is not found."""
+
+_DENSE: Final = re.compile(rf"[{DENSE}]")
+_PAIR: Final = re.compile(rf"(?=([{DENSE}]\|?[^ |]|[^ |]\|?[{DENSE}]))")
+_EDGE: Final = re.compile(
+    rf"(?=([{DENSE}](?:\|[^ |]|[^ |{DENSE}])|[^ |{DENSE}](?:\|[{DENSE}]|[{DENSE}]))|([{DENSE}])(?:[ |]|$))"
+)
+"""Where a run of dense characters begins or ends: the pair across its edge, or its last character alone."""
+_RUN: Final = re.compile(rf"[{DENSE}]{{2,}}")
+_WORD: Final = re.compile(rf"[^ |{DENSE}]{{2,}}")
+_CACHED_WORD: Final = 32
+"""Characters of the longest word whose grams are remembered; a sentence without spaces does not come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question to the index: the articles filed under a gram, or under any gram that begins with it."""
+
+    gram: str
+    whole: bool
+    """False: all grams that begin with it."""
+
+    @property
+    def place(self) -> str:
+        """The list in which the answer stands."""
+        return filed_in(self.gram)
+
+
+def folded(fields: Iterable[str]) -> str:
+    """The fields of an article as one folded text, each between bars, so that no word crosses from one to the next."""
+    return "".join(f"{BAR}{fold(field[:TEXT_LENGTH])}{BAR}" for field in fields)[:TEXT_LENGTH]
+
+
+def of(text: str) -> set[str]:
+    """The different grams of a folded text."""
+    grams = set(chain.from_iterable(map(_word_grams, set(_WORD.findall(text)))))
+    if _DENSE.search(text):
+        grams.update(chain.from_iterable(_EDGE.findall(text)))
+        for run in _RUN.findall(text):
+            grams.update(map(add, run, run[1:]))
+    grams.discard("")
+    return grams
+
+
+def lookups(term: str) -> list[Lookup]:
+    """What to ask for a folded term: all answers together hold every article with the term; none: ask for nothing.
+
+    At most `ASKED` grams, evenly taken from the term. No question is left for a single letter and for what is not
+    filed: then every article may hold it.
+    """
+    whole = _whole(term)
+    if whole:
+        step = max(1, -(-len(whole) // ASKED))
+        return [Lookup(gram, whole=True) for gram in whole[::step]]
+    parts = [*_DENSE.findall(term), *_WORD.findall(term)]
+    return [Lookup(max(parts, key=len), whole=False)] if parts else []
+
+
+def filed_in(gram: str) -> str:
+    """The name of the list in which a gram stands, one of `LISTS`, in digits of base 16; the same for ever."""
+    return _filed_in(gram[:2])
+
+
+@lru_cache(maxsize=1 << 16)
+def _filed_in(beginning: str) -> str:
+    told = beginning[0] if _DENSE.match(beginning) else beginning
+    return f"{crc32(told.encode()) % LISTS:03x}"
+
+
+def _word_grams(word: str) -> Sequence[str]:
+    return _remembered(word) if len(word) <= _CACHED_WORD else _spelled(word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _remembered(word: str) -> tuple[str, ...]:
+    return _spelled(word)
+
+
+def _spelled(word: str) -> tuple[str, ...]:
+    """The grams of a word, and its last three and two letters."""
+    return (*(word[at : at + LETTERS] for at in range(len(word) - LETTERS + 1)), *{word[-3:], word[-2:]})
+
+
+def _whole(term: str) -> list[str]:
+    """The grams of full length in a folded term, in their order, each once; those of words without overlap."""
+    found = {pair.start(): pair[1] for pair in _PAIR.finditer(term)}
+    for word in _WORD.finditer(term):
+        last = word.end() - LETTERS
+        for at in {*range(word.start(), last + 1, LETTERS), last} if last >= word.start() else ():
+            found[at] = term[at : at + LETTERS]
+    return list(dict.fromkeys(found[at] for at in sorted(found)))
