@@ -90,6 +90,9 @@ FIRST_DELAY_S = 0.1
 BURST_S = 5.0
 """Refusals within this time (or two delays) of a decrease are answers to requests sent before it: they do not
 slow the host down again, as TCP halves its window once a round trip."""
+CALM_S = 1.0
+"""Nobody asks for so long when the host is slowed down: limits count over a second or more, and what they refuse
+counts too, so that a host that is asked on at a slower pace would go on refusing."""
 WALL_MARGIN = 1.05
 WALL_S = 600.0
 """For so long the delay that was refused is remembered, and the delay stays above it by the margin; without it,
@@ -107,6 +110,7 @@ def refused(
     burst = slowed_ago_s is not None and slowed_ago_s < max(BURST_S, 2 * budget.delay_s)
     if not burst:
         budget = _slowed(budget, limits)
+        pause_s = max(pause_s, CALM_S)
     if page:
         budget = _page_refused(budget, limits)
     return Refusal(budget=budget, pause_s=pause_s, slowed=not burst)

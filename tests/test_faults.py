@@ -1,6 +1,7 @@
 """What a crawl survives: real workers and a real mongod are killed, the site refuses, hangs and changes."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,7 +28,9 @@ from crawling import (
     stored,
     wait_until,
 )
+from fleet import fleet, shared_while_alive
 from pymongo import MongoClient
+from replicaset import replica_set
 
 from rfispider import mongod
 from rfispider.mongod import Embedded
@@ -191,6 +194,21 @@ def test_a_killed_mongod_loses_nothing(site: Site, tmp_path: Path, monkeypatch: 
             assert stored(client["rfi"]) == sorted(site.truth)
     finally:
         server.down()
+
+
+def test_workers_ride_out_the_loss_of_the_primary_and_of_one_of_their_own(site: Site, tmp_path: Path) -> None:
+    site.replica.control(latency_ms=100)
+    with replica_set(tmp_path) as servers, fleet(site, servers.uri, tmp_path, *WHOLE) as crew:
+        for _ in range(2):
+            crew.start()
+        site.wait_for_articles(0.3)
+        crew.kill_one(random.Random(1))
+        servers.kill_primary()
+        crew.start()
+        assert crew.wait(CRAWL_SECONDS) == [0, 0]
+        assert shared_while_alive(crew) == []
+        with MongoClient[dict[str, Any]](servers.uri) as client:
+            assert stored(client["rfi"]) == sorted(site.truth)
 
 
 # ---- a site that refuses, hangs, changes -----------------------------------------------------------------
