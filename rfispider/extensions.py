@@ -116,6 +116,8 @@ def given(spider: Spider) -> dict[str, Any]:
         "depth": arguments.depth,
         "archive": arguments.archive.name if arguments.archive else None,
         "sources": list(arguments.sources),
+        "since": arguments.since and arguments.since.isoformat(),
+        "until": arguments.until and arguments.until.isoformat(),
     }
 
 

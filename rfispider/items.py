@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 """The shape of the stored documents; a migration runs once for each step."""
 
 
@@ -170,6 +170,8 @@ class Page:
     """Why there is no body, in one line, when the fetch failed."""
     encoding: str | None = None
     """Character set told by the HTTP header, if any."""
+    headers: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    """Name and value of each header of the HTTP answer, in its order; empty when there was none."""
     aliases: list[str] = field(default_factory=list)
     """Other canonical URLs that led here (redirects)."""
     entry: Entry | None = None
@@ -184,6 +186,8 @@ class Page:
     """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)
     """The parse tree, kept by `extract` so that a page is parsed once; never stored."""
+    reading: Any = field(default=None, repr=False, compare=False)
+    """What was read from it in another process (`extraction_pool.Reading`), if it was; never stored."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -262,3 +266,5 @@ class Article:
     fetched_at: datetime
     sources: list[str] = field(default_factory=list)
     """Where the article was found: feed and page URLs, archive names."""
+    gone_at: datetime | None = None
+    """When the site was found to have removed it; only with status GONE."""

@@ -74,13 +74,19 @@ class Monitor:
 
 def alarms(run: Run, before: Sequence[Run]) -> list[Alarm]:
     """What is wrong with a run, given the records of the runs before it, newest first."""
-    past = [each for each in before if _origin(each) == _origin(run)][:HISTORY]
-    return [*_coverage(run, past), *(alarm for monitor in MONITORS if (alarm := _rose(monitor, run, past)))]
+    past = [each for each in before if _reach(each) == _reach(run)][:HISTORY]
+    judged = (monitor for monitor in MONITORS if not (monitor.name in ADDRESSES and _reach(run) == "since"))
+    return [*_coverage(run, past), *(alarm for monitor in judged if (alarm := _rose(monitor, run, past)))]
 
 
-def _origin(run: Run) -> bool:
-    """Whether a run read an archive: that has other fields than the site, and no statuses."""
-    return bool((run.get("arguments") or {}).get("archive"))
+def _reach(run: Run) -> str:
+    """What of the past a run went for: an archive has other fields than the site, and no statuses."""
+    arguments = run.get("arguments") or {}
+    return next((name for name in ("archive", "since") if arguments.get(name)), "")
+
+
+ADDRESSES = frozenset({"missing", "sources"})
+"""Not judged in a backfill: it makes up the addresses of days and months, and for many of them there is no page."""
 
 
 def _rose(monitor: Monitor, run: Run, before: Sequence[Run]) -> Alarm | None:

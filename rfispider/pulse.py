@@ -1,5 +1,6 @@
 """A sign of life of every run under way: its record says each minute that it lives, and what it did lately."""
 
+import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ class Pulse:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.loop = create_looping_call(self.beat)
+        self.loop = create_looping_call(self.begin)
+        self.beating: asyncio.Task[None] | None = None
         self.before: deque[Counter[str]] = deque([Counter()], maxlen=BEATS)
         crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
@@ -44,6 +46,10 @@ class Pulse:
         """Stop; the end of the run is told by its record."""
         if self.loop.running:
             self.loop.stop()
+
+    def begin(self) -> None:
+        """Begin one beat; the looping call takes no coroutine."""
+        self.beating = asyncio.ensure_future(self.beat())
 
     async def beat(self) -> None:
         """Write one sign of life; where that fails the crawl goes on, and finds out by itself."""

@@ -275,8 +275,10 @@ def _failed(visit: Visit, policy: Backoff) -> Plan:
 
 def _missing(visit: Visit) -> Plan:
     misses = visit.misses + 1
-    if misses < MISSES:
-        return Plan(state=State.FAILED, due_in_s=MISS_S, interval_s=visit.interval_s, misses=misses)
-    bounds = BOUNDS.get(visit.kind)
-    due_in_s = bounds.slowest if bounds and not visit.once else None
-    return Plan(state=State.GONE, due_in_s=due_in_s, interval_s=visit.interval_s, misses=misses)
+    state = State.GONE if misses >= MISSES else State.FAILED
+    bounds = None if visit.once else BOUNDS.get(visit.kind)
+    due_in_s = MISS_S if state is State.FAILED else None
+    if bounds:
+        # A source that comes back is found again soon: it is asked at its interval, then ever more seldom.
+        due_in_s = min(bounds.slowest, (visit.interval_s or bounds.first) * 2.0 ** min(visit.misses, 64))
+    return Plan(state=state, due_in_s=due_in_s, interval_s=visit.interval_s, misses=misses)

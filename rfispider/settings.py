@@ -144,7 +144,6 @@ SPIDER_MIDDLEWARES = {
     "rfispider.middlewares.FollowLinks": 10,
     # They look at requests that a page yields: ours come from the frontier.
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
 }
 ADDONS = {"rfispider.rendering.Addon": 100}

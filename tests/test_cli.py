@@ -51,6 +51,20 @@ def test_an_article_is_shown_whole_for_programs(mongo_uri: str, filled: Any) -> 
     assert shown["text"] == article["text"]
 
 
+def test_the_page_of_every_article_is_kept(filled: Any) -> None:
+    assert filled.pages.distinct("article") == filled.articles.distinct("_id")
+
+
+def test_no_page_is_kept_when_none_is_wanted(mongo_uri: str, database: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "replica", "archive", str(tmp_path), "--editions", "cn", "--articles", "2"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    done = crawl(mongo_uri, database, "-a", f"archive={tmp_path}", "-a", "depth=0", RFI_KEEP_PAGES="0")
+    assert done.returncode == 0
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        assert client[database].articles.count_documents({}) > 0
+        assert client[database].pages.count_documents({}) == 0
+
+
 def test_an_article_that_is_not_there_is_exit_status_1(mongo_uri: str, filled: Any) -> None:
     shown = rfispider(mongo_uri, DATABASE, "show", "https://www.rfi.fr/cn/20240101-none")
     assert shown.returncode == 1

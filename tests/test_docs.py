@@ -73,6 +73,14 @@ def test_there_are_four_queries() -> None:
     assert len(QUERIES) == 4
 
 
+def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
+    told = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "house.md").read_text("utf-8")))
+    there = {
+        path.stem for path in (ROOT / "rfispider").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert told == there - {"__init__"}
+
+
 # ---- The data --------------------------------------------------------------------------------------------
 
 DATA = documentation.sections((ROOT / "docs" / "data.md").read_text("utf-8"))

@@ -550,3 +550,24 @@ def test_linked_data_of_the_wrong_types_is_passed_over(value: object) -> None:
 def test_linked_data_in_the_body_of_the_page_counts_too() -> None:
     html = article_html().replace("</body>", linked(TOLD) + "</body>")
     assert accepted(page(html)).title == "Told"
+
+
+@pytest.mark.parametrize(
+    ("href", "aliases"),
+    [
+        (URL, []),
+        ("/en/africa/20240305-the-tin-boat-sails?utm_source=x", []),
+        (
+            "https://www.rfi.fr/en/europe/20240305-the-tin-boat-sails",
+            ["https://www.rfi.fr/en/europe/20240305-the-tin-boat-sails"],
+        ),
+        ("/en/europe/20240305-another", ["https://www.rfi.fr/en/europe/20240305-another"]),
+        ("https://www.rfi.fr/fr/europe/20240305-le-bateau", []),
+        ("https://www.rfi.fr/en/", []),
+        ("https://example.org/en/europe/20240305-the-tin-boat-sails", []),
+        ("", []),
+    ],
+)
+def test_the_canonical_url_of_a_page_is_another_url_of_the_article(href: str, aliases: list[str]) -> None:
+    head = f'<link rel="stylesheet" href="/a.css"><link rel="canonical" href="{href}">'
+    assert read(article_html(head=head)).aliases == aliases

@@ -27,7 +27,7 @@ from rfispider.health import (
     findings,
     worst,
 )
-from rfispider.items import SCHEMA, Article, Entry, Kind, Link, Outcome
+from rfispider.items import SCHEMA, Article, Entry, Kind, Link, Outcome, Status
 from rfispider.politeness import Breaker
 from rfispider.revisit import Poll, State
 from rfispider.rhythm import HOUR, IMPROBABLE, Rhythm, hour_of_week, rhythm
@@ -134,7 +134,7 @@ RUN: dict[str, Any] = {
     "reason": "finished",
     "problem": None,
 }
-LIVE: dict[str, Any] = {"started_at": NOW - DAY, "updated_at": NOW - MINUTE}
+LIVE: dict[str, Any] = {"worker": "one:1", "started_at": NOW - DAY, "updated_at": NOW - MINUTE}
 HEALTHY = Vitals(now=NOW, news=[NEWS], sources=[FEED], runs=[RUN])
 
 
@@ -249,6 +249,8 @@ def test_sources_are_not_overdue_between_two_runs() -> None:
         ([RUN | {"problem": "shutdown", "reason": "shutdown"}], OK),
         ([LIVE, RUN | {"problem": "store-failed", "reason": "store-failed"}], OK),
         ([LIVE | {"updated_at": NOW - 6 * MINUTE}], WARNING),
+        ([LIVE, LIVE | {"updated_at": NOW - 6 * MINUTE}], WARNING),
+        ([LIVE, LIVE | {"updated_at": NOW - 61 * MINUTE}], OK),
         ([RUN | {"started_at": NOW - 28 * HOUR, "finished_at": NOW - 27 * HOUR}], CRITICAL),
         (runs_every(6), OK),
         ([RUN | {"started_at": each["started_at"] - DAY, "finished_at": each["finished_at"] - DAY} for each in
@@ -257,7 +259,8 @@ def test_sources_are_not_overdue_between_two_runs() -> None:
           runs_every(24)], OK),
     ],
     ids=[
-        "none", "ended well", "failed", "stopped", "failed, and another is at work", "killed", "over a day ago",
+        "none", "ended well", "failed", "stopped", "failed, and another is at work", "killed",
+        "killed, and another is at work", "killed long ago", "over a day ago",
         "every six hours", "every six hours, until yesterday", "every day, one late",
     ],
 )  # fmt: skip
@@ -374,8 +377,11 @@ class Crawl:
 
     async def visit(self, outcome: Outcome) -> None:
         leases = await self.leases(Kind.ARTICLE)
+        made = [article(lease.url, datetime.now(UTC)) for lease in leases]
         if outcome is Outcome.NEW:
-            await self.store.save([article(lease.url, datetime.now(UTC)) for lease in leases])
+            await self.store.save(made)
+        elif outcome is Outcome.STUB:
+            await self.store.save([replace(each, status=Status.STUB, text="") for each in made])
         await self.frontier.acknowledge(
             [Done(lease=lease, outcome=outcome, status=200, error="no title found") for lease in leases]
         )
@@ -420,6 +426,25 @@ async def test_it_is_red_within_one_interval_when_the_site_publishes_and_nothing
     assert (await crawl.levels())["freshness"] is CRITICAL
     await crawl.visit(Outcome.NEW)
     assert (await crawl.levels())["freshness"] is OK
+
+
+async def test_it_is_red_when_of_all_that_the_site_publishes_only_stubs_are_stored(crawl: Crawl) -> None:
+    await crawl.wind(minutes=20)
+    await crawl.publish(3)
+    await crawl.visit(Outcome.STUB)
+    await crawl.wind(minutes=17)
+    await crawl.publish(3)
+    await crawl.visit(Outcome.STUB)
+    assert (await crawl.levels())["freshness"] is CRITICAL
+
+
+async def test_a_run_that_stays_is_told_of_however_many_began_after_it(crawl: Crawl) -> None:
+    short = [RUN | {"started_at": NOW + n * MINUTE, "finished_at": NOW + n * MINUTE} for n in range(40)]
+    made = [*short, LIVE | {"updated_at": datetime.now(UTC)}]
+    known = {"schema": SCHEMA, "worker": "one:1"}
+    await crawl.db.runs.insert_many(known | {"_id": str(n)} | run for n, run in enumerate(made))
+    found = findings(await vitals(crawl.store, crawl.frontier))
+    assert next(each.message for each in found if each.check == "runs").startswith("1 under way")
 
 
 async def test_articles_that_were_given_up_are_still_missed(crawl: Crawl) -> None:

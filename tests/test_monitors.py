@@ -102,6 +102,13 @@ def test_an_import_is_compared_with_imports_only() -> None:
     assert names(run(coverage=covered(100, authors=70)), [imported] * 30) == []
 
 
+def test_a_backfill_may_ask_for_days_that_are_not_there_but_not_be_refused() -> None:
+    backfill = {"arguments": {"since": "2026-01-01"}, "statuses": {"200": 20, "404": 80}, "sources": {"failed": 80}}
+    assert alarms(backfill, []) == []
+    assert {each.name for each in alarms(backfill | {"arguments": {}}, [])} == {"missing", "sources"}
+    assert [each.name for each in alarms(backfill | {"statuses": {"200": 20, "403": 80}}, [])] == ["statuses"]
+
+
 def test_only_the_last_thirty_runs_count() -> None:
     assert (
         names(run(coverage=covered(100, authors=20)), [*[run(coverage=covered(100, authors=20))] * 30, *BEFORE]) == []

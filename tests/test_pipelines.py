@@ -1,13 +1,14 @@
-"""A group commit lets go of nothing before it is stored."""
+"""A group commit lets go of nothing before it is stored; what was not read is kept, if it may be read one day."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from extract_pages import page
 
-from rfispider.items import Outcome
-from rfispider.pipelines import GroupCommit
+from rfispider.items import Outcome, Rejection
+from rfispider.pipelines import GroupCommit, may_hold_article
 
 
 class Archive:
@@ -83,4 +84,21 @@ async def test_a_batch_is_sent_when_it_is_full() -> None:
     await asyncio.gather(*tasks[:6])
     with pytest.raises(asyncio.CancelledError):
         await tasks[6]
-    group.timer.cancel()  # type: ignore[union-attr]
+
+
+SECTION = "https://www.rfi.fr/en/africa/"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seen", "kept"),
+    [
+        (Outcome.FAILED, page("<p>x</p>"), True),
+        (Outcome.FAILED, page(""), False),
+        (Outcome.NOT_ARTICLE, page("<p>x</p>"), True),
+        (Outcome.NOT_ARTICLE, page("<p>x</p>", SECTION), False),
+        (Outcome.BLOCKED, page("<p>x</p>"), False),
+        (Outcome.GONE, page("<p>x</p>"), False),
+    ],
+)
+def test_a_page_is_kept_if_a_later_extractor_may_read_it(outcome: Outcome, seen: Any, kept: bool) -> None:
+    assert may_hold_article(seen, Rejection(outcome=outcome, reason="")) == kept

@@ -217,9 +217,22 @@ def test_a_failure_between_two_misses_does_not_forget_the_first() -> None:
     assert plan(visit(outcome=Outcome.GONE, misses=failed.misses)).state is State.GONE
 
 
-def test_a_source_that_is_gone_is_still_looked_at_now_and_then() -> None:
-    decided = plan(visit(kind=Kind.SECTION, outcome=Outcome.GONE, misses=1))
-    assert (decided.state, decided.due_in_s) == (State.GONE, DAY)
+@pytest.mark.parametrize(
+    ("misses", "interval_s", "state", "due_in_s"),
+    [
+        (0, None, State.FAILED, HOUR),
+        (0, 1800.0, State.FAILED, 1800.0),
+        (1, 1800.0, State.GONE, HOUR),
+        (2, 1800.0, State.GONE, 2 * HOUR),
+        (9, 1800.0, State.GONE, DAY),
+        (9999, 1800.0, State.GONE, DAY),
+    ],
+)
+def test_a_source_that_is_gone_is_still_looked_at_ever_more_seldom(
+    misses: int, interval_s: float | None, state: State, due_in_s: float
+) -> None:
+    decided = plan(visit(kind=Kind.SECTION, outcome=Outcome.GONE, misses=misses, interval_s=interval_s))
+    assert (decided.state, decided.due_in_s) == (state, due_in_s)
 
 
 # ---- Failures -----------------------------------------------------------------------------------------------

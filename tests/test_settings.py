@@ -75,6 +75,6 @@ def test_a_file_of_a_secret_that_cannot_be_read_ends_the_program_in_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RFI_SECRET_FILE", str(tmp_path / "nowhere"))
-    with pytest.raises(SystemExit, match="RFI_SECRET_FILE: .*No such file") as told:
+    with pytest.raises(SystemExit, match=r"RFI_SECRET_FILE: .*No such file") as told:
         settings.secret("RFI_SECRET")
     assert "\n" not in str(told.value)

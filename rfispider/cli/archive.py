@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import unified_diff
 from itertools import islice, pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.table import Table
 from rfispider import settings, urls
 from rfispider.cli import choices
 from rfispider.cli.console import Database, ask, err, out, plain, text_of, titled
+from rfispider.health import alive, sign_of_life
 from rfispider.store import Report, Store
 
 COMPLETENESS = (
@@ -175,11 +176,16 @@ def completeness_table(told: Report) -> Table:
     return table
 
 
+def _unended(run: Mapping[str, Any]) -> str:
+    """How a run stands whose record tells no end."""
+    return "running" if alive([run], datetime.now(UTC)) else f"killed, after {text_of(sign_of_life(run))}"
+
+
 def runs_table(told: Report) -> Table:
     """What the last runs did."""
     table = titled("Last runs", "started (UTC)", "ended", "outcomes")
     for run in told.runs:
         outcomes = ", ".join(f"{count} {name}" for name, count in (run.get("outcomes") or {}).items())
-        ended = run.get("problem") or run.get("reason") or "running, or killed"
+        ended = run.get("problem") or run.get("reason") or _unended(run)
         table.add_row(text_of(run["started_at"]), escape(ended), outcomes)
     return table

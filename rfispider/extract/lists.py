@@ -139,6 +139,16 @@ def _entry(link: Element, url: str, page: Page) -> Entry:
     )
 
 
+def canonical(page: Page, parsed: Document) -> str | None:
+    """The URL that a page names as its own, where that is another article of the edition."""
+    if parsed.fragment:
+        return None
+    links = (link for link in parsed.all("link") if "canonical" in (link.get("rel") or "").lower().split())
+    own = next((url for link in links if (url := _target(link, page))), page.url)
+    other = urls.is_article(own) and urls.edition(own) == urls.edition(page.url) and urls.key(own) != urls.key(page.url)
+    return own if other else None
+
+
 def _target(link: Element, page: Page) -> str | None:
     href = (link.get("href") or "").strip()
     if not href or href.startswith("#"):

@@ -87,7 +87,9 @@ def _read(sources: Sources) -> Article | Rejection:
     if sum(map(len, lines)) > MAX_TEXT:
         return refusals.rejection(Outcome.FAILED, f"text of more than {MAX_TEXT} characters")
     status = Status.SHORT if is_short("".join(lines)) else Status.FULL
-    return _article(sources.page, found, status)
+    article = _article(sources.page, found, status)
+    canonical = lists.canonical(sources.page, sources.parsed)
+    return replace(article, aliases=[*article.aliases, canonical]) if canonical else article
 
 
 def _lines(sources: Sources, cut: list[Block]) -> tuple[list[str], str]:

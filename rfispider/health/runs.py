@@ -12,6 +12,8 @@ ALIVE = timedelta(minutes=5)
 """A run that gave no sign of life for so long has died; it gives one a minute."""
 LEAST_RUN_GAP, FIRST_RUN_GAP, MOST_RUN_GAP = timedelta(hours=1), timedelta(hours=26), timedelta(days=8)
 """Bounds of how long no run may give a sign of life, and what holds before three runs have told their rhythm."""
+KILLED_TOLD = timedelta(hours=1)
+"""So long it is told that a run was killed while others go on."""
 WINDOW_PAGES = 50
 """The last runs are looked at until they make up so many pages."""
 
@@ -22,12 +24,21 @@ def runs(vitals: Vitals) -> list[Finding]:
         return [Finding("runs", "", Level.WARNING, "there was no run yet")]
     living = alive(vitals.runs, vitals.now)
     if living:
-        since = min(run["started_at"] for run in living)
-        return [Finding("runs", "", Level.OK, f"{len(living)} under way, the first since {told(since)}")]
+        return [_living(living, killed(vitals.runs, vitals.now))]
     last = max(map(sign_of_life, vitals.runs))
     if vitals.now - last > patience_with_runs(vitals.runs):
         return [Finding("runs", "", Level.CRITICAL, f"none since {told(last)}")]
     return [_last_run(vitals.runs, last)]
+
+
+def _living(living: Sequence[Run], dead: Sequence[Run]) -> Finding:
+    message = f"{len(living)} under way, the first since {told(min(run['started_at'] for run in living))}"
+    if not dead:
+        return Finding("runs", "", Level.OK, message)
+    last = max(dead, key=sign_of_life)
+    return Finding(
+        "runs", "", Level.WARNING, f"{message}; {len(dead)} killed, {last['worker']} after {told(sign_of_life(last))}"
+    )
 
 
 def _last_run(records: Sequence[Run], last: datetime) -> Finding:
@@ -49,6 +60,12 @@ def sign_of_life(run: Run) -> datetime:
 def alive(records: Iterable[Run], now: datetime) -> list[Run]:
     """The runs that are under way."""
     return [run for run in records if not run.get("finished_at") and now - sign_of_life(run) <= ALIVE]
+
+
+def killed(records: Iterable[Run], now: datetime) -> list[Run]:
+    """The runs that ended lately without a word: their process was killed, or the database was away at their end."""
+    silent = ((run, now - sign_of_life(run)) for run in records if not run.get("finished_at"))
+    return [run for run, since in silent if ALIVE < since <= KILLED_TOLD]
 
 
 def pause(records: Sequence[Run]) -> timedelta | None:

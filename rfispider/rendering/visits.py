@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from rfispider import extract, urls
-from rfispider.items import Article, Origin, Outcome, Page
+from rfispider.items import Article, Origin, Outcome, Page, Status
 from rfispider.website import SITE_HOSTS
 
 _SCRIPT: Final = re.compile(rb"<script[\s>]", re.IGNORECASE)
@@ -76,6 +76,9 @@ def lacks_body(page: Page) -> bool:
 
 def has_text(page: Page) -> bool:
     """Whether the page gives a body, or is refused for another reason than that there is none."""
+    read = page.reading.result if page.reading else None
+    if isinstance(read, Article) and read.text and read.status is not Status.STUB:
+        return True
     refused = extract.refusal(page)
     if refused is not None:
         return refused not in _UNFILLED
@@ -99,7 +102,7 @@ def filled(page: Page, rendered: Rendered, *, base: str, max_bytes: int, now: da
     }
     if reason := next((reason for reason, is_so in reasons.items() if is_so), None):
         raise RenderError(reason)
-    better = replace(page, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now, parsed=None)
+    better = replace(page, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now, parsed=None, reading=None)
     if lacks_body(replace(better, origin=Origin.PAGE)) or extract.refusal(better) is not None:
         raise RenderError("still-empty")
     return better

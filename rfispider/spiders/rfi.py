@@ -8,18 +8,18 @@ from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from rfispider import extract, feeds, responses, urls
+from rfispider import extract, extraction_pool, feeds, responses, urls
 from rfispider.arguments import Arguments
+from rfispider.extraction_pool import Readers
 from rfispider.items import Attempt, Entry, Kind, Link, Origin, Outcome, Page, Rejection
 from rfispider.scope import LISTS, SOURCES, Scope
 from rfispider.settings import base_url, derived, number
-from rfispider.website import SITE_HOSTS
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,8 @@ class RfiSpider(Spider):
         super().__init__(name)
         self.arguments = Arguments.parse(given)
         self.scope = Scope(arguments=self.arguments, today=datetime.now(UTC).date())
-        self.allowed_domains: list[str] = []
         self.scheduler: Any = None
+        self.readers = Readers(0, 0.0)
         self.unreachable = False
 
     @classmethod
@@ -58,6 +58,8 @@ class RfiSpider(Spider):
         """Make the spider know where the site is fetched from."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
+        if spider.arguments.archive:  # one response, from which all pages come
+            settings.set("CONCURRENT_ITEMS", settings["RFI_BATCH_ARTICLES"], priority="spider")
         spider.scope = Scope(
             arguments=spider.arguments,
             today=datetime.now(UTC).date(),
@@ -65,8 +67,13 @@ class RfiSpider(Spider):
             follow_topics=settings.getbool("RFI_FOLLOW_TOPICS"),
             list_pages=int(number(settings, "RFI_LIST_PAGES", least=0)),
         )
-        hosts = [urlsplit(url).hostname for url in (spider.scope.base, *spider.arguments.sources)]
-        spider.allowed_domains = [*SITE_HOSTS, *filter(None, hosts)]
+        spider.readers = Readers(
+            int(number(settings, "RFI_EXTRACT_PROCESSES", least=0)),
+            number(settings, "RFI_EXTRACT_SECONDS", least=0.1),
+            topics=spider.scope.follow_topics,
+        )
+        crawler.signals.connect(spider.readers.open, signal=signals.spider_opened)
+        crawler.signals.connect(spider.readers.close, signal=signals.spider_closed)
         return spider
 
     async def start(self) -> AsyncIterator[Any]:
@@ -89,35 +96,43 @@ class RfiSpider(Spider):
             meta={"attempt": attempt, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
         )
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Any]:  # noqa: ANN401 - as Scrapy calls it
+    async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Scrapy calls it
         """Route a page by its URL, for `scrapy parse` and `scrapy shell`."""
         url = self.scope.canonical(response.url)
         link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url))
-        yield from (
-            self.parse_article(response, link) if urls.is_article(link.kind) else self.parse_source(response, link)
-        )
+        read = self.parse_article if urls.is_article(link.kind) else self.parse_source
+        async for thing in read(response, link):
+            yield thing
 
     # ---- sources -----------------------------------------------------------------------------------------
 
-    def parse_source(self, response: Response, link: Link) -> Iterator[Page | Link]:
+    async def parse_source(self, response: Response, link: Link) -> AsyncIterator[Page | Link]:
         """Read a feed, a sitemap or a list page; yield what it carries and where it leads."""
         if responses.is_unchanged(response):
             self.count("source/unchanged")
             return
         page = self.page(response, link)
         try:
-            if link.kind in LISTS:
-                yield from self.parse_list(page, link)
-            elif link.kind is Kind.SITEMAP:
-                yield from self.parse_sitemap(page, link)
-            else:
-                yield from self.parse_feed(page, link)
+            for thing in await self.read_source(page, link):
+                yield thing
         except feeds.FeedError as error:
             self.lose_source(link, str(error), responses.attempt_of(response))
 
-    def parse_feed(self, page: Page, link: Link) -> Iterator[Page | Link]:
+    async def read_source(self, page: Page, link: Link) -> Iterator[Page | Link]:
+        """What a source carries and where it leads.
+
+        Raises:
+            FeedError: nothing can be read from it; when it is damaged, this is raised at the end of what it gave.
+
+        """
+        if link.kind in LISTS:
+            return self.parse_list(page, link, await self.readers.listing(page))
+        if link.kind is Kind.SITEMAP:
+            return self.parse_sitemap(page, link)
+        return self.parse_feed(page, link, await self.readers.feed(page))
+
+    def parse_feed(self, page: Page, link: Link, feed: feeds.Feed) -> Iterator[Page | Link]:
         """Follow the entries of a feed."""
-        feed = feeds.entries(page.body, page.url, f"text/xml; charset={page.encoding}" if page.encoding else None)
         for entry in feed.entries:
             yield from self.follow_entry(entry, link, page)
         self.judge_source(page, link, len(feed.entries), feed.problem)
@@ -131,14 +146,12 @@ class RfiSpider(Spider):
             yield from self.follow_entry(entry, link, page)
         self.judge_source(page, link, found, sitemap.problem)
 
-    def parse_list(self, page: Page, link: Link) -> Iterator[Page | Link]:
+    def parse_list(self, page: Page, link: Link, listing: extraction_pool.Listing) -> Iterator[Page | Link]:
         """Follow the items of a list page, and its next page."""
-        entries = extract.listed(page)
-        for entry in entries:
+        for entry in listing.entries:
             yield from self.follow_entry(entry, link, page)
-        self.judge_source(page, link, len(entries), None)
-        more = extract.next_page(page)
-        if more and (following := self.scope.next_page(more, link)):
+        self.judge_source(page, link, len(listing.entries), listing.problem)
+        if listing.next_page and (following := self.scope.next_page(listing.next_page, link)):
             yield following
 
     def follow_entry(self, entry: Entry, source: Link, page: Page) -> Iterator[Page | Link]:
@@ -187,24 +200,24 @@ class RfiSpider(Spider):
 
     # ---- articles ----------------------------------------------------------------------------------------
 
-    def parse_article(self, response: Response, link: Link) -> Iterator[Page | Link]:
+    async def parse_article(self, response: Response, link: Link) -> AsyncIterator[Page | Link]:
         """Yield the page and the related articles it leads to, unless it is the page that we have."""
         if responses.is_unchanged(response):
             self.count(f"outcome/{Outcome.UNCHANGED}")
             self.count(f"edition/{link.edition}/{Outcome.UNCHANGED}")
             return
         page = self.page(response, link)
+        page.reading = await self.readers.article(page)
         yield page
-        yield from self.follow_related(page)
+        for related in self.follow_related(page):
+            yield related
 
     def follow_related(self, page: Page) -> Iterator[Link]:
         """Yield the related articles of a page, and its topics if they are asked for, one hop further."""
         if not self.arguments.reaches(page.depth + 1):
             return
-        found = [related.url for related in extract.related(page)]
-        if self.scope.follow_topics:
-            found += extract.topics(page)
-        for url in found:
+        reading = page.reading or extraction_pool.article(page, topics=self.scope.follow_topics)
+        for url in (*reading.related, *reading.topics):
             link = self.scope.link(url, depth=page.depth + 1, found_on=page.url)
             if link is not None:
                 yield link
@@ -227,11 +240,17 @@ class RfiSpider(Spider):
         assert self.arguments.archive  # noqa: S101 - start() asks for this only with an archive
         documents = feeds.documents(self.arguments.archive)
         while batch := await asyncio.to_thread(lambda: list(islice(documents, DOCUMENTS_AT_ONCE))):
-            for name, document in batch:
-                for thing in self.read_archived(name, document):
-                    yield thing
+            things = [self.archived(name, document) for name, document in batch]
+            pages = [thing for thing in things if isinstance(thing, Page)]
+            readings = iter([asyncio.ensure_future(self.readers.article(page)) for page in pages])
+            for thing in things:
+                if isinstance(thing, Page):
+                    thing.reading = await next(readings)
+                yield thing
+                for link in self.follow_related(thing) if isinstance(thing, Page) else ():
+                    yield link
 
-    def read_archived(self, name: str, document: str | feeds.FeedError) -> Iterator[Page | Link | Rejection]:
+    def archived(self, name: str, document: str | feeds.FeedError) -> Page | Rejection:
         """Turn one archived document into a page, or say why it is none."""
         try:
             if isinstance(document, feeds.FeedError):
@@ -239,13 +258,10 @@ class RfiSpider(Spider):
             entry = feeds.archived(document)
         except feeds.FeedError as error:
             self.count("asked/failed")
-            yield Rejection(outcome=Outcome.FAILED, reason=str(error), subject=name)
-            return
+            return Rejection(outcome=Outcome.FAILED, reason=str(error), subject=name)
         url = urls.canonical(entry.url)
         link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url), found_on=name, entry=entry)
-        page = self.entry_page(link, Origin.ARCHIVE)
-        yield page
-        yield from self.follow_related(page)
+        return self.entry_page(link, Origin.ARCHIVE)
 
     # ---- pieces ------------------------------------------------------------------------------------------
 

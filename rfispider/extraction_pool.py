@@ -1,0 +1,159 @@
+"""Pages are read in processes of their own: the crawl goes on meanwhile, and a page that hangs is killed."""
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as TooLong
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from rfispider import extract, feeds
+from rfispider.items import Article, Entry, Outcome, Page, Rejection, Status
+
+Result = TypeVar("Result")
+
+ORPHAN: Final = 2.0
+"""A page is killed by the kernel after so many times its limit: then whoever should have done it is dead."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """All that is read from a page of an article."""
+
+    result: Article | Rejection
+    refusal: Outcome | None = None
+    """What became of the page itself, if the article is a stub of what its source said: see `extract.refusal`."""
+    related: list[str] = field(default_factory=list)
+    """URLs of related articles, in the order of the page."""
+    topics: list[str] = field(default_factory=list)
+    """URLs of the tag and author lists that it names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Listing:
+    """All that is read from a list page."""
+
+    entries: list[Entry] = field(default_factory=list)
+    next_page: str | None = None
+    problem: str | None = None
+    """Why it was not read, in one line."""
+
+
+class Killed(Exception):  # noqa: N818 - it is told as what became of a page
+    """A page took too long, or the process that read it died; the message says which, in one line."""
+
+
+def article(page: Page, *, topics: bool) -> Reading:
+    """Read a page of an article with its related links, and with its topics if they are asked for."""
+    result = extract.article(page)
+    is_stub = isinstance(result, Article) and result.status is Status.STUB
+    return Reading(
+        result=result,
+        refusal=extract.refusal(page) if is_stub else None,
+        related=[link.url for link in extract.related(page)],
+        topics=extract.topics(page) if topics else [],
+    )
+
+
+def listing(page: Page) -> Listing:
+    """Read a list page."""
+    return Listing(entries=extract.listed(page), next_page=extract.next_page(page))
+
+
+def feed(page: Page) -> feeds.Feed:
+    """Read a feed.
+
+    Raises:
+        FeedError: it is none.
+
+    """
+    told = f"text/xml; charset={page.encoding}" if page.encoding else None
+    return feeds.entries(page.body, page.url, told)
+
+
+class Readers:
+    """Reads pages in so many processes, each page within its time; with none, in this process and without limit."""
+
+    def __init__(self, processes: int, seconds: float, *, topics: bool = False) -> None:
+        """Take the number of processes, how long one page may take (seconds), and whether topics are asked for."""
+        self._seconds = seconds
+        self._article = partial(article, topics=topics)
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPool(processes, context=context) if processes else None
+        # Of two pages a process has one to go on with. In this process, the crawl gets its turn between two pages.
+        self._turns = asyncio.Semaphore(2 * processes or 1)
+
+    def open(self) -> None:
+        """Have the processes started by the time that the first page comes."""
+        if self._pool:
+            self._pool.schedule(ready)
+
+    async def close(self) -> None:
+        """End the processes, whatever they do."""
+        if self._pool:
+            await asyncio.to_thread(_stop, self._pool)
+
+    async def article(self, page: Page) -> Reading:
+        """Read a page of an article; one that takes too long has failed."""
+        try:
+            return await self._run(self._article, page)
+        except Killed as killed:
+            return Reading(result=Rejection(outcome=Outcome.FAILED, reason=str(killed)))
+
+    async def listing(self, page: Page) -> Listing:
+        """Read a list page; one that takes too long has a problem."""
+        try:
+            return await self._run(listing, page)
+        except Killed as killed:
+            return Listing(problem=str(killed))
+
+    async def feed(self, page: Page) -> feeds.Feed:
+        """Read a feed.
+
+        Raises:
+            FeedError: it is none, or took too long.
+
+        """
+        try:
+            return await self._run(feed, page)
+        except Killed as killed:
+            raise feeds.FeedError(str(killed)) from killed
+
+    async def _run(self, function: Callable[[Page], Result], page: Page) -> Result:
+        async with self._turns:
+            return await self._in_process(function, page) if self._pool and page.body else function(page)
+
+    async def _in_process(self, function: Callable[[Page], Result], page: Page) -> Result:
+        assert self._pool  # noqa: S101 - the caller looks
+        # What belongs to the crawl, and what cannot be sent, stays here.
+        sent = replace(page, attempt=None, parsed=None, reading=None)
+        future = self._pool.schedule(timed, args=[function, sent, ORPHAN * self._seconds], timeout=self._seconds)
+        try:
+            result: Result = await asyncio.wrap_future(future)
+        except TooLong as error:
+            raise Killed(f"reading it took more than {self._seconds:g} s") from error
+        except ProcessExpired as error:
+            raise Killed(f"the process that read it died ({error})") from error
+        return result
+
+
+def timed(function: Callable[[Page], Result], page: Page, seconds: float) -> Result:
+    """Call the function on the page, in a process that dies if it takes longer, whoever else still lives."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return function(page)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def ready() -> None:
+    """Do nothing; a process that can do this has loaded all that it needs."""
+
+
+def _stop(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call] # pebble left the type out
+    pool.join()

@@ -1,0 +1,183 @@
+"""Pages are read in processes of their own, and one that hangs costs nothing but itself."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from crawling import ROOT, crawl, serving, wait_until
+from extract_pages import FETCHED, article_html, page
+from pymongo import MongoClient
+
+from rfispider import extraction_pool, feeds
+from rfispider.extraction_pool import Killed, Readers
+from rfispider.items import Article, Attempt, Origin, Outcome, Page, Rejection
+
+RELATED = (
+    '<aside class="o-aside-content" data-org-type="aside-content--related"><div data-article-list>'
+    '<a data-article-item-link href="/en/africa/20240304-the-goats"><h2>The goats</h2></a></div></aside>'
+)
+LIST = (
+    '<html><body><div class="m-item-list-article" data-article-list><a data-article-item-link '
+    'href="/en/africa/20240304-the-goats"><p class="article__title">The goats</p></a></div></body></html>'
+)
+LIST_URL = "https://www.rfi.fr/en/africa/"
+
+
+def hang(_: Page) -> None:
+    """As a parser does that never finds an end."""
+    while True:
+        pass
+
+
+def tell_and_hang(told: Page) -> None:
+    """Hang, once the file that is named in place of a URL says that it has begun."""
+    Path(told.url).touch()
+    hang(told)
+
+
+def die(_: Page) -> None:
+    """As a parser does that overruns its memory."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def readers() -> AsyncIterator[Readers]:
+    made = Readers(1, 0.5, topics=True)
+    made.open()
+    yield made
+    await made.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_another_process_reads_what_this_one_does(readers: Readers) -> None:
+    given = page(article_html(after=RELATED))
+    given.attempt = Attempt()
+    alone = extraction_pool.article(replace(given), topics=True)
+    assert isinstance(alone.result, Article)
+    assert alone.related == ["https://www.rfi.fr/en/africa/20240304-the-goats"]
+    assert await readers.article(given) == alone
+    listing = await readers.listing(page(LIST, LIST_URL))
+    assert [entry.title for entry in listing.entries] == ["The goats"]
+    with pytest.raises(feeds.FeedError, match="an HTML page"):
+        await readers.feed(page(LIST, LIST_URL))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_page_that_hangs_is_killed_and_the_next_one_is_read(
+    readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_article", hang)
+    reading = await readers.article(page(article_html()))
+    monkeypatch.undo()
+    assert reading.result == Rejection(outcome=Outcome.FAILED, reason="reading it took more than 0.5 s")
+    assert isinstance((await readers.article(page(article_html()))).result, Article)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_page_that_kills_its_reader_has_failed_and_the_next_one_is_read(readers: Readers) -> None:
+    with pytest.raises(Killed, match="the process that read it died"):
+        await readers._run(die, page(article_html()))
+    assert (await readers.listing(page(LIST, LIST_URL))).problem is None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_crawl_goes_on_while_a_page_is_read(readers: Readers) -> None:
+    hanging = asyncio.ensure_future(readers._run(hang, page(article_html())))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert not hanging.done()
+    with pytest.raises(Killed):
+        await hanging
+
+
+async def test_without_processes_pages_are_read_here() -> None:
+    readers = Readers(0, 0.5)
+    readers.open()
+    assert isinstance((await readers.article(page(article_html()))).result, Article)
+    refused = Page(url=LIST_URL, body=b"", origin=Origin.PAGE, fetched_at=FETCHED, status=404)
+    assert (await readers.article(refused)).result.outcome is Outcome.GONE  # type: ignore[union-attr]
+    await readers.close()
+
+
+ORPHANS = """
+import asyncio, sys
+sys.path[:0] = ["tests"]
+from test_extraction_pool import tell_and_hang, page
+from rfispider.extraction_pool import Readers
+
+async def main():
+    readers = Readers(1, 1.0)
+    reading = asyncio.ensure_future(readers._run(tell_and_hang, page("x", sys.argv[1])))
+    while not (workers := list(readers._pool._pool_manager.worker_manager.workers)):
+        await asyncio.sleep(0.01)
+    print(*workers, flush=True)
+    await reading
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_the_reader_of_a_hanging_page_does_not_outlive_a_crawl_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "crawl.py"
+    script.write_text(ORPHANS)
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begun = tmp_path / "begun"
+    with subprocess.Popen(
+        [sys.executable, script, begun], cwd=ROOT, env=surroundings, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        reader = int(parent.stdout.readline())
+        wait_until(begun.exists, "it hangs")
+        parent.kill()
+    wait_until(lambda: not Path(f"/proc/{reader}/exe").exists(), "it is gone")
+
+
+# ---- a whole crawl ---------------------------------------------------------------------------------------
+
+HANGING_PARSER = """
+import os
+from lxml import html
+
+parse = html.document_fromstring
+
+def document_fromstring(body, **options):
+    while os.environ["HANGS_ON"].encode() in body:
+        pass
+    return parse(body, **options)
+
+html.document_fromstring = document_fromstring
+"""
+
+
+def test_a_crawl_stores_all_but_the_page_that_hangs_and_keeps_that_as_failed(
+    mongo_uri: str, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HANGING_PARSER)
+    with (
+        serving(tmp_path, "--editions", "en", "--articles", "20") as site,
+        MongoClient[dict[str, Any]](mongo_uri) as client,
+    ):
+        source = f"{site.base}/en/rss"
+        with urllib.request.urlopen(source) as feed:
+            listed = feed.read().decode()
+        hanging = next(article for article in site.truth() if article["url"] in listed)
+        told = {"RFI_BASE_URL": site.base, "RFI_EXTRACT_PROCESSES": "1", "RFI_EXTRACT_SECONDS": "2"}
+        told |= {"HANGS_ON": f'rel="canonical" href="{hanging["url"]}"', "PYTHONPATH": str(tmp_path)}
+        run = crawl(mongo_uri, database, "-a", "depth=0", "-a", f"sources={source}", **told)
+        assert run.returncode == 0, run.stderr
+        outcomes = client[database].runs.find_one()["outcomes"]  # type: ignore[index]
+        assert outcomes["page/failed"] == 1
+        kept = client[database].pages.find_one({"url": hanging["url"], "outcome": "page/failed"})
+        assert kept
+        assert kept["reason"] == "reading it took more than 2 s"
+        assert client[database].articles.count_documents({}) == outcomes["article/new"] > 0
