@@ -137,7 +137,8 @@ def install(settings: BaseSettings) -> None:
         raise SettingError(f"RFI_LOG_LEVEL: {error}") from error
     # At DEBUG the driver tells every command, whole pages with it.
     logging.getLogger("pymongo").setLevel(logging.INFO)
-    logging.root.setLevel(logging.NOTSET)
+    # What the handler would leave out is not even made into a record.
+    logging.root.setLevel(handler.level)
     logging.root.addHandler(handler)
 
 

@@ -65,7 +65,9 @@ class Shift:
     # ---- the site -------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Let the site publish if it is time to."""
+        """Let the site publish if it is time to, and the engine start again what has ended."""
+        for service in self.stack.restart():
+            self.say(f"{service.name} has ended with exit status {service.process.returncode}, and starts again")
         while self.is_publishing and self.stack.clock.now() >= self._next:
             self._next += timedelta(seconds=PUBLISHED_EVERY_S)
             for edition in self.stack.editions.split(","):

@@ -4,6 +4,7 @@ The same commands with the same environment, MongoDB with passwords, secrets fro
 """
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ class Service:
     log: Path
     textfile: Path
     """Where its metrics stand for the node exporter, if it is a crawl."""
+    command: tuple[str, ...]
     process: "subprocess.Popen[bytes]"
 
     def stop(self) -> int:
@@ -83,12 +85,19 @@ class Stack:
         """Start a service; it does not outlive the stack."""
         log, textfile = self.directory / f"{name}.log", self.directory / f"{name}.prom"
         told = surroundings(**self.environment, RFI_METRICS_FILE=str(textfile), RFI_CONTACT=name)
-        out = self.running.enter_context(log.open("wb"))
+        out = self.running.enter_context(log.open("ab"))
         process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out)
         self.running.enter_context(process)
         self.running.callback(process.kill)
-        self.services[name] = Service(name, log, textfile, process)
+        self.services[name] = Service(name, log, textfile, command, process)
         return self.services[name]
+
+    def restart(self) -> list[Service]:
+        """Start again what has ended by itself, as an engine does; those that had."""
+        ended = [each for each in self.services.values() if each.process.poll() not in {None, -signal.SIGKILL}]
+        for service in ended:
+            self.start(service.name, *service.command)
+        return ended
 
     # ---- questions ------------------------------------------------------------------------------------------
 

@@ -102,7 +102,8 @@ def filled(page: Page, rendered: Rendered, *, base: str, max_bytes: int, now: da
     }
     if reason := next((reason for reason, is_so in reasons.items() if is_so), None):
         raise RenderError(reason)
-    better = replace(page, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now, parsed=None, reading=None)
+    unread = replace(page, parsed=None, reading=None)
+    better = replace(unread, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now)
     if lacks_body(replace(better, origin=Origin.PAGE)) or extract.refusal(better) is not None:
         raise RenderError("still-empty")
     return better

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rfispider import __version__
 from rfispider.report import charts, figures
 from rfispider.report.figures import Material
-from rfispider.website import TIMEZONE
+from rfispider.website import SITE, TIMEZONE
 
 PALETTE = tuple(f"var(--c{n})" for n in range(figures.SHOWN + 1))
 FATE_COLOURS = ("var(--c2)", "var(--quiet)", "var(--c5)", "var(--warning)", "var(--critical)")
@@ -94,7 +94,7 @@ def moment(value: datetime | None) -> str:
 
 def readable(url: str) -> str:
     """A URL with its letters instead of their codes, without scheme and host of the site."""
-    return unquote(url).removeprefix("https://www.rfi.fr")
+    return unquote(url).removeprefix(SITE)
 
 
 def safe_url(url: str) -> str:

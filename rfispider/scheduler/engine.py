@@ -154,7 +154,7 @@ class FrontierScheduler(BaseScheduler):
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             self.spider.unreachable = True
             return
-        # What has been loaded by now stays: to look through it again and again would hold the reactor for 40 ms each time.
+        # What has been loaded by now stays: to look through it each time would hold the reactor for 40 ms.
         gc.freeze()
         gc.set_threshold(GARBAGE)
         self.uri = uri

@@ -51,23 +51,52 @@ def _loose(terms: tuple[str, ...]) -> list[Document]:
 
 def _sealed(asked: list[Lookup]) -> list[Document]:
     """Keys of the articles of segments that are filed under all that is asked for."""
+    if not asked:
+        every = {"$range": [0, {"$strLenBytes": "$keys"}, KEY_DIGITS]}
+        return [{"$match": within(KEYS)}, {"$project": {"keys": 1, "at": every}}, {"$unwind": "$at"}, _key("$at")]
     names = [f"g{number}" for number in range(len(asked))]
-    keys = _branch(KEYS, {"keys": 1, "letters": 1})
-    lists = [_branch(lookup.place, {name: _letters(lookup)}) for name, lookup in zip(names, asked, strict=True)]
-    together = {name: {"$max": f"${name}"} for name in ("keys", "letters", *names)}
-    first, *others = names or ["letters"]
-    everywhere = [{"$gte": [{"$indexOfCP": [f"${name}", "$$this"]}, 0]} for name in others]
-    every = {"$map": {"input": {"$regexFindAll": {"input": f"${first}", "regex": "."}}, "in": "$$this.match"}}
-    place = {"$multiply": [KEY_DIGITS, {"$indexOfCP": ["$letters", "$letter"]}]}
-    return [
-        *keys,
-        *({"$unionWith": {"coll": SEARCH, "pipeline": branch}} for branch in lists),
-        {"$group": {"_id": "$segment", **together}},
-        {"$match": {name: {"$gt": ""} for name in ("keys", *names)}},
-        {"$project": {"keys": 1, "letters": 1, "letter": {"$filter": {"input": every, "cond": {"$and": everywhere}}}}},
-        {"$unwind": "$letter"},
-        {"$project": {"_id": {"$substrBytes": ["$keys", place, KEY_DIGITS]}}},
+    first, *others = [
+        _branch(lookup.place, {name: _letters(lookup)}) for name, lookup in zip(names, asked, strict=True)
     ]
+    letters = {"$map": {"input": {"$regexFindAll": {"input": "$g0", "regex": "."}}, "in": "$$this.match"}}
+    everywhere = [_holds(f"${name}", "$$this") for name in names[1:]]
+    of_block = {"$filter": {"input": "$letter", "cond": _holds("$block.letters", "$$this")}}
+    return [
+        *first,
+        *({"$unionWith": {"coll": SEARCH, "pipeline": branch}} for branch in others),
+        {"$group": {"_id": "$segment", **{name: {"$max": f"${name}"} for name in names}}},
+        {"$match": {name: {"$gt": ""} for name in names}},
+        {"$project": {"letter": {"$filter": {"input": letters, "cond": {"$and": everywhere}}}}},
+        {"$match": {"letter": {"$ne": []}}},
+        {"$lookup": {"from": SEARCH, "let": {"segment": "$_id"}, "pipeline": _BLOCKS, "as": "block"}},
+        {"$unwind": "$block"},
+        {"$project": {"keys": "$block.keys", "letters": "$block.letters", "letter": of_block}},
+        {"$unwind": "$letter"},
+        _key({"$multiply": [KEY_DIGITS, {"$indexOfCP": ["$letters", "$letter"]}]}),
+    ]
+
+
+_BLOCKS: Final[list[Document]] = [
+    {
+        "$match": {
+            "$expr": {
+                "$and": [
+                    {"$gte": ["$_id", {"$concat": [f"{KEYS}:", "$$segment", ":"]}]},
+                    {"$lt": ["$_id", {"$concat": [f"{KEYS}:", "$$segment", ";"]}]},
+                ]
+            }
+        }
+    }
+]
+
+
+def _holds(letters: str, letter: str) -> Document:
+    return {"$gte": [{"$indexOfCP": [letters, letter]}, 0]}
+
+
+def _key(at: object) -> Document:
+    """The stage that leaves the key that begins at a place of `keys`."""
+    return {"$project": {"_id": {"$substrBytes": ["$keys", at, KEY_DIGITS]}}}
 
 
 def _branch(kind: str, fields: Document) -> list[Document]:

@@ -25,7 +25,7 @@ from rfispider import tokens
 from rfispider.items import SCHEMA, Article
 from rfispider.store import segments
 from rfispider.store.documents import Document
-from rfispider.store.segments import HEAD, KEYS, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
+from rfispider.store.segments import HEAD, LATEST, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
 from rfispider.tokens import Lookup, Query
 
 RANKED: Final = 100
@@ -201,13 +201,15 @@ class Search:
         )
 
     async def _keys(self, candidates: Iterable[Candidate]) -> set[str]:
+        keys: set[str] = set()
         letters: dict[str, list[str]] = defaultdict(list)
         for candidate in candidates:
-            letters[candidate.segment].append(candidate.place)
-        keys = set(letters.pop("", ()))
-        ids = [f"{KEYS}:{segment}" for segment in letters]
-        for document in await self._index.find({"_id": {"$in": ids}}, {"keys": 1}).to_list() if ids else ():
-            keys |= {segments.key_of(document, letter) for letter in letters[name_of(document)]}
+            if candidate.segment:
+                letters[segments.keys_id(candidate.segment, candidate.place)].append(candidate.place)
+            else:
+                keys.add(candidate.place)
+        for document in await self._index.find({"_id": {"$in": list(letters)}}, {"keys": 1}).to_list():
+            keys |= {segments.key_of(document, letter) for letter in letters[document["_id"]]}
         return keys
 
     async def _compared(self, wanted: Wanted, keys: Iterable[str]) -> list[Hit]:
@@ -291,7 +293,7 @@ def _span(wanted: Wanted) -> tuple[str, str]:
     """The times, both included, between which a wanted article can be."""
     return (
         segments.time(wanted.since) if wanted.since else "",
-        segments.time(wanted.until) if wanted.until else "~",
+        segments.time(wanted.until) if wanted.until else LATEST,
     )
 
 

@@ -8,12 +8,13 @@ that a query reads a few kilobytes of it.
 
 loose   `_id` "loose:<name>", size, length, articles [{key, edition, time, text}]
 head    `_id` "head:<segment>", size, times, editions
-keys    `_id` "keys:<segment>", keys, letters
+keys    `_id` "keys:<segment>:<block>", keys, letters; of `BLOCK` articles each
 list    `_id` "<list>:<segment>", grams
 
 A `time` is the publication in minutes since 1970, 8 digits of base 16. The articles of a segment are in the order of
 time; `keys` and `times` are theirs end to end, `letters` all of their letters, `editions` edition -> letters, `grams`
-gram -> letters. Nothing of it is ever changed, and what it says of an article may have been superseded: it tells who
+gram -> letters. A query reads the heads, the lists of its grams, and the keys of the few articles that it then looks
+at. Nothing of it is ever changed, and what it says of an article may have been superseded: it tells who
 may hold a text, the article who does.
 """
 
@@ -43,8 +44,14 @@ LENGTH_MAX: Final = 2_000_000
 SEGMENT_LENGTH_MAX: Final = 20_000_000
 """Characters of all articles in a segment, which is made in memory."""
 
+BLOCK: Final = 64
+"""Articles whose keys stand in one document."""
+
 KEY_DIGITS: Final = 32
 TIME_DIGITS: Final = 8
+
+LATEST: Final = "~"
+"""Later than every time."""
 
 LOOSE: Final = "loose"
 HEAD: Final = "head"
@@ -108,17 +115,24 @@ def sealed_documents(entries: Iterable[Document], name: str) -> list[Document]:
     editions: dict[str, str] = defaultdict(str)
     for each, letter in zip(entries, LETTERS, strict=False):
         editions[each["edition"]] += letter
+    times = "".join(each["time"] for each in entries)
     parts: list[Document] = [
-        *({"_id": number, "grams": grams} for number, grams in _listed(entries).items()),
-        {"_id": KEYS, "keys": "".join(each["key"] for each in entries), "letters": LETTERS[: len(entries)]},
-        {
-            "_id": HEAD,
-            "size": len(entries),
-            "times": "".join(each["time"] for each in entries),
-            "editions": dict(editions),
-        },
+        *({"_id": f"{number}:{name}", "grams": grams} for number, grams in _listed(entries).items()),
+        *_keys([each["key"] for each in entries], name),
+        {"_id": f"{HEAD}:{name}", "size": len(entries), "times": times, "editions": dict(editions)},
     ]
-    return [{**part, "_id": f"{part['_id']}:{name}", "schema": SCHEMA} for part in parts]
+    return [{**part, "schema": SCHEMA} for part in parts]
+
+
+def _keys(keys: Sequence[str], name: str) -> Iterator[Document]:
+    for start in range(0, len(keys), BLOCK):
+        block = slice(start, min(start + BLOCK, len(keys)))
+        yield {"_id": keys_id(name, LETTERS[start]), "keys": "".join(keys[block]), "letters": LETTERS[block]}
+
+
+def keys_id(segment: str, letter: str) -> str:
+    """The `_id` of the document with the key of an article."""
+    return f"{KEYS}:{segment}:{(ord(letter) - FIRST) // BLOCK:02x}"
 
 
 def _listed(entries: Iterable[Document]) -> dict[str, dict[str, str]]:
@@ -141,15 +155,15 @@ def within(kind: str) -> Document:
     return {"_id": {"$gte": f"{kind}:", "$lt": f"{kind};"}}
 
 
-def name_of(document: Document) -> str:
+def name_of(document: Mapping[str, Any]) -> str:
     """The name of the segment of any document."""
-    name: str = document["_id"].partition(":")[2]
+    name: str = document["_id"].split(":")[1]
     return name
 
 
 def key_of(keys: Document, letter: str) -> str:
     """The key of an article of a segment, from the document of its keys."""
-    at = (ord(letter) - FIRST) * KEY_DIGITS
+    at = (ord(letter) - FIRST) % BLOCK * KEY_DIGITS
     key: str = keys["keys"][at : at + KEY_DIGITS]
     return key
 
@@ -170,8 +184,13 @@ def members(head: Document, filed: Sequence[str], editions: Sequence[str], since
     if editions:
         filed = [*filed, "".join(sorted("".join(head["editions"].get(each, "") for each in editions)))]
     shortest, *others = sorted(filed or [LETTERS[: head["size"]]], key=len)
+    if since or until < LATEST:
+        shortest = _between(head, shortest, since, until)
+    return (letter for letter in reversed(shortest) if all(letter in other for other in others))
+
+
+def _between(head: Document, letters: str, since: str, until: str) -> str:
     places = range(head["size"])
     first = bisect_left(places, since, key=lambda place: time_of(head, place))
     end = bisect_right(places, until, key=lambda place: time_of(head, place))
-    in_time = shortest[bisect_left(shortest, chr(FIRST + first)) : bisect_left(shortest, chr(FIRST + end))]
-    return (letter for letter in reversed(in_time) if all(letter in other for other in others))
+    return letters[bisect_left(letters, chr(FIRST + first)) : bisect_left(letters, chr(FIRST + end))]
