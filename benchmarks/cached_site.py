@@ -99,7 +99,9 @@ class Connection(asyncio.Protocol):
         while b"\r\n\r\n" in self.received:
             head, _, self.received = self.received.partition(b"\r\n\r\n")
             first, *lines = head.split(b"\r\n")
-            headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
+            headers = {
+                name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)
+            }
             path = first.split(b" ")[1].partition(b"?")[0]
             self.transport.write(self.site.get(path, headers.get(b"if-none-match", b"")))
             if headers.get(b"connection", b"").lower() == b"close":
@@ -162,7 +164,9 @@ def of_story(told: dict[str, Any]) -> Truth:
 
 def feed_of(truths: list[Truth]) -> bytes:
     """A feed that lists every page."""
-    items = "".join(f"<item><title>{escape(each.title)}</title><link>{escape(each.url)}</link></item>" for each in truths)
+    items = "".join(
+        f"<item><title>{escape(each.title)}</title><link>{escape(each.url)}</link></item>" for each in truths
+    )
     channel = f"<title>RFI</title><link>https://www.rfi.fr/cn/</link><description>RFI</description>{items}"
     return f'<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>{channel}</channel></rss>'.encode()
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from crawling import STAMP
 from fleet import Fleet, name_of, shared_while_alive
-from world import LONGEST_S, Figure, World, ended, none, some_time, world
+from world import LONGEST_S, Figure, World, ended, none, some_time, stop, world
 
 CRASH_AT = 0.3
 """The server of the archive is killed when so many (0 to 1) of the articles are fetched."""
 KILL_UNTIL = 0.9
+RETRY_S = 300.0
+"""What a crash made fail is tried again within minutes."""
 
 
 def kill(*, articles: int, in_flight: int, latency_ms: float, share: float) -> list[Figure]:
@@ -39,9 +41,14 @@ def fleet(*, articles: int, workers: int, nodes: int, latency_ms: float) -> list
         started = time.monotonic()
         kills, crashes = harass(here, crew, started)
         statuses = ended(crew)
-        seconds = time.monotonic() - started
+        seconds, put_off = time.monotonic() - started, here.put_off()
+        if put_off:
+            with here.fleet(1, "-a", "follow=1") as last:
+                here.until_all_is_stored(RETRY_S)
+                stop(last)
         return [
             *here.whole(),
+            Figure("put off, and stored later", ", ".join(f"{n} x {why}" for why, n in put_off.items()) or "0"),
             none("URLs with two live workers at once", len(shared_while_alive(crew))),
             Figure("workers killed", f"{kills}"),
             Figure("mongod killed", f"{len(crashes)}", "1", len(crashes) == 1),

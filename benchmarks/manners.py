@@ -1,11 +1,9 @@
 """One rate for the whole fleet, against a site that refuses whoever asks faster than it bears."""
 
-import signal
 import time
 
 from crawling import PATH, STAMP, STATUS
-from fleet import Fleet
-from world import Figure, World, world
+from world import Figure, World, stop, world
 
 AGREED = 0.1
 """The rate of the log may differ so much (0 to 1) from the one that was agreed."""
@@ -24,24 +22,10 @@ def rate(*, articles: int, workers: int, asked: float, bears: float, patience_s:
         here.site.replica.control(block_above_rps=bears)
         started = time.monotonic()
         with here.fleet(workers, "-a", "follow=1", RFI_RATE=str(asked)) as crew:
-            until_all_is_stored(here, patience_s)
+            here.until_all_is_stored(patience_s)
             seconds = time.monotonic() - started
             stop(crew)
         return [*here.whole(), *_figures(here, asked, bears, seconds)]
-
-
-def until_all_is_stored(here: World, patience_s: float) -> None:
-    """Wait until every article is in the archive, or for so many seconds."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline and len(here.stored()) < len(here.site.truth):
-        time.sleep(1)
-
-
-def stop(crew: Fleet) -> None:
-    """Ask the workers to stop, and wait until they have."""
-    for worker in crew.workers:
-        worker.process.send_signal(signal.SIGTERM)
-    crew.wait(60)
 
 
 def _figures(here: World, asked: float, bears: float, seconds: float) -> list[Figure]:

@@ -5,6 +5,7 @@ import random
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -80,6 +81,18 @@ class World:
         aliases = (path(alias) for article in found for alias in article.get("aliases", ()))
         return [*(path(article["url"]) for article in found), *(alias for alias in aliases if alias in self.site.truth)]
 
+    def put_off(self) -> Counter[str]:
+        """Why articles are to be fetched again later."""
+        with self.archive() as archive:
+            failed = list(archive.frontier.find({"state": "failed", "due_at": {"$ne": None}}, {"url": 1, "last": 1}))
+        return Counter(str(each["last"]["error"]) for each in failed if path(each["url"]) in self.site.truth)
+
+    def until_all_is_stored(self, patience_s: float) -> None:
+        """Wait until every article is in the archive, or for so many seconds."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline and len(self.stored()) < len(self.site.truth):
+            time.sleep(1)
+
     def articles_a_second(self) -> float:
         """Articles fetched a second, between the first and the last of them."""
         times = [float(request[STAMP]) for request in self.site.articles()]
@@ -132,6 +145,13 @@ def ended(crew: Fleet) -> list[int]:
         if worker.process.returncode > 0:
             print(f"{worker.name} failed:", worker.log.read_text("utf-8")[-1500:], sep="\n")
     return statuses
+
+
+def stop(crew: Fleet) -> None:
+    """Ask the workers to stop, and wait until they have."""
+    for worker in crew.alive():
+        worker.process.send_signal(signal.SIGTERM)
+    crew.wait(60)
 
 
 def restart(server: Embedded) -> None:

@@ -54,7 +54,9 @@ def build(dockerfile: Path, context: Path, scratch: Path) -> Stage:
     base = clean_root(scratch / "debian")
     stages: list[Stage] = []
     names: dict[str, Stage] = {}
-    for instruction in DockerfileParser(fileobj=dockerfile.open("rb")).structure:
+    with dockerfile.open("rb") as file:
+        instructions = DockerfileParser(fileobj=file).structure
+    for instruction in instructions:
         word, value = instruction["instruction"], instruction["value"]
         if word == "FROM":
             stages.append(Stage(copied(base, scratch / f"stage{len(stages)}")))
@@ -108,6 +110,10 @@ def clean_root(root: Path) -> Path:
             shutil.copytree(known, goal, dirs_exist_ok=True)
         elif known.exists():
             shutil.copy(known, goal)
+    # Where processes share semaphores; every engine mounts it.
+    shared = root / "dev/shm"
+    shared.mkdir(exist_ok=True)
+    shared.chmod(0o1777)
     for place in SLIMMED:
         shutil.rmtree(root / place, ignore_errors=True)
     return root

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ from rfispider.pipelines import Check, Extract, Extracted, GroupCommit, Save
 from rfispider.scheduler.links import Links
 from rfispider.scope import Scope
 from rfispider.spiders.rfi import RfiSpider
-from rfispider.store import Sight, Store
+from rfispider.store import Store
 
 FURNITURE = "".join(
     f'<li class="m-menu__item"><a href="/en/tag/{n}/" data-item="{n}"><span>Entry {n} of the menu</span></a></li>'
@@ -61,7 +61,7 @@ def fetched(number: int) -> Page:
 
 
 @pytest.fixture
-def parses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def parses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the documents that any library has lxml parse, as they come."""
     sizes: list[int] = []
     for name in ("fromstring", "HTML", "XML", "parse"):
@@ -72,7 +72,7 @@ def parses(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             return parse(text, *options, **named)
 
         monkeypatch.setattr(etree, name, counted)
-    yield sizes
+    return sizes
 
 
 def spider() -> RfiSpider:

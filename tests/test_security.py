@@ -103,7 +103,13 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(mongo_uri: str
 # ---- a hundred hostile inputs ----------------------------------------------------------------------------
 
 CANARY = "the canary sings in a file that nobody may read"
-OPTIONS = {"DOWNLOAD_TIMEOUT": "2", "RETRY_TIMES": "1", "RFI_PAGE_BYTES": "2000000", "RFI_CONCURRENCY": "32"}
+OPTIONS = {
+    "RFI_EXTRACT_PROCESSES": "1",
+    "DOWNLOAD_TIMEOUT": "2",
+    "RETRY_TIMES": "1",
+    "RFI_PAGE_BYTES": "2000000",
+    "RFI_CONCURRENCY": "32",
+}
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal may take for more than a letter."""
 

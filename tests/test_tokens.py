@@ -153,7 +153,7 @@ def test_no_word_crosses_from_one_field_to_the_next() -> None:
 
 def test_an_article_has_each_gram_once_however_long_it_is() -> None:
     assert tokens.of(tokens.folded(["港口" * 1000])) == {"港口", "口港", "口"}
-    assert tokens.of(tokens.folded(["harbour " * 1000])) == {"harb", "arbo", "rbou", "bour", "our", "ur"}
+    assert tokens.of(tokens.folded(["harbour " * 1000])) == {"harb", "arbo", "rbou", "bour", "our", "ur", "r ha"}
 
 
 def test_only_so_much_of_an_endless_text_is_filed() -> None:
@@ -167,13 +167,15 @@ def test_only_so_much_of_an_endless_text_is_filed() -> None:
         ("harbour", ["harb", "bour"]),
         ("3月", ["3月"]),
         ("ai技术", ["i技", "技术"]),
+        ("old quay", ["d qu", "quay"]),
+        ("ha noi", ["a no"]),
     ],
 )
 def test_a_term_asks_for_its_grams(term: str, asked: list[str]) -> None:
     assert tokens.lookups(term) == [Lookup(gram, whole=True) for gram in asked]
 
 
-@pytest.mark.parametrize(("term", "asked"), [("气", "气"), ("un", "un"), ("afp", "afp"), ("l un", "un")])
+@pytest.mark.parametrize(("term", "asked"), [("气", "气"), ("un", "un"), ("afp", "afp"), ("un a", "un")])
 def test_a_short_term_asks_for_all_grams_that_begin_with_it(term: str, asked: str) -> None:
     assert tokens.lookups(term) == [Lookup(asked, whole=False)]
 
@@ -194,7 +196,8 @@ def test_grams_that_begin_alike_stand_in_the_same_list(text: str) -> None:
     for gram in tokens.of(tokens.folded([text])):
         place = grams.filed_in(gram)
         assert int(place, 16) < LISTS
-        assert place == grams.filed_in(gram[:1] if re.match(f"[{DENSE}]", gram) else gram[:2])
+        if " " not in gram:
+            assert place == grams.filed_in(gram[:1] if re.match(f"[{DENSE}]", gram) else gram[:2])
 
 
 # ---- Matching ----------------------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ class Task:
 
     def listed(self, feed: str) -> list[str]:
         """Where the pages that a feed lists are fetched from."""
-        return [link.replace(SITE, self.base) for link in re.findall(r"<link>(\S+/\d{8}-\S+)</link>", feed)][: self.pages]
+        return [link.replace(SITE, self.base) for link in re.findall(r"<link>(\S+/\d{8}-\S+)</link>", feed)][
+            : self.pages
+        ]
 
     def urls(self) -> list[str]:
         """Where the pages are fetched from; asks for the feed."""

@@ -1,8 +1,8 @@
 """The grams of a text: what an article is filed under, and what a query asks for.
 
 A gram is two characters next to each other where one of them is Han or Kana, with or without punctuation between them,
-else four letters in a row. Every part of a text of that length gives one, so that an article has all the grams of
-whatever it holds. For queries that are
+else four letters in a row, or a letter and two behind a space. Every such part of a text gives one, so that an article
+has all the grams of whatever it holds. For queries that are
 shorter than a gram the ends of words are filed too: every place of a text is then the beginning of some gram, and a
 short query asks for all grams that begin with it.
 """
@@ -36,6 +36,8 @@ _EDGE: Final = re.compile(
     rf"(?=([{DENSE}](?:\|[^ |]|[^ |{DENSE}])|[^ |{DENSE}](?:\|[{DENSE}]|[{DENSE}]))|([{DENSE}])(?:[ |]|$))"
 )
 """Where a run of dense characters begins or ends: the pair across its edge, or its last character alone."""
+_ACROSS: Final = re.compile(rf" (?<=[^ |{DENSE}] )[^ |{DENSE}]{{2}}")
+"""Where a word begins behind another: the space and two letters."""
 _RUN: Final = re.compile(rf"[{DENSE}]{{2,}}")
 _WORD: Final = re.compile(rf"[^ |{DENSE}]{{2,}}")
 _CACHED_WORD: Final = 32
@@ -64,6 +66,7 @@ def folded(fields: Iterable[str]) -> str:
 def of(text: str) -> set[str]:
     """The different grams of a folded text."""
     grams = set(chain.from_iterable(map(_word_grams, set(_WORD.findall(text)))))
+    grams.update(text[found.start() - 1 : found.end()] for found in _ACROSS.finditer(text))
     if _DENSE.search(text):
         grams.update(chain.from_iterable(_EDGE.findall(text)))
         for run in _RUN.findall(text):
@@ -88,7 +91,7 @@ def lookups(term: str) -> list[Lookup]:
 
 def filed_in(gram: str) -> str:
     """The name of the list in which a gram stands, one of `LISTS`, in digits of base 16; the same for ever."""
-    return _filed_in(gram[:2])
+    return _filed_in(gram[:2] if gram[1:2] != " " else gram)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -112,8 +115,9 @@ def _spelled(word: str) -> tuple[str, ...]:
 
 
 def _whole(term: str) -> list[str]:
-    """The grams of full length in a folded term, in their order, each once; those of words without overlap."""
+    """The grams of full length in a folded term, in their order, each once; those within words without overlap."""
     found = {pair.start(): pair[1] for pair in _PAIR.finditer(term)}
+    found |= {across.start() - 1: term[across.start() - 1 : across.end()] for across in _ACROSS.finditer(term)}
     for word in _WORD.finditer(term):
         last = word.end() - LETTERS
         for at in {*range(word.start(), last + 1, LETTERS), last} if last >= word.start() else ():
