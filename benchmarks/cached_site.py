@@ -2,8 +2,8 @@
 
     python benchmarks/cached_site.py --truth FILE [--pages 2000] [--shared ../shared]
 
-The pages are those of ../shared/tools/corpus_site.py where it is (real bodies, 340 KB of the furniture of a real page),
-else the replica's. Each has links to three others; `/cn/rss` lists all of them. `/__seen__` tells as JSON what was asked
+The pages are those of ../shared/tools/corpus_site.py where it is (real bodies in 340 KB of furniture),
+else the replica's. Each has links to three others; `/cn/rss` lists all of them. `/__seen__` tells what was asked
 for since the last time: {"requests", "first", "last"} (seconds since the epoch). Conditional requests are answered
 with 304. One line is printed when it listens: the base URL. The truth is one JSON object a page.
 
@@ -16,7 +16,6 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
-from email.utils import format_datetime
 from hashlib import blake2b
 from html import escape
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The whole crawl beside its peers: one site, one MongoDB, the same articles, one contender after the other.
 
-    python benchmarks/crawl.py [--pages 2000] [--peers-python .venv-peers/bin/python] [--only NAME,...] [--shared ../shared]
+    python benchmarks/crawl.py [--pages 2000] [--peers-python .venv-peers/bin/python] [--only NAME,...]
 
 The site is `cached_site.py`, whose own ceiling is measured first. Contenders run in processes and environments of
 their own, 16 requests at a time, and store what they read in a database of their own on the same server. Slow ones get

@@ -58,8 +58,10 @@ class Row:
 def table(rows: list[Row]) -> list[str]:
     """The results as a Markdown table."""
     lines = [
-        "| | pages | start-up s | articles a second | CPU s per 1,000 | of MongoDB | peak MiB | per 1,000 articles | body F1 "
-        "| right fields | right times | missed | doubles |",
+        (
+            "| | pages | start-up s | articles a second | CPU s per 1,000 | of MongoDB | peak MiB | per 1,000 articles "
+            "| body F1 | right fields | right times | missed | doubles |"
+        ),
         "|---|" + "---:|" * 12,
     ]
     for row in rows:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from datetime import timedelta
 
 import trafilatura
 from crawlee import ConcurrencySettings  # type: ignore[import-not-found]

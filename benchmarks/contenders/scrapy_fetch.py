@@ -35,7 +35,7 @@ class Fetch(Spider):
         for url in self.task.listed(response.body.decode()):
             yield Request(url, callback=self.page)
 
-    def page(self, response: Response) -> Iterator[Any]:
+    def page(self, response: Response) -> Iterator[Any]:  # noqa: ARG002 - as Scrapy calls it
         """Do nothing."""
         return iter(())
 

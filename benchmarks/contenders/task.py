@@ -2,7 +2,7 @@
 
     CONTENDER.py BASE URI DATABASE PAGES
 
-The site at BASE lists its pages in `/cn/rss`; the first PAGES of them are fetched, at most `IN_FLIGHT` at a time, and what
+The site at BASE lists its pages in `/cn/rss`; the first PAGES are fetched, at most `IN_FLIGHT` at a time, and what
 is read from them is upserted into `articles` of DATABASE with the fields url, title, lead, text, published_at, image.
 """
 
