@@ -25,7 +25,7 @@ import stage
 from processes import peak_mib
 from pymongo import AsyncMongoClient
 from store import Newsroom, stored
-from throughput import link
+from frontier import link
 
 from rfispider.frontier import Done, Frontier
 from rfispider.items import Outcome
