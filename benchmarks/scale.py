@@ -22,10 +22,10 @@ from typing import Any
 
 import pygal
 import stage
+from frontier import link
 from processes import peak_mib
 from pymongo import AsyncMongoClient
 from store import Newsroom, stored
-from frontier import link
 
 from rfispider.frontier import Done, Frontier
 from rfispider.items import Outcome
