@@ -1,5 +1,6 @@
 """What a second run costs: ours beside plain Scrapy with each of its cache policies, and without a cache."""
 
+import resource
 import subprocess
 import sys
 import time
@@ -31,11 +32,12 @@ class Run:
 
     requests: list[list[str]]
     seconds: float
+    cpu_s: float
 
     def told(self) -> str:
         """In a few words."""
         size = sum(int(request[SIZE]) for request in self.requests)
-        return f"{len(self.requests)} requests, {size / 1024:,.0f} KiB, {self.seconds:.1f} s"
+        return f"{len(self.requests)} requests, {size / 1024:,.0f} KiB, {self.seconds:.1f} s, {self.cpu_s:.1f} of CPU"
 
     def answered(self) -> set[str]:
         """Paths of the documents that were served, not only said to be unchanged."""
@@ -59,9 +61,15 @@ def again(*, articles: int, editions: str, published: int) -> list[Figure]:
 
 def observed(here: World, crawl: Callable[[], float]) -> Run:
     """Run it, and take what the site's log gained."""
-    before = len(here.site.requests())
+    before, burnt_s = len(here.site.requests()), _burnt_s()
     seconds = crawl()
-    return Run(here.site.requests()[before:], seconds)
+    return Run(here.site.requests()[before:], seconds, _burnt_s() - burnt_s)
+
+
+def _burnt_s() -> float:
+    """CPU seconds of the processes that have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
 
 
 def publish(here: World, count: int, editions: str) -> set[str]:
