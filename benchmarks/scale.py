@@ -25,10 +25,10 @@ import stage
 from frontier import link
 from processes import peak_mib
 from pymongo import AsyncMongoClient
-from store import Newsroom, stored
+from store import Newsroom
 
 from rfispider.frontier import Done, Frontier
-from rfispider.items import Outcome
+from rfispider.items import Article, Outcome
 from rfispider.store import Store
 
 DATABASE = "scale"
@@ -40,6 +40,7 @@ TIMED = 2_000
 """Articles stored, and seen again, at each size."""
 GROWN = 10_000
 """Articles generated ahead."""
+BATCH, UNDER_WAY = 200, 2
 MIB = 2**20
 
 
@@ -99,14 +100,17 @@ async def frontier_points(uri: str, sizes: Sequence[int]) -> AsyncIterator[Point
                 await opened.add(map(link, range(start, min(start + ADDED, size))))
             added = (size - first) / (time.monotonic() - began)
             known = size
-            rates = {"links added": added, "claimed and acknowledged": await turnover(opened)}
+            rates = {
+                "links added": added,
+                "claimed and acknowledged": await turnover(opened, min(TURNS, (size - first) // 2)),
+            }
             yield await measured(client[DATABASE], ["frontier"], "frontier", size, rates)
 
 
-async def turnover(opened: Frontier) -> float:
+async def turnover(opened: Frontier, turns: int) -> float:
     """URLs claimed and acknowledged a second."""
     began, settled = time.monotonic(), 0
-    while settled < TURNS:
+    while settled < turns:
         leases = await opened.claim(CLAIMED, ["cn"])
         await opened.acknowledge([Done(lease=lease, outcome=Outcome.NEW, status=200) for lease in leases])
         settled += len(leases)
@@ -121,15 +125,28 @@ async def archive_points(uri: str, sizes: Sequence[int]) -> AsyncIterator[Point]
         for size in sizes:
             while number < size - TIMED:
                 until = min(number + GROWN, size - TIMED)
-                await stored(opened.save, [newsroom.article(each) for each in range(number, until)])
+                await stored(opened, [newsroom.article(each) for each in range(number, until)])
                 number = until
             articles = [newsroom.article(each) for each in range(number, size)]
             number = size
             rates = {
-                "new articles": (await stored(opened.save, articles)).rate,
-                "articles seen again": (await stored(opened.save, articles)).rate,
+                "new articles": await stored(opened, articles),
+                "articles seen again": await stored(opened, articles),
             }
             yield await measured(client[DATABASE], ["articles", "revisions", "search"], "archive", size, rates)
+
+
+async def stored(archive: Store, articles: Sequence[Article]) -> float:
+    """Articles stored a second, in batches as a crawl's, a few under way at a time."""
+    batches = iter([articles[start : start + BATCH] for start in range(0, len(articles), BATCH)])
+
+    async def work() -> None:
+        for batch in batches:
+            await archive.save(batch)
+
+    began = time.monotonic()
+    await asyncio.gather(*(work() for _ in range(UNDER_WAY)))
+    return len(articles) / (time.monotonic() - began)
 
 
 async def points(uri: str, options: argparse.Namespace) -> list[Point]:
