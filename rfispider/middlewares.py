@@ -103,7 +103,7 @@ class Politeness:
             IgnoreRequest: the circuit breaker of the host is open.
 
         """
-        if request.meta.get("refused"):
+        if request.meta.get("held_off"):
             raise IgnoreRequest("the site refuses pages at present, this one was not asked for")
 
     async def process_response(self, request: Request, response: Response) -> Response:

@@ -207,6 +207,8 @@ class Visit:
     """404 or 410 in a row before this visit."""
     once: bool = False
     """A source of a backfill, which is not polled again."""
+    held_off_s: float | None = None
+    """It was not asked for, since its host refuses pages, and is not to be for so many seconds; None if it was."""
     jitter: float = 0.5
     """A random number from 0 to 1."""
 
@@ -231,7 +233,7 @@ def plan(visit: Visit) -> Plan:
     if visit.outcome is Outcome.FAILED:
         return _failed(visit, FAILURES)
     if visit.outcome in {Outcome.BLOCKED, Outcome.STUB}:
-        return _failed(visit, BLOCKS)
+        return _failed(visit, BLOCKS) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
     if visit.kind in SOURCES:
         return _polled(visit)
     if visit.outcome is Outcome.NOT_ARTICLE:
@@ -270,6 +272,14 @@ def _failed(visit: Visit, policy: Backoff) -> Plan:
         due_in_s = bounds.slowest if due_in_s is None else min(due_in_s, bounds.slowest)
     return Plan(
         state=State.FAILED, due_in_s=due_in_s, interval_s=visit.interval_s, failures=failures, misses=visit.misses
+    )
+
+
+def _held_off(visit: Visit, held_off_s: float) -> Plan:
+    """Nothing was asked, so nothing counts; those that wait for the same moment are spread a little."""
+    due_in_s = held_off_s + BLOCKS.base_s * visit.jitter
+    return Plan(
+        state=State.FAILED, due_in_s=due_in_s, interval_s=visit.interval_s, failures=visit.failures, misses=visit.misses
     )
 
 

@@ -559,7 +559,7 @@ async def test_a_failure_is_kept_with_its_reason_and_tried_again_later(frontier:
     (lease,) = await frontier.claim(1, CN)
     assert await frontier.fail(lease, "$timeout " + "x" * 5000, status=500)
     document = await stored(frontier, article("story-0"))
-    assert (document["state"], document["failures"], document["attempts"]) == ("failed", 1, 1)
+    assert (document["state"], document["failures"], document["attempts"]) == ("failed", 1, 0)
     assert document["last"] | {"at": None, "token": None} == {
         "at": None, "token": None, "status": 500, "outcome": "page/failed", "error": ("$timeout " + "x" * 5000)[:500],
     }  # fmt: skip
@@ -586,11 +586,19 @@ async def test_a_visit_that_succeeds_starts_the_count_of_failures_anew(frontier:
     await frontier.fail((await frontier.claim(1, CN))[0], "no answer")
     await expire(frontier)
     (lease,) = await frontier.claim(1, CN)
-    assert (lease.failures, lease.attempts) == (1, 2)
+    assert (lease.failures, lease.attempts) == (1, 1)
     await frontier.acknowledge(done([lease]))
     document = await stored(frontier, article("story-0"))
     assert document["attempts"] == 0
     assert "failures" not in document
+
+
+async def test_a_source_that_fails_for_days_is_fetched_all_the_same(frontier: Frontier) -> None:
+    await frontier.add([feed()])
+    for _ in range(2 * ATTEMPTS):
+        await expire(frontier)
+        (lease,) = await frontier.claim(1, CN)
+        await frontier.fail(lease, "no answer")
 
 
 async def test_a_url_that_takes_its_workers_down_is_not_handed_out_for_ever(frontier: Frontier) -> None:
@@ -598,7 +606,7 @@ async def test_a_url_that_takes_its_workers_down_is_not_handed_out_for_ever(fron
     await frontier._urls.update_one({"_id": urls.key(article("story-0").url)}, {"$set": {"attempts": ATTEMPTS}})
     assert names(await frontier.claim(2, CN)) == ["story-1"]
     document = await stored(frontier, article("story-0"))
-    assert document["state"] == "failed"
+    assert (document["state"], document["due_at"]) == ("failed", None)
     assert "never settled" in document["last"]["error"]
     assert names(frontier.held) == ["story-1"]
 

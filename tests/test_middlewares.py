@@ -96,5 +96,5 @@ async def test_an_empty_page_ends_a_list() -> None:
 def test_a_page_is_not_asked_for_while_the_site_refuses_pages() -> None:
     politeness = Politeness(SimpleNamespace(signals=SimpleNamespace(connect=lambda *_, **__: None)))  # type: ignore[arg-type]
     with pytest.raises(IgnoreRequest, match="not asked for"):
-        politeness.process_request(Request(SITE, meta={"refused": True}))
+        politeness.process_request(Request(SITE, meta={"held_off": True}))
     politeness.process_request(Request(SITE))

@@ -275,6 +275,15 @@ def test_a_refused_page_is_tried_more_often_than_a_broken_one(outcome: Outcome) 
     assert plan(visit(outcome=outcome, failures=BLOCKS.limit - 1)).due_in_s is None
 
 
+@pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.STUB])
+def test_a_page_that_was_not_asked_for_is_due_soon_after_the_host_may_be_asked_and_nothing_is_counted(
+    outcome: Outcome,
+) -> None:
+    early, late = (plan(visit(outcome=outcome, failures=3, held_off_s=600.0, jitter=jitter)) for jitter in (0.0, 1.0))
+    assert (early.state, early.due_in_s, early.failures) == (State.FAILED, 600.0, 3)
+    assert 600.0 < (late.due_in_s or 0) <= 660.0
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_kind_and_outcome_has_a_plan_that_lies_ahead(kind: Kind, outcome: Outcome) -> None:

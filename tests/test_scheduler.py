@@ -14,7 +14,7 @@ from rfispider import urls
 from rfispider.arguments import Arguments
 from rfispider.frontier import Frontier, Lease, Validators
 from rfispider.items import Attempt, Kind, Link, Outcome
-from rfispider.politeness import PAGES, Limits
+from rfispider.politeness import PAGES, Breaker, Limits
 from rfispider.revisit import State
 from rfispider.scheduler import FrontierScheduler
 from rfispider.scheduler.visits import conditions, done_of, link_of
@@ -217,7 +217,7 @@ async def test_what_piled_up_in_a_standstill_does_not_go_at_once(
     crawl = Crawl(frontier, in_flight=4)
     await frontier.add([article(f"story-{number}") for number in range(3)])
     at = asyncio.get_running_loop().time() - late_s
-    crawl.worker.ready.extend(Slot(each, False, at, step_s) for each in await frontier.claim(3, ["cn"]))
+    crawl.worker.ready.extend(Slot(each, at, step_s) for each in await frontier.claim(3, ["cn"]))
     assert len(crawl.take()) == taken
     assert sum(map(len, crawl.worker.waiting.values())) == 3 - taken
     assert not crawl.worker.ready
@@ -236,7 +236,40 @@ async def test_the_probe_of_the_circuit_breaker_is_a_page_though_a_feed_waits_be
         crawl.worker.waiting["site"] = deque(sorted(crawl.worker.waiting["site"], key=lambda each: each.kind in PAGES))
         await crawl.fill()
         (probe,) = crawl.take()
-    assert (probe.lease.kind, probe.refused) == (Kind.ARTICLE, False)
+    assert (probe.lease.kind, probe.held_off_s) == (Kind.ARTICLE, None)
+
+
+async def test_while_the_host_refuses_pages_they_use_no_slot_count_no_failure_and_are_due_when_that_is_over(
+    mongo_uri: str, database: str
+) -> None:
+    feed = Link(url="https://www.rfi.fr/cn/rss", kind=Kind.FEED, edition="cn")
+    pages = [article(f"story-{number}") for number in range(5)]
+    async with await Frontier.open(mongo_uri, database, limits=Limits(rate=1, blocks=1, cooldown_s=300)) as frontier:
+        await frontier.add([*pages, feed])
+        await frontier.hosts.penalise("site", page=True)
+        await frontier._database["hosts"].update_many({}, {"$set": {"next_at": NOW}})
+        crawl = Crawl(frontier, in_flight=6)
+        await crawl.fill()
+        turns = crawl.take()
+        assert {turn.lease.url for turn in turns if turn.held_off_s is None} == {feed.url}
+        crawl.let_go(turns, Outcome.BLOCKED)
+        await crawl.worker.settle()
+        for page in pages:
+            left = await known(frontier, page)
+            assert 250 < (left["due_at"] - left["last"]["at"]).total_seconds() < 330
+            assert (left["state"], left.get("failures"), left["attempts"]) == (State.FAILED, None, 0)
+
+
+async def test_the_probe_is_not_spent_while_there_is_no_page_to_be_fetched(mongo_uri: str, database: str) -> None:
+    feed = Link(url="https://www.rfi.fr/cn/rss", kind=Kind.FEED, edition="cn")
+    async with await Frontier.open(mongo_uri, database, limits=Limits(rate=0, blocks=1)) as frontier:
+        await frontier.add([feed])
+        await frontier.hosts.penalise("site", page=True)
+        await frontier._database["hosts"].update_many({}, {"$set": {"next_at": NOW, "blocked_until": NOW}})
+        crawl = Crawl(frontier, in_flight=4)
+        await crawl.fill()
+        assert [turn.lease.kind for turn in crawl.take()] == [Kind.FEED]
+        assert (await frontier.hosts.reserve("site", 1)).breaker is Breaker.PROBING
 
 
 async def test_the_archive_hears_of_a_tombstone_before_the_frontier_lets_go_of_it(frontier: Frontier) -> None:

@@ -19,6 +19,9 @@ out before it are still used, at a pace that is known to be too fast."""
 PROBE_S = 120.0
 """A probe that was not answered by then is lost with its worker, and another is sent."""
 
+PROBED_S = 10.0
+"""By then most probes are answered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
@@ -33,6 +36,8 @@ class Slots:
     """After so many seconds more slots are to be had."""
     breaker: Breaker
     """OPEN: use none for a page. PROBING: the caller alone may use one, for a single page."""
+    pages_again_in_s: float = 0.0
+    """After so many seconds it is worth asking whether pages may be fetched."""
 
 
 class Hosts:
@@ -45,23 +50,24 @@ class Hosts:
         self._clock = PromptClock()
         self._healthy: dict[str, bool] = {}
 
-    async def reserve(self, host: str, n: int) -> Slots:
+    async def reserve(self, host: str, n: int, *, pages: bool = True) -> Slots:
         """Reserve up to n requests to a host, one delay apart, after all that any worker has reserved.
 
-        One round trip. While the breaker is open and its cooldown over, a second one asks for the probe.
+        One round trip. While the breaker is open and its cooldown over, a second one asks for the probe if there are
+        `pages` among the requests.
         """
         document = await db.persist(lambda: self._changed(host, _reservation(n, self._limits)))
         self._note(host, document)
         heard_late_s = self._clock.late_s(document["reserved_at"])
-        breaker = await self._admitted(host, document)
+        breaker = await self._admitted(host, document, pages=pages)
         return _slots(document, breaker, heard_late_s)
 
-    async def _admitted(self, host: str, document: Document) -> Breaker:
+    async def _admitted(self, host: str, document: Document, *, pages: bool = True) -> Breaker:
         """What the breaker says to this caller; the one that is given the probe sees PROBING, the others OPEN."""
         if document.get("breaker", Breaker.CLOSED) == Breaker.CLOSED:
             return Breaker.CLOSED
-        # The probe goes to somebody who may make a request now: with another, it would be lost.
-        if document["blocked_until"] > document["reserved_at"] or not document["granted"]:
+        # The probe goes to somebody who may make a request for a page now: with another, it would be lost.
+        if document["blocked_until"] > document["reserved_at"] or not document["granted"] or not pages:
             return Breaker.OPEN
         cooled = {
             "_id": host,
@@ -173,7 +179,23 @@ def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> Slots:
     ahead_s = (document["next_at"] - now).total_seconds() - late_s
     waits_s = [first_s + i * document["step_s"] for i in range(document["granted"])]
     again_in_s = max(0.0, ahead_s - HORIZON_S)
-    return Slots(waits_s=waits_s, step_s=document["step_s"], again_in_s=again_in_s, breaker=breaker)
+    return Slots(
+        waits_s=waits_s,
+        step_s=document["step_s"],
+        again_in_s=again_in_s,
+        breaker=breaker,
+        pages_again_in_s=_pages_again_in_s(document, breaker),
+    )
+
+
+def _pages_again_in_s(document: Document, breaker: Breaker) -> float:
+    if breaker is Breaker.CLOSED:
+        return 0.0
+    if Breaker.PROBING in {breaker, document["breaker"]}:
+        return PROBED_S
+    left_s: float = (document["blocked_until"] - document["reserved_at"]).total_seconds()
+    # Over for a moment, and the probe was another's: as if it was on its way.
+    return left_s if left_s > 0 else PROBED_S
 
 
 def _budget(document: Document) -> Budget:

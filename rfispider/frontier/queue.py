@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -19,14 +20,14 @@ from rfispider.frontier.hosts import Hosts
 from rfispider.frontier.records import Document, Done, Lease
 from rfispider.items import Kind, Link, Outcome
 from rfispider.politeness import Limits
-from rfispider.revisit import State, plan
+from rfispider.revisit import FAILURES, State, plan
 
 LEASE_S = 60.0
 """How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
 
 ATTEMPTS = 12
-"""A URL that was claimed so often and never settled takes its workers down: it is failed unfetched. Far over the
-limit of failures, since every URL a killed worker held counts one."""
+"""A URL that was claimed so often and never settled takes its workers down: it is failed unfetched, as after too many
+failures. Far over their limit, since every URL a killed worker held counts one."""
 
 FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
 
@@ -189,7 +190,8 @@ class Frontier:
         poison = [lease for lease in leases if lease.attempts > ATTEMPTS]
         if poison:
             reason = f"claimed {ATTEMPTS} times and never settled"
-            await self.acknowledge([Done(lease=each, outcome=Outcome.FAILED, error=reason) for each in poison])
+            final = [replace(lease, failures=FAILURES.limit) for lease in poison]
+            await self.acknowledge([Done(lease=each, outcome=Outcome.FAILED, error=reason) for each in final])
         return [lease for lease in leases if lease.attempts <= ATTEMPTS]
 
     async def heartbeat(self) -> list[Lease]:

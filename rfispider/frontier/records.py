@@ -82,6 +82,8 @@ class Done:
     """Whether the links of the page were within the depth of the crawl; None when it was not read."""
     max_depth: int | None = None
     """The depth of the crawl; None is no limit."""
+    held_off_s: float | None = None
+    """It was not asked for, since its host refuses pages, and is not to be for so many seconds; None if it was."""
 
 
 FIELDS = (
@@ -130,6 +132,7 @@ def visit(done: Done, now: datetime, jitter: float) -> Visit:
         failures=held.failures,
         misses=held.misses,
         once=held.priority < 0,
+        held_off_s=done.held_off_s,
         jitter=jitter,
     )
 

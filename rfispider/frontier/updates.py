@@ -78,9 +78,9 @@ def settled(done: Done, plan: Plan) -> Pipeline:
         "last": _last(done),
     }
     counted = {"failures": plan.failures, "misses": plan.misses, "interval_s": plan.interval_s}
-    kept = {**_learnt(done), **counted}
+    kept = {**_learnt(done), **counted, "attempts": 0}
     if plan.state in {State.DONE, State.GONE}:
-        kept |= {"attempts": 0, "entry": None}
+        kept |= {"entry": None}
         if done.lease.kind not in SOURCES and done.lease.priority > priorities.LOOK_AGAIN:
             kept["priority"] = priorities.LOOK_AGAIN
     if plan.gap:

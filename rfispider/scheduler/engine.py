@@ -115,7 +115,7 @@ class FrontierScheduler(BaseScheduler):
         whole = lease.unfollowed and self.spider.arguments.reaches(lease.depth + 1)
         known = Validators() if whole else lease.validators
         request = self.spider.request(link_of(lease), turn.attempt, conditions(known))
-        request.meta.update(body_hash=known.body_hash, refused=turn.refused, kind=lease.kind)
+        request.meta.update(body_hash=known.body_hash, held_off=turn.held_off_s is not None, kind=lease.kind)
         request.meta["polled_at"] = lease.poll and lease.poll.at
         return request
 

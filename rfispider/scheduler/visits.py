@@ -28,8 +28,13 @@ def conditions(validators: Validators) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def done_of(lease: Lease, attempt: Attempt, now: datetime, *, max_depth: int | None = None) -> Done:
-    """What the frontier is told of a visit of a crawl of this depth (None: no limit)."""
+def done_of(
+    lease: Lease, attempt: Attempt, now: datetime, *, max_depth: int | None = None, held_off_s: float | None = None
+) -> Done:
+    """What the frontier is told of a visit of a crawl of this depth (None: no limit).
+
+    `held_off_s`: it was not asked for, and must not be for so many seconds; None if it was.
+    """
     outcome = attempt.outcome or Outcome.FAILED
     fetched = outcome not in _NOT_FETCHED
     validators = Validators(etag=attempt.etag, last_modified=attempt.last_modified, body_hash=attempt.body_hash)
@@ -43,6 +48,7 @@ def done_of(lease: Lease, attempt: Attempt, now: datetime, *, max_depth: int | N
         poll=poll_of(attempt, now) if fetched and lease.kind in SOURCES else None,
         followed=_followed(lease, max_depth) if fetched else None,
         max_depth=max_depth,
+        held_off_s=held_off_s,
     )
 
 

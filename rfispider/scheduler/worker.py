@@ -13,7 +13,7 @@ from datetime import datetime
 
 from rfispider import urls
 from rfispider.arguments import Arguments
-from rfispider.frontier import FETCHABLE, Done, Frontier, Lease
+from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Slots
 from rfispider.items import Attempt
 from rfispider.politeness import PAGES, Breaker
 from rfispider.scheduler.visits import done_of
@@ -36,8 +36,8 @@ class Turn:
 
     lease: Lease
     attempt: Attempt
-    refused: bool
-    """The circuit breaker of the host is open: it must not be asked for."""
+    held_off_s: float | None = None
+    """The circuit breaker of the host is open: it must not be asked for before so many seconds have passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,12 @@ class Slot:
     """Leave to ask for a lease at a time."""
 
     lease: Lease
-    refused: bool
     at: float
     """When, by the clock of the loop."""
     step_s: float
     """The time to the next slot of anybody."""
+    held_off_s: float | None = None
+    """It is no leave at all, for so many seconds: the circuit breaker of the host is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,8 @@ class Worker:
         self.ready: deque[Slot] = deque()
         self.taken_at = 0.0
         self.taken: dict[int, Turn] = {}
-        self.shut_until: dict[str, float] = {}
+        self.full_until: dict[str, float] = {}
+        self.refusing: set[str] = set()
         self.exhausted = False
         self._dry = _Dry()
         self._news = 0
@@ -101,8 +103,8 @@ class Worker:
         while self.ready and len(self.taken) < self.in_flight:
             slot = self.ready.popleft()
             if not self.is_missed(slot, now):
-                self.taken_at = now if not slot.refused else self.taken_at
-                turn = Turn(slot.lease, Attempt(), slot.refused)
+                self.taken_at = now if slot.held_off_s is None else self.taken_at
+                turn = Turn(slot.lease, Attempt(), slot.held_off_s)
                 self.taken[id(turn.attempt)] = turn
                 return turn
             self.waiting.setdefault(self.hands.host(slot.lease.url), deque()).append(slot.lease)
@@ -114,7 +116,7 @@ class Worker:
         One of them may go all the same, lest a worker that is always late gets nowhere.
         """
         late = slot.step_s > 0 and now - slot.at > LATE_S
-        return late and not slot.refused and now - self.taken_at < slot.step_s
+        return late and now - self.taken_at < slot.step_s
 
     def expect(self) -> None:
         """Take note that there may be more to do: what was judged before this does not count."""
@@ -158,6 +160,8 @@ class Worker:
             await asyncio.sleep(self.frontier.lease_s / 3)
             for lease in await self.frontier.heartbeat():
                 logger.warning("the lease of %s was lost to another worker", lease.url)
+            if taken_back := await self.frontier.recover():
+                logger.info("leases taken back from workers of this machine that have died: %d", taken_back)
 
     # ---- their steps --------------------------------------------------------------------------------------
 
@@ -189,21 +193,29 @@ class Worker:
     async def pace(self, host: str) -> None:
         """Give the leases that wait for a host their times within the budget that all workers share."""
         queue, loop = self.waiting[host], asyncio.get_running_loop()
-        if not queue or loop.time() < self.shut_until.get(host, 0.0):
+        if not queue or loop.time() < self.full_until.get(host, 0.0):
             return
-        slots = await self.frontier.hosts.reserve(host, len(queue))
-        self.shut_until[host] = loop.time() + slots.again_in_s
-        probes = int(slots.breaker is Breaker.PROBING)
-        if probes:
-            # A page goes first: spent on a feed, the probe would be lost for minutes.
-            queue = self.waiting[host] = deque(sorted(queue, key=lambda lease: lease.kind not in PAGES))
-        for wait_s in slots.waits_s:
-            lease = queue.popleft()
-            refused = slots.breaker is not Breaker.CLOSED and lease.kind in PAGES and not probes
-            probes -= bool(probes) and lease.kind in PAGES
+        pages = sum(lease.kind in PAGES for lease in queue)
+        # A host that refuses pages is asked for none: slots for them would be lost to the feeds.
+        wanted = max(1, len(queue) - pages) if host in self.refusing else len(queue)
+        slots = await self.frontier.hosts.reserve(host, wanted, pages=pages > 0)
+        self.full_until[host] = loop.time() + slots.again_in_s
+        self.refusing.discard(host)
+        if slots.breaker is not Breaker.CLOSED:
+            self.refusing.add(host)
+            queue = self.waiting[host] = self.hold_off(queue, slots)
+        for wait_s in slots.waits_s[: len(queue)]:
             self.paced += 1
             at = loop.time() + wait_s
-            loop.call_at(at, self.offer, Slot(lease, refused, at, slots.step_s))
+            loop.call_at(at, self.offer, Slot(queue.popleft(), at, slots.step_s))
+
+    def hold_off(self, queue: Collection[Lease], slots: Slots) -> deque[Lease]:
+        """Let go of the pages that must not be asked for; what is left, the page first that is the probe."""
+        pages = [lease for lease in queue if lease.kind in PAGES]
+        probes = pages[:1] if slots.breaker is Breaker.PROBING else []
+        now = asyncio.get_running_loop().time()
+        self.ready.extend(Slot(lease, now, 0.0, slots.pages_again_in_s) for lease in pages[len(probes) :])
+        return deque([*probes, *(lease for lease in queue if lease.kind not in PAGES)])
 
     def offer(self, slot: Slot) -> None:
         """Make a lease whose time has come ready to be taken."""
@@ -233,7 +245,8 @@ class Worker:
 
     def report(self, turn: Turn, now: datetime) -> Done:
         """What the frontier is told of a visit that is over."""
-        return done_of(turn.lease, turn.attempt, now, max_depth=self.arguments.max_depth)
+        depth = self.arguments.max_depth
+        return done_of(turn.lease, turn.attempt, now, max_depth=depth, held_off_s=turn.held_off_s)
 
     async def bury(self, done: list[Done], now: datetime) -> None:
         """Tell the archive of articles that become tombstones, before the frontier forgets that they were due."""
