@@ -17,11 +17,11 @@ from scrapy.crawler import Crawler
 from rfispider import telling
 from rfispider.alerts import Receivers
 from rfispider.items import Outcome
+from rfispider.judgement import ALARM, Judgement
 from rfispider.pipelines import Save
 from rfispider.settings import json_wanted
 from rfispider.store import Store, StoreError
 from rfispider.telling import by_edition, group
-from rfispider.watch import ALARM, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class RunRecord:
         self.crawler = crawler
         self.run: dict[str, Any] = {}
         self.clock = time.monotonic()
-        self.watch = Watch(Receivers.of(crawler.settings))
+        self.judgement = Judgement(Receivers.of(crawler.settings))
         crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
 
@@ -71,13 +71,13 @@ class RunRecord:
         stats = self.crawler.stats.get_stats()
         self.run |= ending(stats, reason)
         if self.store:
-            await self.watch.judge(self.store, self.run, stats)
+            await self.judgement.judge(self.store, self.run, stats)
             self.run["problem"] = shortfall(stats, reason)
             await self.record(self.store)
         self.sum_up(reason, stats)
         if failure := shortfall(stats, reason):
             logger.error("the run did not do its job: %s", failure)
-        await self.watch.announce(self.run)
+        await self.judgement.announce(self.run)
 
     def sum_up(self, reason: str, stats: Mapping[str, Any]) -> None:
         """Log what came of the run: as fields where the log is read by programs, as a table where people read it."""

@@ -24,8 +24,8 @@ from pymongo import MongoClient
 from rfispider import settings
 from rfispider.alerts import Message, Receivers, slack_text, tell
 from rfispider.items import SCHEMA
+from rfispider.judgement import message
 from rfispider.monitors import Alarm, Share, alarms, higher, standard_error
-from rfispider.watch import message
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 

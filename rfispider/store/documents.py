@@ -17,6 +17,10 @@ from rfispider.urls import key
 
 Document = dict[str, Any]
 
+IN_ONE_TRIP = 100_000
+"""As `batch_size`: all of a small find comes in its first answer, for the driver repeats no later one after a failover.
+What 16 MB do not hold comes in several all the same."""
+
 FIELDS = tuple(field.name for field in fields(Article))
 """Names of the fields of an article; each is that of the document too, except `key`, which is its `_id`."""
 

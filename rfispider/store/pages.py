@@ -22,7 +22,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider import urls, website
 from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page, Status
-from rfispider.store.documents import Document
+from rfispider.store.documents import IN_ONE_TRIP, Document
 from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
 from rfispider.store.selection import Selection
 
@@ -93,7 +93,7 @@ class Pages:
         if not seen:
             return []
         kept = await self.marks(list(seen))
-        found = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1))
+        found = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1), batch_size=IN_ONE_TRIP)
         return [
             seen[article["_id"]]
             async for article in found
@@ -103,7 +103,8 @@ class Pages:
     async def marks(self, keys: Collection[str]) -> dict[str, list[Document]]:
         """What is kept for each article: `PAGE_MARKS` of each page, answered from the index alone."""
         kept: dict[str, list[Document]] = {key: [] for key in keys}
-        found = self._pages.find({"article": {"$in": list(keys)}}, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT)
+        of_articles = {"article": {"$in": list(keys)}}
+        found = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
         async for page in found:
             kept[page["article"]].append(page)
         return kept

@@ -10,6 +10,7 @@ the loose ones first: what is sealed meanwhile it then finds in its segment.
 
 import asyncio
 import heapq
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +21,16 @@ from typing import Final, NamedTuple
 from bson import ObjectId
 from pymongo import DeleteOne, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import PyMongoError
 
 from rfispider import tokens
 from rfispider.items import SCHEMA, Article
 from rfispider.store import segments
-from rfispider.store.documents import Document
+from rfispider.store.documents import IN_ONE_TRIP, Document
 from rfispider.store.segments import HEAD, LATEST, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
 from rfispider.tokens import Lookup, Query
+
+logger = logging.getLogger(__name__)
 
 RANKED: Final = 100
 """Candidates, newest first, that are compared with a query and ranked before the best are told."""
@@ -104,7 +108,11 @@ class Search:
         self._loose += len(articles)
         if self._loose >= SIZE:
             self._loose = 0
-            await self.seal()
+            try:
+                await self.seal()
+            except PyMongoError as error:
+                # What is loose is found as well, only more slowly, and sealed another time.
+                logger.warning("articles are not put into the search index's segments yet: %s", error)
 
     # ---- Sealing ---------------------------------------------------------------------------------------------
 
@@ -135,7 +143,9 @@ class Search:
         """The `_id`s of the first loose documents that fill a segment; none when they do not."""
         ids: list[str] = []
         articles = length = 0
-        async for document in self._index.find(within(LOOSE), {"size": 1, "length": 1}).sort("_id"):
+        # The driver repeats only what is read in one batch after a failover.
+        loose = self._index.find(within(LOOSE), {"size": 1, "length": 1}, batch_size=IN_ONE_TRIP).sort("_id")
+        async for document in loose:
             articles += document["size"]
             length += document["length"]
             if ids and (articles > SIZE or length > SEGMENT_LENGTH_MAX):

@@ -16,10 +16,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from rfispider import identity, nearness, stories, urls
 from rfispider.nearness import Sketch, near
 from rfispider.revisions import Stored
-from rfispider.store.documents import Document
-
-IN_ONE_TRIP = 100_000
-"""Sketches that are read in one round trip, as far as 16 MB hold them: far more than a batch ever meets."""
+from rfispider.store.documents import IN_ONE_TRIP, Document
 
 Pairs = Iterable[tuple[str, str]]
 

@@ -20,8 +20,8 @@ MARKS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", 
 """What programs are told of a run, besides its problem."""
 
 
-class Watch:
-    """What watches over one run."""
+class Judgement:
+    """The judgement of one run."""
 
     def __init__(self, receivers: Receivers) -> None:
         self.receivers = receivers
