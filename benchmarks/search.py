@@ -202,7 +202,7 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
         filed = [{"_id": each.key, **documents.content(each, documents.FIELDS)} for each in articles]
         if name == "text index":
             for each, article in zip(filed, articles, strict=True):
-                each["search"] = " ".join(tokens.of(segments.entry(article)["text"]))
+                each["search"] = " ".join(tokens.inverted([(segments.entry(article)["text"], "x")]))
         before = await spent(client)
         for start in range(0, len(articles), BATCH):
             if name == "rfispider":
@@ -231,7 +231,7 @@ async def measure(options: argparse.Namespace, uri: str) -> int:
     articles = [*real, *generated(40)]
     queries = phrases(real, options.queries, options.seed) if real else []
     queries += [phrase for code in language.LANGUAGES for phrase in _of(articles[len(real) :], code, options)]
-    grams = [len(tokens.of(segments.entry(each)["text"])) for each in articles]
+    grams = [len(tokens.inverted([(segments.entry(each)["text"], "x")])) for each in articles]
     print(f"{len(articles):,} articles, {len(real):,} of them real; {mean(grams):.0f} grams an article")
     async with await Store.open(uri, "archive") as store, AsyncMongoClient[dict[str, Any]](uri) as client:
         await save(store, articles[len(real) :])

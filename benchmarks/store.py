@@ -3,7 +3,7 @@
     python benchmarks/store.py [--articles 12000] [--stored 200000] [--writers 2] [--uri URI]
 
 Generated articles of all 16 editions, words of a skewed distribution, one in twenty a copy under another URL, one in
-ten a rewrite. Writers, a process each, store them by `Store.save` in batches as a crawl does, two under way at a time:
+ten a rewrite. Writers, a process each, store them by `Store.save` in batches as a crawl does, three under way at a time:
 identity, aliases, signatures, stories, twins, the search index, validators, every index, majority writes; then they
 see them again unchanged two days later. Beside it, in turns: one `update_one(upsert=True)` an article, with the
 article's own fields, the same write concern, and no index. With --stored, so many articles are put in first, and it is
@@ -39,7 +39,7 @@ from rfispider.revisions import decide
 from rfispider.store import Store, documents
 
 LEAST, LEAST_WHEN_FULL = 1000.0, 0.7
-BATCH, UNDER_WAY = 200, 2
+BATCH, UNDER_WAY = 200, 3
 TURN = 5 * BATCH * UNDER_WAY
 """Articles that a writer stores before it is the peer's turn."""
 VOCABULARY, PARAGRAPHS = 20_000, 8
@@ -165,7 +165,7 @@ def begin(seed: int, together: Barrier) -> None:
 
 
 def write(name: str, uri: str, numbers: range) -> tuple[float, float, float]:
-    """Store articles in batches, a few under way at a time: when it began and ended, CPU seconds."""
+    """Store articles in batches, three under way at a time: when it began and ended, CPU seconds."""
     articles = [Worker.newsroom.article(number) for number in numbers]
     if name == "seen again":
         articles = [replace(article, fetched_at=NOW + timedelta(days=2)) for article in articles]
@@ -273,7 +273,7 @@ def load(uri: str, seed: int, first: int, count: int) -> int:
             collection = opened._collections["articles"].with_options(write_concern=WriteConcern(1))  # noqa: SLF001 - past the door on purpose
             for numbers in batched(range(first, first + count), 1000):
                 articles = [newsroom.article(number) for number in numbers if number % 20 != 19]
-                states = [documents.signed(decide(None, article).state) for article in articles]
+                states = documents.signed([decide(None, article).state for article in articles])
                 await collection.insert_many([documents.article_document(state) for state in states], ordered=False)
 
     asyncio.run(fill())

@@ -91,8 +91,8 @@ def together(pairs: Iterable[Pair]) -> set[Pair]:
 def candidates(articles: Sequence[Labelled]) -> list[Pair]:
     """What the signatures find."""
     by_edition: dict[str, list[Sketch]] = defaultdict(list)
-    for each in articles:
-        signature = nearness.signature(each.text, each.edition, each.at)
+    signatures = nearness.signatures([nearness.Issue(each.text, each.edition, each.at) for each in articles])
+    for each, signature in zip(articles, signatures, strict=True):
         by_edition[each.edition].append(Sketch(each.key, signature, each.at))
     return [pair for sketches in by_edition.values() for pair in nearness.candidates(sketches, [])]
 
@@ -155,7 +155,8 @@ def _originals(seed: int, count: int) -> Iterator[Story]:
 
 
 def _is_found(first: str, second: str, edition: str) -> bool:
-    sketches = [Sketch(key, nearness.signature(told, edition, NOW), NOW) for key, told in (("1", first), ("2", second))]
+    signatures = nearness.signatures([nearness.Issue(told, edition, NOW) for told in (first, second)])
+    sketches = [Sketch(key, signature, NOW) for key, signature in zip("12", signatures, strict=True)]
     return bool(nearness.candidates(sketches, [])) and nearness.near(first, second)
 
 

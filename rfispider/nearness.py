@@ -134,19 +134,38 @@ def _of_one_width(text: str) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
-def signature(text: str, edition: str, published_at: datetime) -> list[int]:
-    """`VALUES` numbers below 2**63 that texts like it, of the same edition and time, partly share.
+class Issue(NamedTuple):
+    """A text, and where and when it came out."""
+
+    text: str
+    edition: str
+    published_at: datetime
+
+
+def signatures(issues: Sequence[Issue]) -> list[list[int]]:
+    """For each, `VALUES` numbers below 2**63 that texts like it, of the same edition and time, partly share.
 
     Empty for a text that is not substantial, or of too few words.
     """
+    # The library takes as long to begin as for several texts.
+    shingled = [_shingles(each.text) for each in issues]
+    digests = RMinHash.digests_from_token_sets(shingled, VALUES, _SEED)
+    # Of no shingles at all the library makes values, too.
+    return [
+        _located(values, each) if shingles else []
+        for values, each, shingles in zip(digests, issues, shingled, strict=True)
+    ]
+
+
+def _shingles(text: str) -> list[str]:
     if not is_substantial(text):
         return []
     grain, read = tokens(text)
-    shingles = _runs(read, grain.run)
-    if not shingles:
-        return []
-    (values,) = RMinHash.digests_from_token_sets([shingles], VALUES, _SEED)
-    base = _period(published_at) << _LOW_BITS | _edition(edition)
+    return _runs(read, grain.run)
+
+
+def _located(values: Sequence[int], issue: Issue) -> list[int]:
+    base = _period(issue.published_at) << _LOW_BITS | _edition(issue.edition)
     return [base | slot << _VALUE_BITS | value for slot, value in enumerate(values)]
 
 

@@ -16,12 +16,13 @@ from rfispider.nearness import (
     LETTERS,
     WORDS,
     Grain,
+    Issue,
     Sketch,
     candidates,
     near,
     overlaps,
     probes,
-    signature,
+    signatures,
     tokens,
 )
 
@@ -36,6 +37,10 @@ def blocks(edition: str, name: str, paragraphs: int = 8) -> list[Block]:
 
 def text_of(made: list[Block]) -> str:
     return "\n\n".join(block.rows[0][0] for block in made)
+
+
+def signature(text: str, edition: str, at: datetime) -> list[int]:
+    return signatures([Issue(text, edition, at)])[0]
 
 
 def sketch(key: str, text: str, at: datetime = T0, edition: str = "fr") -> Sketch:
@@ -145,6 +150,12 @@ def test_only_articles_of_one_edition_and_time_are_compared(
 ) -> None:
     text = text_of(blocks("fr", "text"))
     assert candidates([sketch("a", text)], [sketch("b", text, T0 + later, edition)]) == expected
+
+
+def test_signatures_made_together_are_those_made_alone() -> None:
+    issues = [Issue(text, edition, T0) for edition in ("fr", "cn") for text in (text_of(blocks(edition, "a")), "short")]
+    assert signatures(issues) == [signature(*issue) for issue in issues]
+    assert list(map(bool, signatures(issues))) == [True, False, True, False]
 
 
 @given(st.integers(-29, 29), st.integers(0, 4000))

@@ -320,9 +320,18 @@ async def test_a_worker_that_died_while_sealing_holds_nobody_up_for_long(
     await store.save([article(number, title="Quay") for number in range(ROOMY)])
     assert (await kinds(db))["head"] == 0
     await db.search.update_one({"_id": search.CLAIM}, {"$set": {"until": datetime.now(UTC) - DAY}})
-    await store.save([article(ROOMY + number, title="Quay") for number in range(ROOMY)])
+    for start in (ROOMY, 2 * ROOMY - 1):
+        await store.save([article(start + number, title="Quay") for number in range(ROOMY - 1)])
     assert (await kinds(db))["head"] == 2
-    assert len(await numbers(store, "quay")) == 2 * ROOMY
+    assert len(await numbers(store, "quay")) == 3 * ROOMY - 2
+
+
+async def test_what_many_short_runs_leave_is_sealed_too(mongo_uri: str, db: AsyncDatabase[Document]) -> None:
+    for number in range(ROOMY):
+        async with await Store.open(mongo_uri, db.name) as store:
+            await store.save([article(number, title="Quay")])
+    told = await kinds(db)
+    assert (told["loose"], told["head"]) == (0, 1)
 
 
 async def test_a_segment_without_its_head_is_no_segment(store: Store, db: AsyncDatabase[Document]) -> None:

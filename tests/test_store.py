@@ -165,7 +165,7 @@ async def test_a_document_has_the_form_of_the_contract(store: Store) -> None:
         "extractor": {"rfispider": "1"},
         "content_hash": FULL.content_hash,
         "identity": f"fr:{FULL.content_hash}",
-        "signature": nearness.signature(FULL.text, "fr", T0_STORED - MINUTE),
+        "signature": nearness.signatures([nearness.Issue(FULL.text, "fr", T0_STORED - MINUTE)])[0],
         "story": stories.name(FULL.key, T0_STORED),
         "fetched_at": T0_STORED,
         "sources": ["https://site.example/fr/rss"],
@@ -188,7 +188,7 @@ async def test_what_is_not_known_is_absent_and_lists_are_always_there(store: Sto
 @pytest.mark.parametrize("seen", [FULL, article(section=None, published_at=None)])
 async def test_what_is_read_back_is_what_was_decided(store: Store, seen: Article) -> None:
     await store.save([seen])
-    assert documents.stored(await held(store)) == documents.signed(decide(None, seen).state)
+    assert [documents.stored(await held(store))] == documents.signed([decide(None, seen).state])
 
 
 async def test_times_of_any_zone_and_precision_are_the_same_after_a_round_trip(store: Store) -> None:

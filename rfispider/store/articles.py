@@ -158,7 +158,7 @@ class Writer:
         """The plans, with signatures where the text is new. Off the event loop: it takes a while."""
         unsigned = [plan for plan in plans.values() if plan.old is None or has_new_content(plan.decision)]
         if unsigned:
-            states = await asyncio.to_thread(lambda: [documents.signed(plan.decision.state) for plan in unsigned])
+            states = await asyncio.to_thread(documents.signed, [plan.decision.state for plan in unsigned])
             for plan, state in zip(unsigned, states, strict=True):
                 plan.decision.state = state
         return plans

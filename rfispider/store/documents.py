@@ -63,12 +63,18 @@ def article_document(state: Stored) -> Document:
     }
 
 
-def signed(state: Stored) -> Stored:
-    """The state with the signature of its text, and with a story of its own while it has none."""
+def signed(states: Sequence[Stored]) -> list[Stored]:
+    """The states with the signatures of their texts, and each with a story of its own while it has none."""
+    signatures = nearness.signatures([_issue(state) for state in states])
+    return [
+        replace(state, signature=signature, story=state.story or stories.name(state.article.key, state.first_seen_at))
+        for state, signature in zip(states, signatures, strict=True)
+    ]
+
+
+def _issue(state: Stored) -> nearness.Issue:
     article = state.article
-    published_at = article.published_at or state.first_seen_at
-    signature = nearness.signature(article.text, article.edition, published_at)
-    return replace(state, signature=signature, story=state.story or stories.name(article.key, state.first_seen_at))
+    return nearness.Issue(article.text, article.edition, article.published_at or state.first_seen_at)
 
 
 def derived(state: Stored) -> Document:

@@ -235,7 +235,8 @@ def _is_earlier(document: Document) -> bool:
 
 
 def _article(document: Document) -> Document:
-    return documents.article_document(documents.signed(documents.stored(document)))
+    (state,) = documents.signed([documents.stored(document)])
+    return documents.article_document(state)
 
 
 def _revision(document: Document) -> Document:

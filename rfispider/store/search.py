@@ -97,7 +97,7 @@ class Search:
     def __init__(self, articles: Collection, index: Collection) -> None:
         self._articles = articles
         self._index = index
-        self._loose = 0
+        self._loose = SIZE  # Not known yet: the first attempt to seal counts.
 
     async def add(self, articles: Sequence[Article]) -> None:
         """File articles in the state in which they are about to be written. Call it before they are."""
@@ -107,7 +107,6 @@ class Search:
         await self._index.insert_many(documents, ordered=False)
         self._loose += len(articles)
         if self._loose >= SIZE:
-            self._loose = 0
             try:
                 await self.seal()
             except PyMongoError as error:
@@ -117,15 +116,18 @@ class Search:
     # ---- Sealing ---------------------------------------------------------------------------------------------
 
     async def seal(self) -> None:
-        """Make full segments of what is loose, whichever worker wrote it; nothing while another worker does.
+        """Make a segment of what is loose, if it fills one, whichever worker wrote it; not while another worker does.
 
-        Were two to do it at once after all, articles would be filed twice, which does no harm.
+        One at a time, so that workers share the work. Were two to do it at once after all, articles would be filed
+        twice, which does no harm.
         """
         if not await self._claimed():
             return
         try:
-            while ids := await self._full():
+            ids, left = await self._full()
+            if ids:
                 await self._seal(ids)
+            self._loose = left
         finally:
             await self._index.delete_one({"_id": CLAIM})
 
@@ -139,19 +141,21 @@ class Search:
         )
         return told is not None and told.get("holder") == me
 
-    async def _full(self) -> list[str]:
-        """The `_id`s of the first loose documents that fill a segment; none when they do not."""
+    async def _full(self) -> tuple[list[str], int]:
+        """The `_id`s of the loose documents that fill a segment, none when they do not; articles in the others."""
         ids: list[str] = []
-        articles = length = 0
+        articles = length = left = 0
         # The driver repeats only what is read in one batch after a failover.
         loose = self._index.find(within(LOOSE), {"size": 1, "length": 1}, batch_size=IN_ONE_TRIP).sort("_id")
         async for document in loose:
+            fits = articles + document["size"] <= SIZE and length + document["length"] <= SEGMENT_LENGTH_MAX
+            if left or (ids and not fits):
+                left += document["size"]
+                continue
             articles += document["size"]
             length += document["length"]
-            if ids and (articles > SIZE or length > SEGMENT_LENGTH_MAX):
-                return ids
             ids.append(document["_id"])
-        return ids if articles == SIZE else []
+        return (ids, left) if left or articles == SIZE else ([], articles)
 
     async def _seal(self, ids: Sequence[str]) -> None:
         loose = await self._index.find({"_id": {"$in": list(ids)}}).to_list()
@@ -268,9 +272,9 @@ def _projected(asked: Sequence[Lookup]) -> Document:
 
 
 def _letters(grams: Mapping[str, str], lookup: Lookup) -> str:
-    """The articles of a segment that are filed under what is looked up."""
+    """The articles of a segment that are filed under what is looked up, in order."""
     if lookup.whole:
-        return grams.get(lookup.gram, "")
+        return "".join(sorted(set(grams.get(lookup.gram, ""))))
     return "".join(sorted(set().union(*(letters for gram, letters in grams.items() if gram.startswith(lookup.gram)))))
 
 

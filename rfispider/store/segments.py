@@ -13,9 +13,9 @@ list    `_id` "<list>:<segment>", grams
 
 A `time` is the publication in minutes since 1970, 8 digits of base 16. The articles of a segment are in the order of
 time; `keys` and `times` are theirs end to end, `letters` all of their letters, `editions` edition -> letters, `grams`
-gram -> letters. A query reads the heads, the lists of its grams, and the keys of the few articles that it then looks
-at. Nothing of it is ever changed, and what it says of an article may have been superseded: it tells who
-may hold a text, the article who does.
+gram -> letters, in no order and some of them twice. A query reads the heads, the lists of its grams, and the keys of
+the few articles that it then looks at. Nothing of it is ever changed, and what it says of an article may have been
+superseded: it tells who may hold a text, the article who does.
 """
 
 from bisect import bisect_left, bisect_right
@@ -137,10 +137,8 @@ def keys_id(segment: str, letter: str) -> str:
 
 def _listed(entries: Iterable[Document]) -> dict[str, dict[str, str]]:
     """List -> gram -> letters."""
-    filed: dict[str, str] = {}
-    for each, letter in zip(entries, LETTERS, strict=False):
-        for gram in tokens.of(each["text"]):
-            filed[gram] = filed.get(gram, "") + letter
+    texts = (each["text"] for each in entries)
+    filed = tokens.inverted(zip(texts, LETTERS, strict=False))
     lists: dict[str, dict[str, str]] = defaultdict(dict)
     for gram, letters in filed.items():
         lists[filed_in(gram)][gram] = letters

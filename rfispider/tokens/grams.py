@@ -8,7 +8,7 @@ short query asks for all grams that begin with it.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -40,8 +40,6 @@ _ACROSS: Final = re.compile(rf" (?<=[^ |{DENSE}] )[^ |{DENSE}]{{2}}")
 """Where a word begins behind another: the space and two letters."""
 _RUN: Final = re.compile(rf"[{DENSE}]{{2,}}")
 _WORD: Final = re.compile(rf"[^ |{DENSE}]{{2,}}")
-_CACHED_WORD: Final = 32
-"""Characters of the longest word whose grams are remembered; a sentence without spaces does not come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,27 @@ def folded(fields: Iterable[str]) -> str:
     return "".join(f"{BAR}{fold(field[:TEXT_LENGTH])}{BAR}" for field in fields)[:TEXT_LENGTH]
 
 
-def of(text: str) -> set[str]:
-    """The different grams of a folded text."""
-    grams = set(chain.from_iterable(map(_word_grams, set(_WORD.findall(text)))))
-    grams.update(text[found.start() - 1 : found.end()] for found in _ACROSS.finditer(text))
+def inverted(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Gram -> the names, one letter each, of the folded texts that have it: in no order, and some of them twice.
+
+    The grams of a word are made once for all texts that have it.
+    """
+    filed: dict[str, str] = {}
+    words: dict[str, str] = {}
+    for text, name in texts:
+        for gram in _between_words(text):
+            filed[gram] = filed.get(gram, "") + name
+        for word in set(_WORD.findall(text)):
+            words[word] = words.get(word, "") + name
+    for word, names in words.items():
+        for gram in _word_grams(word):
+            filed[gram] = filed.get(gram, "") + names
+    return filed
+
+
+def _between_words(text: str) -> set[str]:
+    """The grams of a folded text that are no part of a word of letters."""
+    grams = {text[found.start() - 1 : found.end()] for found in _ACROSS.finditer(text)}
     if _DENSE.search(text):
         grams.update(chain.from_iterable(_EDGE.findall(text)))
         for run in _RUN.findall(text):
@@ -100,16 +115,7 @@ def _filed_in(beginning: str) -> str:
     return f"{crc32(told.encode()) % LISTS:03x}"
 
 
-def _word_grams(word: str) -> Sequence[str]:
-    return _remembered(word) if len(word) <= _CACHED_WORD else _spelled(word)
-
-
-@lru_cache(maxsize=1 << 16)
-def _remembered(word: str) -> tuple[str, ...]:
-    return _spelled(word)
-
-
-def _spelled(word: str) -> tuple[str, ...]:
+def _word_grams(word: str) -> tuple[str, ...]:
     """The grams of a word, and its last three and two letters."""
     return (*(word[at : at + LETTERS] for at in range(len(word) - LETTERS + 1)), *{word[-3:], word[-2:]})
 
