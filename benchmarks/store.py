@@ -3,7 +3,7 @@
     python benchmarks/store.py [--articles 12000] [--stored 200000] [--writers 2] [--uri URI]
 
 Generated articles of all 16 editions, words of a skewed distribution, one in twenty a copy under another URL, one in
-ten a rewrite. Writers, a process each, store them by `Store.save` in batches as a crawl does, three under way at a time:
+ten a rewrite. Writers, a process each, store them by `Store.save` in batches as a crawl does, three at a time:
 identity, aliases, signatures, stories, twins, the search index, validators, every index, majority writes; then they
 see them again unchanged two days later. Beside it, in turns: one `update_one(upsert=True)` an article, with the
 article's own fields, the same write concern, and no index. With --stored, so many articles are put in first, and it is

@@ -16,7 +16,7 @@ from rfispider import exports
 from rfispider.cli.console import err
 from rfispider.exports import Encoder, Format, Manifest, Output
 from rfispider.exports.manifest import beside
-from rfispider.packing import few_collections, packed
+from rfispider.packing import cores, hurry, packed
 from rfispider.prefetch import ahead
 from rfispider.store import HistoryLost, Position, Selection, Store, StoreError, rules
 
@@ -24,7 +24,7 @@ MARGIN = timedelta(days=1)
 """When only the clocks of workers can tell what is new: longer than any page is on its way and any clock is wrong."""
 
 MANY = 20_000
-"""Articles from which on it pays to start processes for them."""
+"""Articles from which on it pays to read, to make lines and to write at the same time."""
 
 STDOUT = Path("-")
 
@@ -133,7 +133,7 @@ async def write(store: Store, order: Order) -> None:
     start = await last(store, order)
     position = await present(store)
     count = 0
-    with Output(order.output, own=order.is_of_pages) as output, few_collections():
+    with Output(order.output, own=order.is_of_pages) as output, hurry():
         encoder = exports.encoder(order.format, output, order.wanted.fields, rules())
         total = None if start else await expected(store, order)
         with progress(total) as tell:
@@ -165,9 +165,13 @@ async def pieces(
     """Write piece by piece; gives how many articles each held, and the position after it where that moves on."""
     pack = exports.packer(order.format, order.wanted.fields)
     if pack and total and total >= MANY:
-        async for count, data in packed(store.downstream.raw(order.wanted, order.at), pack):
-            await asyncio.to_thread(output.sink.write, data)
+        found = store.downstream.raw(order.wanted, order.at)
+        written = asyncio.ensure_future(asyncio.sleep(0, 0))
+        async for count, data in packed(found, pack, processes=cores() if order.format is Format.CSV else 0):
+            await written
+            written = asyncio.ensure_future(asyncio.to_thread(output.sink.write, data))
             yield count, None
+        await written
         return
     async for batch, after in ahead(batches(store, order, start)):
         await asyncio.to_thread(encoder.write, batch)
