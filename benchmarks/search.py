@@ -167,8 +167,8 @@ async def save(store: Store, articles: Sequence[Article]) -> None:
 
 async def enlarge(store: Store, articles: Sequence[Article]) -> None:
     """File and insert articles, without looking for their duplicates and stories."""
-    for start in range(0, len(articles), 1000):
-        batch = articles[start : start + 1000]
+    for start in range(0, len(articles), BATCH):
+        batch = articles[start : start + BATCH]
         await store._search.add(batch)  # noqa: SLF001 - the part of `save` that this measures
         await store._collections["articles"].insert_many(  # noqa: SLF001 - likewise
             [

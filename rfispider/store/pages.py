@@ -80,12 +80,20 @@ class Pages:
         """
         wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
         wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
-        documents = await asyncio.to_thread(lambda: list(_documents(wanted)))
+        documents, mended = await asyncio.gather(
+            asyncio.to_thread(lambda: list(_documents(wanted))), self._mended(sights)
+        )
         writes: list[Any] = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
         # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
-        writes += [DeleteOne({"_id": failure_id(sight.page)}) for sight in sights if _was_read(sight)]
+        writes += [DeleteOne({"_id": name}) for name in mended]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
+
+    async def _mended(self, sights: Sequence[Sight]) -> list[str]:
+        """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
+        read = [failure_id(sight.page) for sight in sights if _was_read(sight)]
+        found = self._pages.find({"_id": {"$in": read}}, {"_id": 1}, batch_size=IN_ONE_TRIP) if read else None
+        return [document["_id"] async for document in found] if found else []
 
     async def _lacking(self, sights: Sequence[Sight]) -> list[Sight]:
         """Those of the unchanged sights whose article has no page that it was read from."""

@@ -28,7 +28,7 @@ from rfispider.items import SCHEMA, Article
 from rfispider.store import segments
 from rfispider.store.documents import IN_ONE_TRIP, Document
 from rfispider.store.segments import HEAD, LATEST, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
-from rfispider.tokens import Lookup, Query
+from rfispider.tokens import FEW, Lookup, Query
 
 logger = logging.getLogger(__name__)
 
@@ -251,10 +251,10 @@ _READ: Final[Mapping[str, int]] = dict.fromkeys(
 
 
 def asked_for(query: Query) -> list[Lookup]:
-    """The grams to look up: at most `ASKED`, from every term; beginnings of grams only where there is no gram."""
+    """The grams to look up: at most `ASKED`, from every term; beginnings of grams only where there are few grams."""
     every = [tokens.lookups(term) for term in query.terms]
     whole = [[lookup for lookup in of_term if lookup.whole] for of_term in every]
-    chosen = whole if any(whole) else every
+    chosen = whole if sum(map(len, whole)) >= FEW else every
     in_turn = [of_term[at] for at in range(max(map(len, chosen), default=0)) for of_term in chosen if at < len(of_term)]
     return list(dict.fromkeys(in_turn))[:ASKED]
 
@@ -272,10 +272,10 @@ def _projected(asked: Sequence[Lookup]) -> Document:
 
 
 def _letters(grams: Mapping[str, str], lookup: Lookup) -> str:
-    """The articles of a segment that are filed under what is looked up, in order."""
+    """The articles of a segment that are filed under what is looked up."""
     if lookup.whole:
-        return "".join(sorted(set(grams.get(lookup.gram, ""))))
-    return "".join(sorted(set().union(*(letters for gram, letters in grams.items() if gram.startswith(lookup.gram)))))
+        return grams.get(lookup.gram, "")
+    return "".join([letters for gram, letters in grams.items() if gram.startswith(lookup.gram)])
 
 
 def _loose_pipeline(wanted: Wanted) -> list[Document]:

@@ -176,15 +176,19 @@ def time_of(head: Document, place: int) -> str:
 def members(head: Document, filed: Sequence[str], editions: Sequence[str], since: str, until: str) -> Iterator[str]:
     """Letters of the articles of a segment that stand in each of `filed`, the newest first.
 
-    `filed` are letters in order; of `editions` any will do, and none means all. `since` and `until` are times as they
-    stand in the index, both included.
+    `filed` are letters in any order, some of them twice; of `editions` any will do, and none means all. `since` and
+    `until` are times as they stand in the index, both included.
     """
     if editions:
-        filed = [*filed, "".join(sorted("".join(head["editions"].get(each, "") for each in editions)))]
-    shortest, *others = sorted(filed or [LETTERS[: head["size"]]], key=len)
-    if since or until < LATEST:
-        shortest = _between(head, shortest, since, until)
-    return (letter for letter in reversed(shortest) if all(letter in other for other in others))
+        filed = [*filed, "".join(head["editions"].get(each, "") for each in editions)]
+    held = _of_all(filed) if filed else LETTERS[: head["size"]]
+    return reversed(_between(head, held, since, until) if since or until < LATEST else held)
+
+
+def _of_all(filed: Sequence[str]) -> str:
+    """The letters that stand in each of the strings, in order."""
+    shortest, *others = sorted(filed, key=len)
+    return "".join(sorted(letter for letter in set(shortest) if all(letter in other for other in others)))
 
 
 def _between(head: Document, letters: str, since: str, until: str) -> str:

@@ -6,7 +6,19 @@ matching  which articles hold a query, how well, and where
 """
 
 from rfispider.tokens.folding import fold
-from rfispider.tokens.grams import Lookup, folded, inverted, lookups
+from rfispider.tokens.grams import FEW, Lookup, folded, inverted, lookups
 from rfispider.tokens.matching import WEIGHTS, Query, highlighted, parse, score
 
-__all__ = ["WEIGHTS", "Lookup", "Query", "fold", "folded", "highlighted", "inverted", "lookups", "parse", "score"]
+__all__ = [
+    "FEW",
+    "WEIGHTS",
+    "Lookup",
+    "Query",
+    "fold",
+    "folded",
+    "highlighted",
+    "inverted",
+    "lookups",
+    "parse",
+    "score",
+]

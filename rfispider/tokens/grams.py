@@ -25,7 +25,10 @@ LETTERS: Final = 4
 """Of a gram in a script that is spelled by letters."""
 
 ASKED: Final = 8
-"""Grams that are looked up for a query at most: more of them tell little."""
+"""Grams that are looked up for a term at most: more of them tell little, and each costs some milliseconds."""
+
+FEW: Final = 3
+"""With fewer grams of a query, so many articles are left that it pays to ask for more, at up to 20 ms each."""
 
 TEXT_LENGTH: Final = 500_000
 """Characters of an article that are filed; what stands behind them is not found."""
@@ -40,6 +43,11 @@ _ACROSS: Final = re.compile(rf" (?<=[^ |{DENSE}] )[^ |{DENSE}]{{2}}")
 """Where a word begins behind another: the space and two letters."""
 _RUN: Final = re.compile(rf"[{DENSE}]{{2,}}")
 _WORD: Final = re.compile(rf"[^ |{DENSE}]{{2,}}")
+
+_ENDED: Final = re.compile(rf"[^ |{DENSE}]{{2,}}(?=[ |{DENSE}])")
+"""A word, or its end, of which is known that it ends there."""
+_BEGUN: Final = re.compile(rf"(?<=[ |{DENSE}])[^ |{DENSE}]{{3}}$")
+"""A word of three letters at the end, or its beginning; a longer one has a gram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +101,19 @@ def _between_words(text: str) -> set[str]:
 def lookups(term: str) -> list[Lookup]:
     """What to ask for a folded term: all answers together hold every article with the term; none: ask for nothing.
 
-    At most `ASKED` grams, evenly taken from the term. No question is left for a single letter and for what is not
-    filed: then every article may hold it.
+    At most `ASKED` grams, evenly taken from the term. Where they are few, the ends of its words are asked for as well,
+    and how its last word begins. No question is left for a single letter and for what is not filed: then every article
+    may hold it.
     """
     whole = _whole(term)
-    if whole:
+    if len(whole) >= FEW:
         step = max(1, -(-len(whole) // ASKED))
         return [Lookup(gram, whole=True) for gram in whole[::step]]
-    parts = [*_DENSE.findall(term), *_WORD.findall(term)]
-    return [Lookup(max(parts, key=len), whole=False)] if parts else []
+    # What stands behind a word in the term stands behind it in every article that holds the term.
+    whole = list(dict.fromkeys([*whole, *(word[-3:] for word in _ENDED.findall(term))]))
+    parts = _BEGUN.findall(term) if whole else [*_DENSE.findall(term), *_WORD.findall(term)]
+    begun = [Lookup(max(parts, key=len), whole=False)] if parts else []
+    return [*(Lookup(gram, whole=True) for gram in whole), *begun]
 
 
 def filed_in(gram: str) -> str:
