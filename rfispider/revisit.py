@@ -64,7 +64,7 @@ class Bounds:
     slowest: float
 
 
-_NEWSWIRE = Bounds(first=15 * MINUTE, fastest=5 * MINUTE, slowest=6 * HOUR)
+_NEWSWIRE = Bounds(first=15 * MINUTE, fastest=5 * MINUTE, slowest=HOUR)
 _TOPIC = Bounds(first=HOUR, fastest=15 * MINUTE, slowest=DAY)
 _NICHE = Bounds(first=6 * HOUR, fastest=HOUR, slowest=7 * DAY)
 
@@ -78,7 +78,8 @@ BOUNDS = {
     Kind.TAG: _NICHE,
     Kind.AUTHOR: _NICHE,
 }
-"""How often each kind of source is polled. The bounds are ours, set by how often each kind of page can change."""
+"""How often each kind of source is polled. The bounds are ours, set by how often each kind of page can change; a long
+feed whose entries stay for days would be asked ever more seldom, and news is to be had within the hour."""
 
 ARCHIVES = frozenset({Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY})
 """Lists of the past: read once."""

@@ -294,6 +294,19 @@ async def test_a_tombstone_stays_unless_a_source_tells_of_a_change(frontier: Fro
     assert len(await frontier.claim(1, CN)) == 1
 
 
+async def test_a_change_told_for_the_future_does_not_hide_one_before_it(frontier: Frontier) -> None:
+    wrong, right = (timedelta(days=1), timedelta(minutes=-1))
+    now = frontier.now()
+    await frontier.add([said(article("x"), modified=now + wrong)])
+    await frontier.acknowledge(done(await frontier.claim(1, CN)))
+    visited = {"last.at": now - timedelta(hours=1)}
+    await frontier._urls.update_many({}, {"$set": visited})
+    await frontier.add([said(article("x"), modified=now + wrong)])
+    assert await frontier.claim(1, CN) == []
+    await frontier.add([said(article("x"), modified=now + right)])
+    assert len(await frontier.claim(1, CN)) == 1
+
+
 moments = st.none() | st.integers(0, 10_000).map(lambda days: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=days))
 
 

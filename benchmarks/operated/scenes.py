@@ -18,7 +18,7 @@ from replica import grading
 EVERY_MINUTES = 5
 """Between two runs of the scheduler."""
 INTERVAL = 16
-"""Minutes: what feeds are polled at first, and what a finding allows for clocks; here they get no slower."""
+"""Minutes: what feeds are polled at first, and what a finding allows for clocks."""
 LEASE = 3
 """Minutes: a lease of 60 s, its renewal, and a look."""
 EDITED = 10
@@ -49,8 +49,8 @@ def script(op: Shift) -> None:
         op.say("no Splash here: it is left out, and mended")
         op.edit("revert", url)
         return
-    op.expect("it is stored, rendered", lambda: document(op, url).get("origin") == "rendered", INTERVAL)
-    op.expect("the metrics count it", lambda: counted(op, "rfispider_renders_total", result="rendered"), 2)
+    op.expect("it is stored, rendered", lambda: document(op, url).get("origin") == "rendered", interval(op))
+    op.expect("the metrics count it", lambda: counted(op, "rfispider_renders_total", result="filled"), 2)
 
 
 def hanging(op: Shift) -> None:
@@ -59,14 +59,14 @@ def hanging(op: Shift) -> None:
     op.stack.site.control(hang=[url])
     op.say(f"an article is published that never answers: {url}")
     reasons: set[str] = set()
-    op.expect("it is told as failed", lambda: reasons.update(failure(op, url)) or reasons, INTERVAL + 6)
+    op.expect("it is told as failed", lambda: reasons.update(failure(op, url)) or reasons, interval(op) + 6)
     op.promise("with the reason", any("longer than" in reason for reason in reasons), " ".join(reasons))
     op.promise("the report names it", path(url) in unquote(report(op)))
     others = [article for article in op.stack.missing() if article != path(url)]
     op.promise("it stands in nobody's way", len(others) <= BURST, f"{len(others)} others wait")
     op.stack.site.control(hang=[])
     op.say("it answers")
-    op.expect("it is stored", lambda: document(op, url).get("status") == "full", INTERVAL)
+    op.expect("it is stored", lambda: document(op, url).get("status") == "full", interval(op))
 
 
 def edits(op: Shift) -> None:
@@ -80,7 +80,7 @@ def edits(op: Shift) -> None:
     def followed() -> bool:
         return all(document(op, url)["revision"] > 1 for url in urls)
 
-    op.expect("their new text is stored, the old one kept", followed, INTERVAL)
+    op.expect("their new text is stored, the old one kept", followed, interval(op))
     shown = op.stack.ask("show", urls[0], "--history")
     op.promise("the history shows it", "text" in shown.stdout, last_line(shown.stderr))
     op.expect("the metrics count them", lambda: counted(op, "rfispider_outcomes_total", outcome="article/changed"), 2)
@@ -92,7 +92,7 @@ def death(op: Shift) -> None:
     op.stack.site.control(hang=[url])
     op.say("an article is published that hangs for a while; who waits for it will be killed")
     holders: list[Service] = []
-    op.expect("a crawler waits for it", lambda: holders.extend(holder(op, url)) or holders, INTERVAL)
+    op.expect("a crawler waits for it", lambda: holders.extend(holder(op, url)) or holders, interval(op))
     if not holders:
         return
     victim = holders[0]
@@ -119,10 +119,10 @@ def refusals(op: Shift) -> None:
     for edition in stack.editions.split(","):
         refused += op.publish(BURST, edition)
     op.say(f"the site answers 403 for all but its feeds, and publishes {BURST} articles in each edition")
-    op.expect("its feeds are read", lambda: sum(bool(visit(op, url)) for url in refused) >= BURST, INTERVAL)
-    op.expect("health turns red within one interval", lambda: stack.health()["exit_status"] == 1, INTERVAL)
-    op.expect("for what it is", lambda: "freshness" in levels(stack.health()), INTERVAL)
+    op.expect("its feeds are read", lambda: sum(bool(visit(op, url)) for url in refused) >= BURST, interval(op))
+    op.expect("health turns red within one interval", lambda: stack.health()["exit_status"] == 1, interval(op))
     health = stack.health()
+    op.promise("for what it is", {"refusals", "blocks"} <= levels(health).keys(), ", ".join(levels(health)))
     op.say(f"  {critical(health)}")
     metrics = stack.metrics()
     opened = value(metrics, "rfispider_host_breaker") - value(metrics, "rfispider_host_breaker", state="closed")
@@ -146,11 +146,11 @@ def silence(op: Shift) -> None:
     feed = next(source for source in sources(op) if source.endswith("/rss"))
     stack.site.control(gone=[{"url": feed, "status": 404}])
     op.say(f"a feed is not found any more: {feed}")
-    op.expect("health turns red", lambda: "sources" in levels(stack.health()), INTERVAL)
+    op.expect("health turns red", lambda: "sources" in levels(stack.health()), interval(op))
     op.promise("and names it", feed in critical(stack.health()), critical(stack.health()))
     stack.site.control(gone=[])
     op.say("it is back")
-    green(op, INTERVAL + EVERY_MINUTES)
+    green(op, interval(op) + EVERY_MINUTES)
 
 
 def ending(op: Shift) -> None:
@@ -158,7 +158,7 @@ def ending(op: Shift) -> None:
     op.is_publishing = False
     stack = op.stack
     op.say("the site publishes no more")
-    op.expect("every article of the site is stored", lambda: not stack.missing(), INTERVAL)
+    op.expect("every article of the site is stored", lambda: not stack.missing(), interval(op))
     op.expect("as it is now", lambda: not faults(op), 70)
     for fault in faults(op)[:20]:
         op.say(f"  {fault}")
@@ -250,6 +250,14 @@ def sources(op: Shift) -> list[str]:
     """The feeds that are polled."""
     with op.stack.archive() as archive:
         return sorted(each["url"] for each in archive.frontier.find({"kind": "feed"}))
+
+
+def interval(op: Shift) -> float:
+    """Minutes within which every feed and sitemap is asked again, by the intervals that they have come to."""
+    polled = {"kind": {"$in": ["feed", "sitemap"]}, "interval_s": {"$exists": True}}
+    with op.stack.archive() as archive:
+        slowest = max((each["interval_s"] for each in archive.frontier.find(polled)), default=0.0)
+    return max(INTERVAL, slowest / 60 + 2)
 
 
 def failure(op: Shift, url: str) -> list[str]:

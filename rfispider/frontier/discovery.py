@@ -120,9 +120,9 @@ def reopens(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
     if known["state"] == State.FAILED:
         return _stale(known, about)
     if known["state"] == State.GONE:
-        return _changed(known, link)
+        return _changed(known, link, about)
     return known["state"] == State.DONE and (
-        _changed(known, link) or _stale(known, about) or _nearer(known, link, about)
+        _changed(known, link, about) or _stale(known, about) or _nearer(known, link, about)
     )
 
 
@@ -136,11 +136,15 @@ def _sooner(due_at: datetime | None, now: datetime) -> datetime:
     return min(due_at, now) if due_at else now
 
 
-def _changed(known: Mapping[str, Any], link: Link) -> bool:
+def _changed(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
     """Whether the source tells of a later change than it did before, or than our last look."""
     told = told_at(link)
-    seen = known.get("told_at") or known.get("last", {}).get("at") or known["added_at"]
-    return told is not None and told > seen
+    looked_at = known.get("last", {}).get("at") or known["added_at"]
+    seen = known.get("told_at") or looked_at
+    if told is None or told > seen:
+        return told is not None
+    # A time that has not come was told in error: it must not hide what changes until then.
+    return bool(seen > about.now >= told > looked_at)
 
 
 def _stale(known: Mapping[str, Any], about: Circumstances) -> bool:
