@@ -59,6 +59,12 @@ ENTRANTS = (
     Contender("ours2", "rfispider, 2 workers", workers=2),
     Contender("lean", "rfispider, 1 worker, raw pages not kept", environment={"RFI_KEEP_PAGES": "0"}),
     Contender("alone", "rfispider, 1 worker, reading in its own process", environment={"RFI_EXTRACT_PROCESSES": "0"}),
+    Contender(
+        "alone2",
+        "rfispider, 2 workers, each reading in its own process",
+        workers=2,
+        environment={"RFI_EXTRACT_PROCESSES": "0"},
+    ),
     Contender("tutorial", "Scrapy + trafilatura + upsert", "scrapy_tutorial", share=SLOW),
     Contender("crawlee", "Crawlee + trafilatura + upsert", "crawlee_http", share=SLOW),
     Contender("trafilatura", "trafilatura's downloader + upsert", "trafilatura_downloads", share=SLOW),

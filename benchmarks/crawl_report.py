@@ -94,7 +94,7 @@ def promises(rows: list[Row]) -> tuple[bool, list[str]]:
 def of_fetching(by_name: dict[str, Row]) -> list[tuple[bool, str]]:
     """What was promised beside fetching alone."""
     fetch = by_name.get("fetch")
-    if fetch is None:
+    if fetch is None or not fetch.rate:
         return []
     told = []
     for name, least in OF_FETCHING.items():
@@ -112,7 +112,7 @@ def of_peers(by_name: dict[str, Row]) -> list[tuple[bool, str]]:
     ours, told = by_name.get("ours"), []
     for name, least in FASTER_THAN.items():
         row = by_name.get(name)
-        if ours and row and row.marks and ours.marks:
+        if ours and row and row.rate and row.marks and ours.marks:
             times = ours.rate / row.rate
             told.append((times >= least, f"{times:.1f} times as fast as {row.title} (least: {least:.0f})"))
             better = ours.marks.f1 > row.marks.f1
