@@ -123,13 +123,17 @@ class Newsroom:
             path="",
             title=_title(self.code, writer),
             published_at=at,
-            modified_at=at if random.random() < 0.5 else at + timedelta(seconds=random.randint(200, 40000)),
+            modified_at=at if random.random() < 0.5 else self._past(at, random.randint(200, 40000)),
             reached_by=reach,
             look=_look(random),
         )
         self._fill_in(story, role, writer)
         self._place(story, role, random)
         return story
+
+    def _past(self, at: datetime, seconds: int) -> datetime:
+        """So long after a time, but not later than now."""
+        return max(at, min(at + timedelta(seconds=seconds), self.now))
 
     def _next(self) -> tuple[int, Random]:
         index = self.written
