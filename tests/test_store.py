@@ -689,6 +689,16 @@ async def test_the_report_names_the_newest_runs_first(store: Store) -> None:
     assert len(runs) == queries.RUNS_TOLD
 
 
+async def test_the_report_names_a_crawl_that_began_long_ago_and_was_heard_of_lately(store: Store) -> None:
+    count = queries.RUNS_TOLD
+    for name in ("silent", "alive"):
+        await store.run_started({"worker": name, "started_at": T0})
+    for minute in range(1, count + 1):
+        await store.run_started({"worker": "w", "started_at": T0 + minute * MINUTE})
+    await store.run_alive({"worker": "alive", "started_at": T0}, {"updated_at": T0 + count * MINUTE})
+    assert [run["worker"] for run in (await store.report()).runs] == ["w"] * count + ["alive"]
+
+
 async def test_the_report_counts_articles_by_edition_and_section(store: Store) -> None:
     await store.save(
         [

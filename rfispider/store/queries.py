@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.store.documents import FIELDS, Document
-from rfispider.store.schema import ARTICLES, LATEST, NEWEST, RUNS, SECTIONS
+from rfispider.store.schema import ARTICLES, LATEST, NEWEST, RUNS, SECTIONS, SIGNS
 
 SAMPLED = 2000
 """Newest articles of an edition whose fields are looked at: enough to see a source break, cheap in any archive."""
@@ -87,7 +87,7 @@ async def report(collections: Collections) -> Report:
     return Report(
         sections=counted,
         completeness=[await completeness(collections, edition) for edition in editions],
-        runs=await runs(collections),
+        runs=await runs_of_late(collections),
     )
 
 
@@ -111,6 +111,18 @@ async def completeness(collections: Collections, edition: str) -> Completeness:
 async def runs(collections: Collections, count: int = RUNS_TOLD) -> list[Document]:
     """The last runs, newest first."""
     return await collections[RUNS].find({}, hint=LATEST).sort("started_at", DESCENDING).limit(count).to_list()
+
+
+async def runs_of_late(collections: Collections, count: int = RUNS_TOLD) -> list[Document]:
+    """The last runs, and those that gave a sign of life since the first of them began; by their start, newest first.
+
+    A crawl that follows the site began before many that run by the clock.
+    """
+    last = await runs(collections, count)
+    since = last[-1]["started_at"] if last else datetime.fromtimestamp(0, UTC)
+    alive = collections[RUNS].find({"updated_at": {"$gte": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
+    found = {run["_id"]: run for run in (*last, *await alive.limit(count).to_list())}
+    return sorted(found.values(), key=lambda run: run["started_at"], reverse=True)
 
 
 SECTION_PIPELINE: list[Document] = [
