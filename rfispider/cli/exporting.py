@@ -166,12 +166,14 @@ async def pieces(
     pack = exports.packer(order.format, order.wanted.fields)
     if pack and total and total >= MANY:
         found = store.downstream.raw(order.wanted, order.at)
-        written = asyncio.ensure_future(asyncio.sleep(0, 0))
+        written: asyncio.Future[int] | None = None
         async for count, data in packed(found, pack, processes=cores() if order.format is Format.CSV else 0):
-            await written
+            if written:
+                await written
             written = asyncio.ensure_future(asyncio.to_thread(output.sink.write, data))
             yield count, None
-        await written
+        if written:
+            await written
         return
     async for batch, after in ahead(batches(store, order, start)):
         await asyncio.to_thread(encoder.write, batch)
