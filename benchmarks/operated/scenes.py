@@ -72,7 +72,9 @@ def hanging(op: Shift) -> None:
 def edits(op: Shift) -> None:
     """A wave of edits."""
     known = [article for article in op.stack.articles() if article["status"] == "full" and article["revision"] == 1]
-    newest = sorted(known, key=lambda article: str(article["published_at"]))[-EDITED:]
+    # Of those that no feed nor sitemap tells of, an edit shows only when they are looked at again.
+    told = [article for article in known if visit(op, article["url"]).get("told_at")]
+    newest = sorted(told, key=lambda article: str(article["published_at"]))[-EDITED:]
     urls = [article["url"] for article in newest]
     op.edit("update", *urls)
     op.say(f"{len(urls)} articles are edited")
