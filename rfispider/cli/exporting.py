@@ -166,14 +166,9 @@ async def pieces(
     pack = exports.packer(order.format, order.wanted.fields)
     if pack and total and total >= MANY:
         found = store.downstream.raw(order.wanted, order.at)
-        written: asyncio.Future[int] | None = None
-        async for count, data in packed(found, pack, processes=cores() if order.format is Format.CSV else 0):
-            if written:
-                await written
-            written = asyncio.ensure_future(asyncio.to_thread(output.sink.write, data))
+        async for count, data in ahead(packed(found, pack, processes=cores() if order.format is Format.CSV else 0)):
+            await asyncio.to_thread(output.sink.write, data)
             yield count, None
-        if written:
-            await written
         return
     async for batch, after in ahead(batches(store, order, start)):
         await asyncio.to_thread(encoder.write, batch)
