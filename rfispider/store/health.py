@@ -13,7 +13,7 @@ from rfispider.health import Disk
 from rfispider.items import Status
 from rfispider.store import queries
 from rfispider.store.documents import Document
-from rfispider.store.schema import ARTICLES, CHANGES, NEWEST, RUNS, SIGNS
+from rfispider.store.schema import ARTICLES, CHANGES, NEWEST
 
 Articles = AsyncCollection[Document]
 
@@ -66,10 +66,8 @@ async def condition(
 
 async def runs(collections: queries.Collections, now: datetime) -> list[Document]:
     """The last runs and those that were heard of lately, by their start, newest first."""
-    heard = {"updated_at": {"$gt": now - HEARD}}
-    lately = collections[RUNS].find(heard, hint=SIGNS).sort("updated_at", DESCENDING).limit(RUNS_HEARD)
-    found = {run["_id"]: run for run in (*await queries.runs(collections, RUNS_JUDGED), *await lately.to_list())}
-    return sorted(found.values(), key=lambda run: run["started_at"], reverse=True)
+    last = await queries.runs(collections, RUNS_JUDGED)
+    return await queries.with_heard(collections, last, now - HEARD, RUNS_HEARD)
 
 
 async def hours(articles: Articles, since: datetime, until: datetime) -> dict[str, dict[datetime, int]]:

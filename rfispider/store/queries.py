@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
@@ -87,7 +87,7 @@ async def report(collections: Collections) -> Report:
     return Report(
         sections=counted,
         completeness=[await completeness(collections, edition) for edition in editions],
-        runs=await runs_of_late(collections),
+        runs=await runs_told(collections),
     )
 
 
@@ -113,15 +113,19 @@ async def runs(collections: Collections, count: int = RUNS_TOLD) -> list[Documen
     return await collections[RUNS].find({}, hint=LATEST).sort("started_at", DESCENDING).limit(count).to_list()
 
 
-async def runs_of_late(collections: Collections, count: int = RUNS_TOLD) -> list[Document]:
+async def runs_told(collections: Collections) -> list[Document]:
     """The last runs, and those that gave a sign of life since the first of them began; by their start, newest first.
 
     A crawl that follows the site began before many that run by the clock.
     """
-    last = await runs(collections, count)
-    since = last[-1]["started_at"] if last else datetime.fromtimestamp(0, UTC)
-    alive = collections[RUNS].find({"updated_at": {"$gte": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
-    found = {run["_id"]: run for run in (*last, *await alive.limit(count).to_list())}
+    last = await runs(collections)
+    return await with_heard(collections, last, last[-1]["started_at"], RUNS_TOLD) if last else []
+
+
+async def with_heard(collections: Collections, last: Sequence[Document], since: datetime, most: int) -> list[Document]:
+    """The runs given and those heard of after a time (UTC), the latest `most` of them; by their start, newest first."""
+    heard = collections[RUNS].find({"updated_at": {"$gt": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
+    found = {run["_id"]: run for run in (*last, *await heard.limit(most).to_list())}
     return sorted(found.values(), key=lambda run: run["started_at"], reverse=True)
 
 
