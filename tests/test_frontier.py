@@ -27,10 +27,6 @@ from rfispider.items import Audio, Entry, Kind, Link, Outcome
 from rfispider.politeness import FEEDS
 from rfispider.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
-)
-
 CN = ["cn"]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -1,6 +1,5 @@
 """Prometheus: what is exposed is well formed, tells the truth, and is all that rules and dashboard ask for."""
 
-import gc
 import json
 import re
 import shutil
@@ -25,10 +24,6 @@ from rfispider.politeness import Breaker
 from rfispider.pulse import lately
 from rfispider.rhythm import Rhythm
 from rfispider.settings import SettingError, listening
-
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
-)
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 DEPLOY = ROOT / "deploy"
@@ -284,4 +279,3 @@ def test_a_database_that_is_away_is_told_by_the_server_and_ends_the_command(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    gc.collect()  # the forgotten socket, here and not in another test

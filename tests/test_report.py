@@ -21,10 +21,6 @@ from rfispider.rhythm import rhythm
 from rfispider.store import Completeness, Story
 from rfispider.website import EDITIONS
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
-)
-
 NOW = datetime(2026, 3, 18, 12, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp;{{ 7*7 }}\u202e"

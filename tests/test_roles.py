@@ -19,8 +19,6 @@ from rfispider.store import Store
 
 Document = dict[str, Any]
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 ARTICLE = Article(
     key="ab" * 16,
     url="https://www.rfi.fr/en/africa/20260301-story",

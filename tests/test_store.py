@@ -1,7 +1,6 @@
 """The archive, against a real MongoDB."""
 
 import asyncio
-import gc
 import os
 import random
 import re
@@ -29,10 +28,6 @@ from rfispider.revisions import Stored, decide
 from rfispider.store import Store, StoreError, archive, documents, queries, schema
 from rfispider.store.errors import redacted
 from rfispider.text import content_hash
-
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:unclosed <socket:ResourceWarning"  # pymongo forgets the socket of a connection attempt that it cancels
-)
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 T0_STORED = T0.replace(microsecond=123000)
@@ -585,7 +580,6 @@ def own_server(tmp_path: Path) -> Iterator[Embedded]:
     server = Embedded(tmp_path / "own")
     yield server
     server.down()
-    gc.collect()
 
 
 def kill(server: Embedded) -> None:
