@@ -18,6 +18,7 @@ from rfispider.politeness import (
     CALM_S,
     FIRST_DELAY_S,
     PAGES,
+    SLOWER_BY,
     WALL_MARGIN,
     WALL_S,
     Breaker,
@@ -72,10 +73,19 @@ def test_answers_never_raise_the_delay_nor_pass_the_wall(delay_s: float, wall_s:
     assert budget.delay_s >= wall_s or wall_s <= LIMITS.floor_s
 
 
-def test_recovery_is_slower_than_the_fall_and_complete_in_the_end() -> None:
-    slow = Budget(delay_s=10.0)
-    assert answered(slow, LIMITS, page=True).delay_s > 9.5
-    assert answered(slow, LIMITS, page=True, answers=1000) == Budget()
+@given(st.floats(LIMITS.floor_s, LIMITS.max_delay_s / SLOWER_BY))
+def test_recovery_is_slower_than_the_fall_and_complete_in_the_end(delay_s: float) -> None:
+    fallen = refused(Budget(delay_s=delay_s), LIMITS, page=False).budget
+    assert answered(fallen, LIMITS, page=True).delay_s > delay_s
+    assert answered(fallen, LIMITS, page=True, answers=1000) == Budget()
+
+
+def test_a_host_that_was_slowed_down_to_the_utmost_is_back_at_its_pace_within_minutes() -> None:
+    budget, waited_s = Budget(delay_s=LIMITS.max_delay_s), 0.0
+    while budget.delay_s:
+        waited_s += budget.delay_s
+        budget = answered(budget, LIMITS, page=True)
+    assert 5 * 60 < waited_s < 10 * 60
 
 
 def test_what_was_too_short_is_forgotten_after_a_while() -> None:
