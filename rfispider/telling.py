@@ -139,7 +139,9 @@ def traffic(stats: Mapping[str, Any]) -> str:
     """What a run asked of the site, in one line."""
     requests = stats.get("downloader/request_count", 0)
     unchanged = stats.get("downloader/response_status_count/304", 0)
-    errors = stats.get("downloader/exception_count", 0)
+    # What robots.txt or the circuit breaker forbids is no request.
+    not_made = stats.get("downloader/exception_type_count/scrapy.exceptions.IgnoreRequest", 0)
+    errors = stats.get("downloader/exception_count", 0) - not_made
     parts = [f"{requests:,} request{'' if requests == 1 else 's'}", f"{unchanged:,} answered 304"]
     parts += [f"{errors:,} without an answer"] if errors else []
     return f"{', '.join(parts)}, {size(stats.get('downloader/response_bytes', 0))} received"

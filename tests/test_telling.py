@@ -87,6 +87,12 @@ def test_the_summary_counts_the_outcomes_of_each_edition_and_the_traffic() -> No
     assert summary({}) == "0 requests, 0 answered 304, 0 B received"
 
 
+def test_what_was_not_asked_for_is_no_request_without_an_answer() -> None:
+    errors = {"downloader/exception_count": 9, "downloader/exception_type_count/scrapy.exceptions.IgnoreRequest": 7}
+    assert summary(errors) == "0 requests, 0 answered 304, 2 without an answer, 0 B received"
+    assert "without" not in summary({**errors, "downloader/exception_count": 7})
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

@@ -24,6 +24,8 @@ LEASE = 3
 EDITED = 10
 BURST = 15
 """Articles published at once: more than the ten refusals in a row that open the circuit breaker."""
+UNLIKE = "it looks unlike the runs before"
+"""In the last line of a run whose monitors failed."""
 
 
 def beginning(op: Shift) -> None:
@@ -175,7 +177,13 @@ def ending(op: Shift) -> None:
     op.promise("the report holds every edition", all(f">{each}<" in page for each in stack.editions.split(",")))
     living = [service for service in stack.services.values() if service.process.poll() is None]
     statuses = {service.name: service.stop() for service in living}
-    op.promise("all end when they are told to", set(statuses.values()) == {0}, str(statuses))
+    # A run that met the refusals is unlike those before it, and says so.
+    unlike = {service.name for service in living if UNLIKE in service.told().splitlines()[-1]}
+    op.promise(
+        "all end when they are told to, in good order",
+        all(statuses[name] == (name in unlike) for name in statuses),
+        str(statuses),
+    )
     with stack.archive() as archive:
         op.promise("no lease is left", archive.frontier.count_documents({"state": "leased"}) == 0)
     op.promise("no log tells a password", not stack.leaks(), ", ".join(stack.leaks()))

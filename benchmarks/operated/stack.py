@@ -49,6 +49,10 @@ class Service:
         self.process.terminate()
         return self.process.wait(OBEYED_S)
 
+    def told(self) -> str:
+        """Its log so far."""
+        return self.log.read_text("utf-8", "replace")
+
 
 @dataclass
 class Stack:
@@ -152,7 +156,7 @@ class Stack:
     def leaks(self) -> list[str]:
         """The services whose logs tell a password."""
         words = [file.read_text("utf-8") for file in self.secrets.glob("*_password")]
-        logs = {service.name: service.log.read_text("utf-8", "replace") for service in self.services.values()}
+        logs = {service.name: service.told() for service in self.services.values()}
         return [name for name, log in logs.items() if any(word in log for word in words)]
 
 
