@@ -15,7 +15,7 @@ from pebble import ProcessExpired, ProcessPool
 from rfispider import extract, store
 from rfispider.items import Article, Outcome, Rejection
 from rfispider.revisions import Decision, decide
-from rfispider.store import Kept
+from rfispider.store import Kept, Raw
 
 PAGE_S: Final = 20.0
 """Seconds after which the process that reads a page is killed: the worst of a thousand real pages took 1.2."""
@@ -55,7 +55,7 @@ class Readers:
         self,
         workers: int | None = None,
         seconds: float = PAGE_S,
-        reader: Callable[[bytes], Article | Rejection] | None = None,
+        reader: Callable[[Raw], Article | Rejection] | None = None,
     ) -> None:
         """Say how many (all cores when it is not said), how long a page may take, and what reads it (`read`)."""
         self._workers = workers or len(os.sched_getaffinity(0))
@@ -92,8 +92,8 @@ class Readers:
         return judged(kept, found, at)
 
 
-def read(raw: bytes) -> Article | Rejection:
-    """What a page gives, in a process of its own; the page comes as the BSON of its document."""
+def read(raw: Raw) -> Article | Rejection:
+    """What a page gives, in a process of its own; the page comes as it is kept."""
     return extract.article(store.decoded(raw))
 
 

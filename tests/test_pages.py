@@ -73,14 +73,14 @@ def other(title: str) -> bytes:
     ids=["page", "archived entry", "refused", "odd"],
 )  # fmt: skip
 def test_a_page_comes_back_as_it_was_but_for_what_its_source_carried_beside(seen: Page) -> None:
-    (document,) = pages._documents([Sight(page=seen, outcome=NEW, article=None)])
+    document = pages._packed(pages.document(Sight(page=seen, outcome=NEW, article=None)), seen.body, None)
     expected = replace(seen, entry=replace(seen.entry, content=None)) if seen.entry else seen
     assert pages.page(document) == expected
 
 
 def test_headers_of_one_transfer_or_one_visitor_are_not_kept() -> None:
     seen = replace(PAGE, headers=[("Set-Cookie", "id=1"), ("Content-Encoding", "br"), ("ETag", '"a"')])
-    (document,) = pages._documents([Sight(page=seen, outcome=NEW)])
+    document = pages.document(Sight(page=seen, outcome=NEW))
     assert document["headers"] == ['ETag: "a"']
 
 

@@ -13,6 +13,8 @@ audit      what it holds of a day
 migrations an archive of an earlier release in the form of this one
 roles      users who may only read
 pages      the raw documents that articles were read from
+bases      which page others are compressed with
+compression  raw pages in few bytes
 rereading  articles with the pages that they were read from
 selection  which articles are asked for, in batches
 search     articles by the words in them
@@ -28,7 +30,7 @@ from rfispider.store.digest import Story
 from rfispider.store.errors import StoreError, explained, hosts
 from rfispider.store.health import Condition
 from rfispider.store.migrations import Migrated, Plan
-from rfispider.store.pages import Sight, decoded
+from rfispider.store.pages import Raw, Sight, decoded
 from rfispider.store.queries import Completeness, Report, SectionCount
 from rfispider.store.rereading import Kept, Segment
 from rfispider.store.retrieval import retrieval
@@ -48,6 +50,7 @@ __all__ = [
     "Migrated",
     "Plan",
     "Position",
+    "Raw",
     "Report",
     "SectionCount",
     "Segment",

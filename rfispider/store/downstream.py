@@ -1,7 +1,6 @@
 """What those who use the archive take from it: all of it or a part, as it is or was, and what changes from now on."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -108,7 +107,7 @@ class Downstream:
         """As `changes`, of the pages that `pages` gives."""
         feed = watch.of_pages(self._pages, pages.fetched(wanted), self._session)
         async for kept, position, is_last in self._told("following changes", watch.changes(feed, start)):
-            yield News(await read(kept), position, is_last)
+            yield News(await pages.read(self._pages, kept), position, is_last)
             if is_last:
                 return
 
@@ -118,7 +117,7 @@ class Downstream:
         Those without a body, of articles of which only a source told, are not among them.
         """
         async for batch in self._told("reading pages", pages.bodies(self._pages, pages.fetched(wanted))):
-            yield await read(batch)
+            yield await pages.read(self._pages, batch)
 
     async def count_pages(self, wanted: Selection) -> int:
         """How many pages that is."""
@@ -146,8 +145,3 @@ class Downstream:
         with explained(action, self._uri):
             async for each in found:
                 yield each
-
-
-async def read(kept: Sequence[Document]) -> list[Page]:
-    """The pages that documents hold; decompressed in a thread."""
-    return await asyncio.to_thread(list, map(pages.page, kept))

@@ -7,14 +7,13 @@ SAME, and then it is kept because it is missing. So are the pages of articles th
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 import bson
-import zstandard
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
@@ -22,14 +21,15 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider import urls, website
 from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page, Status
+from rfispider.store import compression
+from rfispider.store.bases import Bases, Group
+from rfispider.store.compression import Base
 from rfispider.store.documents import IN_ONE_TRIP, Document
+from rfispider.store.errors import StoreError
 from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
 from rfispider.store.selection import Selection
 
 logger = logging.getLogger(__name__)
-
-LEVEL: Final = 3
-"""Of zstd: higher ones cost a multiple of the time for a few per cent of the size (benchmarks/reextract.py)."""
 
 MAX_BYTES: Final = 15 * 1024 * 1024
 """Of a compressed body; more than that does not fit into a document of MongoDB."""
@@ -66,12 +66,27 @@ class Sight:
     """Why nothing was, in one line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A page as it is kept."""
+
+    document: bytes
+    """As BSON."""
+    base: bytes | None
+    """The body that it was compressed with, compressed alone."""
+
+
+class LostBase(StoreError):  # noqa: N818 - what is wrong is that it is lost
+    """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
+
+
 class Pages:
     """The collection `pages`."""
 
     def __init__(self, articles: AsyncCollection[Document], pages: AsyncCollection[Document]) -> None:
         self._articles = articles
         self._pages = pages
+        self._bases = Bases(pages)
 
     async def keep(self, sights: Sequence[Sight]) -> None:
         """Store the pages that made a revision, those that are missing, and those that could not be read.
@@ -80,14 +95,25 @@ class Pages:
         """
         wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
         wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
-        documents, mended = await asyncio.gather(
-            asyncio.to_thread(lambda: list(_documents(wanted))), self._mended(sights)
-        )
-        writes: list[Any] = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
+        kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(sights))
+        writes: list[Any] = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document, _ in kept]
         # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
         writes += [DeleteOne({"_id": name}) for name in mended]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
+        for document, body in kept:
+            self._bases.learn(document, body)
+
+    async def _compressed(self, sights: Sequence[Sight]) -> list[tuple[Document, bytes]]:
+        """The documents of pages, each with its raw body; without those that are too large."""
+        documents = [(document(sight), sight.page.body) for sight in sights]
+        groups = [Group.of(told) for told, _ in documents]
+        bases = await self._bases.load(set(groups))
+        found = zip(groups, documents, strict=True)
+        packed = await asyncio.to_thread(
+            lambda: [(_packed(told, body, bases[group]), body) for group, (told, body) in found]
+        )
+        return [(told, body) for told, body in packed if _fits(told)]
 
     async def _mended(self, sights: Sequence[Sight]) -> list[str]:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
@@ -117,10 +143,11 @@ class Pages:
             kept[page["article"]].append(page)
         return kept
 
-    async def raw(self, ids: Collection[str]) -> dict[str, bytes]:
-        """The whole documents of pages as BSON, by their `_id`: to be read by `decoded` in another process."""
-        found = self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}})
-        return {document["_id"]: bytes(document.raw) async for document in found}
+    async def raw(self, ids: Collection[str]) -> dict[str, Raw]:
+        """The whole documents of pages by their `_id`: to be read by `decoded` in another process."""
+        found = await self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}}).to_list()
+        bases = await self._bases.packed({each["base"] for each in found if "base" in each})
+        return {each["_id"]: Raw(bytes(each.raw), bases.get(each.get("base", ""))) for each in found}
 
     async def unread(self, condition: Document, after: str, count: int) -> list[str]:
         """The next `_id` of pages that gave no article, in order, `after` the last one."""
@@ -154,6 +181,15 @@ async def bodies(pages: AsyncCollection[Document], condition: Document) -> Async
             batch = []
     if batch:
         yield batch
+
+
+async def read(pages: AsyncCollection[Document], kept: Sequence[Document]) -> list[Page]:
+    """The pages that documents hold; decompressed in a thread.
+
+    Raises what `page` raises.
+    """
+    bases = await Bases(pages).packed({each["base"] for each in kept if "base" in each})
+    return await asyncio.to_thread(lambda: [page(each, bases.get(each.get("base", ""))) for each in kept])
 
 
 def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str | None:
@@ -193,18 +229,24 @@ def _was_read(sight: Sight) -> bool:
     return sight.article is not None and sight.article.status is not Status.STUB
 
 
-def _documents(sights: Sequence[Sight]) -> Iterator[Document]:
-    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
-    for sight in sights:
-        body = compressor.compress(sight.page.body)
-        if len(body) > MAX_BYTES:
-            logger.warning("page %s is not kept: %d bytes do not fit into a document", sight.page.url, len(body))
-            continue
-        yield document(sight, body)
+def _packed(told: Document, body: bytes, base: Base | None) -> Document:
+    """The document of a page with its body, compressed with the base if it is like it, else alone."""
+    if base and base.id != told["_id"] and len(body) >= compression.LEAST:
+        packed = base.compress(body)
+        if base.is_like(body, packed):
+            return {**told, "body": packed, "base": base.id}
+    return {**told, "body": compression.alone(body)}
 
 
-def document(sight: Sight, body: bytes) -> Document:
-    """The document of a page; what is not known is absent."""
+def _fits(told: Document) -> bool:
+    if len(told["body"]) <= MAX_BYTES:
+        return True
+    logger.warning("page %s is not kept: %d bytes do not fit into a document", told["url"], len(told["body"]))
+    return False
+
+
+def document(sight: Sight) -> Document:
+    """The document of a page, still without its body; what is not known is absent."""
     page, article = sight.page, sight.article
     key = article.key if article else urls.key(page.url)
     told: Document = {
@@ -217,7 +259,6 @@ def document(sight: Sight, body: bytes) -> Document:
         "fetched_at": page.fetched_at,
         "status": page.status,
         "size": len(page.body),
-        "body": body,
         "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _UNTOLD],
         "aliases": page.aliases,
         "depth": page.depth,
@@ -240,17 +281,20 @@ def _entry_document(page: Page) -> Document:
     return {name: value for name, value in told.items() if value}
 
 
-def page(document: Mapping[str, Any]) -> Page:
-    """The page that a document holds, as it was before extraction.
+def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
+    """The page that a document holds, as it was before extraction; `base` is the compressed body that it names.
 
     Raises:
+        LostBase: it names one, and none is given.
         zstandard.ZstdError: its body is damaged.
 
     """
+    if base is None and "base" in document:
+        raise LostBase(f"page {document['_id']} was compressed with {document['base']}, which is not kept any more")
     optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
     return Page(
         url=document["url"],
-        body=zstandard.decompress(document["body"], max_output_size=document["size"]),
+        body=compression.restored(document["body"], document["size"], base),
         origin=Origin(document["origin"]),
         fetched_at=document["fetched_at"],
         status=document["status"],
@@ -271,6 +315,9 @@ def _entry(document: Mapping[str, Any]) -> Entry | None:
     return Entry(**told)
 
 
-def decoded(raw: bytes) -> Page:
-    """The page that a document holds, given as BSON: what a worker process is handed."""
-    return page(bson.decode(raw, AWARE))
+def decoded(raw: Raw) -> Page:
+    """The page that a document holds: what a worker process is handed.
+
+    Raises what `page` raises.
+    """
+    return page(bson.decode(raw.document, AWARE), raw.base)

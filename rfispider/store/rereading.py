@@ -10,7 +10,7 @@ from rfispider.items import Status
 from rfispider.revisions import Stored
 from rfispider.store import documents
 from rfispider.store.documents import PROJECTION, Document
-from rfispider.store.pages import Pages, source
+from rfispider.store.pages import Pages, Raw, source
 
 SEGMENT: Final = 500
 """Articles that are read, shown and written together."""
@@ -24,8 +24,8 @@ class Kept:
     """A page to read again."""
 
     id: str
-    raw: bytes
-    """The document of the page as BSON, for `pages.decoded`."""
+    raw: Raw
+    """The page, for `pages.decoded`."""
     stored: Stored | None
     """The article that was read from it; None when none was."""
 

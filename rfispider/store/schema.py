@@ -181,6 +181,7 @@ VALIDATORS: dict[str, Document] = {
             "status": COUNT,
             "size": COUNT,
             "body": {"bsonType": "binData"},
+            "base": SOME_TEXT,
             "headers": TEXTS,
             "aliases": TEXTS,
             "depth": COUNT,

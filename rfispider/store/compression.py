@@ -1,0 +1,75 @@
+"""Raw pages in few bytes: by zstd, with another page of their kind as the dictionary.
+
+Menus, scripts and styles are the same in all pages of a kind; told by a dictionary, only the article is left. Pure.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+import zstandard
+
+LEVEL: Final = 3
+"""Of zstd: higher ones cost a multiple of the time for a few per cent of the size (benchmarks/reextract.py)."""
+
+LEAST: Final = 16 * 1024
+MOST: Final = 1024 * 1024
+"""Bytes of a page that may be a base: less has no furniture to share, more would lie in memory for long."""
+
+UNLIKE: Final = 0.5
+"""A page that with a base takes more than this share of what the base takes alone is not like it: the site has a new
+design, or another one for such pages."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A page that others are compressed with. May be used by several threads at once."""
+
+    id: str
+    """Its `_id` in the archive."""
+    body: bytes
+    packed: int
+    """Bytes that it takes, compressed alone."""
+
+    def compress(self, body: bytes) -> bytes:
+        """A body in few bytes, which `restored` needs this base to read."""
+        return _compressor(self._dictionary).compress(body)
+
+    def is_like(self, body: bytes, packed: bytes) -> bool:
+        """Whether a body, compressed to so much with this base, has enough in common with it."""
+        return len(packed) * len(self.body) <= UNLIKE * self.packed * len(body)
+
+    @cached_property
+    def _dictionary(self) -> zstandard.ZstdCompressionDict:
+        dictionary = _dictionary(self.body)
+        dictionary.precompute_compress(level=LEVEL)
+        return dictionary
+
+
+def alone(body: bytes) -> bytes:
+    """A body in fewer bytes."""
+    return _compressor(None).compress(body)
+
+
+def restored(packed: bytes, size: int, base: bytes | None) -> bytes:
+    """The body of `size` bytes that was compressed, with the base, which is given as it was compressed alone.
+
+    Raises:
+        zstandard.ZstdError: it is damaged, or the base is another one.
+
+    """
+    dictionary = _known(base) if base is not None else None
+    return zstandard.ZstdDecompressor(dict_data=dictionary).decompress(packed, max_output_size=size)
+
+
+@lru_cache(maxsize=8)
+def _known(base: bytes) -> zstandard.ZstdCompressionDict:
+    return _dictionary(zstandard.decompress(base, max_output_size=MOST))
+
+
+def _dictionary(body: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(body, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def _compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
+    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, dict_data=dictionary)
