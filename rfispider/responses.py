@@ -1,12 +1,12 @@
 """What an answer of the site means for us: its headers, whether it is news, why it failed."""
 
 from datetime import UTC, datetime
-from hashlib import blake2b
 
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
+from xxhash import xxh3_128_hexdigest
 
 from rfispider import urls
 from rfispider.items import Attempt, Link, Origin, Outcome, Page
@@ -42,7 +42,8 @@ def is_unchanged(response: Response) -> bool:
     attempt.status = response.status
     if response.status != NOT_MODIFIED:
         attempt.etag, attempt.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
-        attempt.body_hash = blake2b(response.body, digest_size=16).hexdigest()
+        # Of a page of 300 KB in a fiftieth of the time of a cryptographic one; a site gains nothing by a collision.
+        attempt.body_hash = xxh3_128_hexdigest(response.body)
     if response.status == NOT_MODIFIED or attempt.body_hash == response.meta.get("body_hash"):
         attempt.settle(Outcome.UNCHANGED)
     return attempt.outcome is Outcome.UNCHANGED
