@@ -1,23 +1,16 @@
 """Pages are read in processes of their own: the crawl goes on meanwhile, and a page that hangs is killed."""
 
 import asyncio
-import multiprocessing
-import signal
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as TooLong
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+from typing import TypeVar
 
 from rfispider import extract, feeds
 from rfispider.items import Article, Entry, Outcome, Page, Rejection, Status
+from rfispider.page_pool import Killed, PagePool
 
 Result = TypeVar("Result")
-
-ORPHAN: Final = 2.0
-"""A page is killed by the kernel after so many times its limit: then whoever should have done it is dead."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,10 +34,6 @@ class Listing:
     next_page: str | None = None
     problem: str | None = None
     """Why it was not read, in one line."""
-
-
-class Killed(Exception):  # noqa: N818 - it is told as what became of a page
-    """A page took too long, or the process that read it died; the message says which, in one line."""
 
 
 def article(page: Page, *, topics: bool) -> Reading:
@@ -80,22 +69,20 @@ class Readers:
 
     def __init__(self, processes: int, seconds: float, *, topics: bool = False) -> None:
         """Take the number of processes, how long one page may take (seconds), and whether topics are asked for."""
-        self._seconds = seconds
         self._article = partial(article, topics=topics)
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPool(processes, context=context) if processes else None
-        # Of two pages a process has one to go on with. In this process, the crawl gets its turn between two pages.
-        self._turns = asyncio.Semaphore(2 * processes or 1)
+        self._pool = PagePool(processes, seconds) if processes else None
+        # In this process, the crawl gets its turn between two pages.
+        self._turn = asyncio.Lock()
 
     def open(self) -> None:
         """Have the processes started by the time that the first page comes."""
         if self._pool:
-            self._pool.schedule(ready)
+            self._pool.open()
 
     async def close(self) -> None:
         """End the processes, whatever they do."""
         if self._pool:
-            await asyncio.to_thread(_stop, self._pool)
+            await self._pool.close()
 
     async def article(self, page: Page) -> Reading:
         """Read a page of an article; one that takes too long has failed."""
@@ -124,36 +111,7 @@ class Readers:
             raise feeds.FeedError(str(killed)) from killed
 
     async def _run(self, function: Callable[[Page], Result], page: Page) -> Result:
-        async with self._turns:
-            return await self._in_process(function, page) if self._pool and page.body else function(page)
-
-    async def _in_process(self, function: Callable[[Page], Result], page: Page) -> Result:
-        assert self._pool  # noqa: S101 - the caller looks
-        # What belongs to the crawl, and what cannot be sent, stays here.
-        sent = replace(page, attempt=None, parsed=None, reading=None)
-        future = self._pool.schedule(timed, args=[function, sent, ORPHAN * self._seconds], timeout=self._seconds)
-        try:
-            result: Result = await asyncio.wrap_future(future)
-        except TooLong as error:
-            raise Killed(f"reading it took more than {self._seconds:g} s") from error
-        except ProcessExpired as error:
-            raise Killed(f"the process that read it died ({error})") from error
-        return result
-
-
-def timed(function: Callable[[Page], Result], page: Page, seconds: float) -> Result:
-    """Call the function on the page, in a process that dies if it takes longer, whoever else still lives."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        return function(page)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def ready() -> None:
-    """Do nothing; a process that can do this has loaded all that it needs."""
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call] # pebble left the type out
-    pool.join()
+        if self._pool and page.body:
+            return await self._pool.apply(function, page)
+        async with self._turn:
+            return function(page)

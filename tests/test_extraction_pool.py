@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ import pytest
 import pytest_asyncio
 from crawling import ROOT, crawl, serving, wait_until
 from extract_pages import FETCHED, article_html, page
+from hypothesis import given
+from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from rfispider import extraction_pool, feeds
-from rfispider.extraction_pool import Killed, Readers
+from rfispider.extraction_pool import Readers
 from rfispider.items import Article, Attempt, Origin, Outcome, Page, Rejection
+from rfispider.page_pool import Killed
+from rfispider.tray import PLACE, Tray, _opened
 
 RELATED = (
     '<aside class="o-aside-content" data-org-type="aside-content--related"><div data-article-list>'
@@ -99,6 +104,76 @@ async def test_the_crawl_goes_on_while_a_page_is_read(readers: Readers) -> None:
         await hanging
 
 
+def named(told: Page) -> str:
+    """What a page is called; two of them make trouble."""
+    if "hangs" in told.url:
+        hang(told)
+    if "dies" in told.url:
+        die(told)
+    if "raises" in told.url:
+        raise ValueError(told.url)
+    return told.url
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("trouble", "error", "told"),
+    [("hangs", Killed, "more than 0.5 s"), ("dies", Killed, "died"), ("raises", ValueError, "raises")],
+)
+async def test_pages_do_not_share_the_fate_of_one_that_they_share_a_message_with(
+    readers: Readers, trouble: str, error: type[Exception], told: str
+) -> None:
+    urls = [*(str(number) for number in range(20)), trouble, *(str(number) for number in range(20, 30))]
+    pages = [page("x", url) for url in urls]
+    read = await asyncio.gather(*(readers._run(named, each) for each in pages), return_exceptions=True)
+    failed = read.pop(urls.index(trouble))
+    assert isinstance(failed, error)
+    assert told in str(failed)
+    assert read == [url for url in urls if url != trouble]
+
+
+def length(told: Page) -> int:
+    return len(told.body)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_body_comes_whole_whether_it_fits_a_place_or_not(readers: Readers) -> None:
+    sizes = [1, PLACE, PLACE + 1, 3 * PLACE]
+    assert [await readers._run(length, page(b"x" * size)) for size in sizes] == sizes
+
+
+async def test_where_bodies_are_out_of_reach_they_are_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    readers = Readers(1, 5.0)
+    assert readers._pool
+    monkeypatch.setattr(readers._pool._tray, "_path", "/nowhere")
+    assert await asyncio.gather(*(readers._run(length, page(b"x" * size)) for size in (3, 4))) == [3, 4]
+    with readers._pool._tray.holding(b"x") as place:
+        assert place is None
+    await readers.close()
+
+
+async def test_pages_under_way_are_let_go_of_when_the_processes_are_ended() -> None:
+    readers = Readers(1, 60.0)
+    reading = [asyncio.ensure_future(readers._run(hang, page("x"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    await readers.close()
+    done, left = await asyncio.wait(reading, timeout=20)
+    assert (len(done), left) == (20, set())
+
+
+@given(st.lists(st.binary(max_size=100), max_size=5))
+def test_a_place_holds_its_body_while_others_are_handed_over(bodies: list[bytes]) -> None:
+    tray = Tray(3)
+    with ExitStack() as held:
+        places = [held.enter_context(tray.holding(body)) for body in bodies]
+        assert [place.body() for place in places if place] == bodies[:3]
+    with tray.holding(b"again") as place:
+        assert place
+        assert place.body() == b"again"
+    _opened.cache_clear()
+    tray.close()
+
+
 async def test_without_processes_pages_are_read_here() -> None:
     readers = Readers(0, 0.5)
     readers.open()
@@ -117,7 +192,7 @@ from rfispider.extraction_pool import Readers
 async def main():
     readers = Readers(1, 1.0)
     reading = asyncio.ensure_future(readers._run(tell_and_hang, page("x", sys.argv[1])))
-    while not (workers := list(readers._pool._pool_manager.worker_manager.workers)):
+    while not (workers := list(readers._pool._pool._pool_manager.worker_manager.workers)):
         await asyncio.sleep(0.01)
     print(*workers, flush=True)
     await reading
