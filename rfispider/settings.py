@@ -4,6 +4,7 @@ Scrapy reads this module; the environment overrides what deployments differ in, 
 command line overrides both. Hosts and secrets come from the environment only.
 """
 
+import sys
 from collections.abc import Mapping
 from os import environ
 from pathlib import Path
@@ -46,7 +47,10 @@ RFI_CONTACT = environ.get("RFI_CONTACT", "")
 RFI_RATE = environ.get("RFI_RATE", "")
 """Requests a second to one host; 0 is no limit. Empty: 1, or no limit when `RFI_BASE_URL` is this machine."""
 RFI_CONCURRENCY = environ.get("RFI_CONCURRENCY", "8")
-"""URLs of one worker in flight: asked for, or answered and not yet stored. So many a killed worker costs again."""
+"""Requests of one worker to one host at a time."""
+RFI_UNSETTLED = environ.get("RFI_UNSETTLED", "")
+"""URLs of one worker in flight: asked for, or answered and not yet stored. So many a killed worker costs again; more
+than `RFI_CONCURRENCY` let articles share the round trips of a commit. Empty: as many as `RFI_CONCURRENCY`."""
 
 # ---- Reach -----------------------------------------------------------------------------------------------
 
@@ -204,13 +208,28 @@ def derived(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ALERTS:
         receiver(given, name)
     concurrency = int(number(given, "RFI_CONCURRENCY", least=1))
+    unsettled(given)
     return {
         "USER_AGENT": user_agent(str(given["RFI_CONTACT"])),
         "CONCURRENT_REQUESTS": concurrency * 2,
         "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
         "DOWNLOAD_MAXSIZE": int(number(given, "RFI_PAGE_BYTES", least=1)),
         "DOWNLOAD_WARNSIZE": 0,
+        # The number of pages in memory has a bound already, `RFI_UNSETTLED`.
+        "SCRAPER_SLOT_MAX_ACTIVE_SIZE": sys.maxsize,
     }
+
+
+def unsettled(given: Mapping[str, Any]) -> int:
+    """How many URLs may be given out and not yet settled, of settings.
+
+    Raises:
+        SettingError: `RFI_UNSETTLED` is less than `RFI_CONCURRENCY`, or no number.
+
+    """
+    concurrency = int(number(given, "RFI_CONCURRENCY", least=1))
+    wanted = str(given["RFI_UNSETTLED"]).strip()
+    return int(number(given, "RFI_UNSETTLED", least=concurrency)) if wanted else concurrency
 
 
 def request_rate(given: Mapping[str, Any]) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rfispider import settings
-from rfispider.settings import SettingError, derived
+from rfispider.settings import SettingError, derived, unsettled
 
 DEFAULTS = {name: value for name, value in vars(settings).items() if name.startswith("RFI_")}
 
@@ -35,6 +35,7 @@ def test_one_request_a_second_is_made_unless_told_otherwise_or_to_this_machine(
         ({"RFI_RATE": "-1"}, "RFI_RATE: '-1'"),
         ({"RFI_RATE": "nan"}, "RFI_RATE: 'nan'"),
         ({"RFI_CONCURRENCY": "0"}, "RFI_CONCURRENCY: '0' is not a number of at least 1"),
+        ({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": "7"}, "RFI_UNSETTLED: '7' is not a number of at least 8"),
         ({"RFI_PAGE_BYTES": None}, "RFI_PAGE_BYTES: None"),
         ({"RFI_LIST_PAGES": "-1"}, "RFI_LIST_PAGES: '-1' is not a number of at least 0"),
         ({"RFI_BASE_URL": "127.0.0.1:8099"}, "RFI_BASE_URL: '127.0.0.1:8099' is not an http"),
@@ -78,3 +79,8 @@ def test_a_file_of_a_secret_that_cannot_be_read_ends_the_program_in_one_line(
     with pytest.raises(SystemExit, match=r"RFI_SECRET_FILE: .*No such file") as told:
         settings.secret("RFI_SECRET")
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(("wanted", "in_flight"), [("", 8), (" ", 8), ("64", 64)])
+def test_as_many_urls_are_in_flight_as_requests_unless_more_are_wanted(wanted: str, in_flight: int) -> None:
+    assert unsettled({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": wanted}) == in_flight

@@ -27,7 +27,7 @@ from rfispider.politeness import Breaker, Limits
 from rfispider.scheduler.links import Links
 from rfispider.scheduler.visits import conditions, link_of
 from rfispider.scheduler.worker import Hands, Turn, Worker
-from rfispider.settings import number, request_rate
+from rfispider.settings import request_rate, unsettled
 from rfispider.spiders.rfi import RfiSpider
 from rfispider.store import StoreError, explained
 from rfispider.telling import Backlog
@@ -48,10 +48,10 @@ class FrontierScheduler(BaseScheduler):
 
     frontier: Frontier
 
-    def __init__(self, crawler: Crawler, *, limits: Limits, concurrency: int) -> None:
+    def __init__(self, crawler: Crawler, *, limits: Limits, in_flight: int) -> None:
         self.crawler = crawler
         self.limits = limits
-        self.concurrency = concurrency
+        self.in_flight = in_flight
         self.worker: Worker | None = None
         self.local: deque[Request] = deque()
         self.closing_at: float | None = None
@@ -75,8 +75,7 @@ class FrontierScheduler(BaseScheduler):
         if not isinstance(crawler.spider, RfiSpider):
             return cast("Self", build_from_crawler(Scheduler, crawler))
         limits = Limits(rate=request_rate(crawler.settings))
-        concurrency = int(number(crawler.settings, "RFI_CONCURRENCY", least=1))
-        scheduler = cls(crawler, limits=limits, concurrency=concurrency)
+        scheduler = cls(crawler, limits=limits, in_flight=unsettled(crawler.settings))
         scheduler.spider.scheduler = scheduler
         return scheduler
 
@@ -172,7 +171,7 @@ class FrontierScheduler(BaseScheduler):
             bury=self.bury,
             count=self.spider.count,
         )
-        return Worker(frontier, self.spider.arguments, self.concurrency, hands)
+        return Worker(frontier, self.spider.arguments, self.in_flight, hands)
 
     async def deepen(self) -> None:
         """Have pages read again whose links an earlier crawl left alone, if this one goes deeper."""
