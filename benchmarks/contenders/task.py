@@ -44,9 +44,8 @@ class Task:
 
     def listed(self, feed: str) -> list[str]:
         """Where the pages that a feed lists are fetched from."""
-        return [link.replace(SITE, self.base) for link in re.findall(r"<link>(\S+/\d{8}-\S+)</link>", feed)][
-            : self.pages
-        ]
+        links = re.findall(r"<item>.*?<link>(\S+?)</link>", feed, re.DOTALL)
+        return [link.replace(SITE, self.base) for link in links][: self.pages]
 
     def urls(self) -> list[str]:
         """Where the pages are fetched from; asks for the feed."""
