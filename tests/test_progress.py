@@ -29,7 +29,7 @@ def crawler() -> Any:
     signals = SimpleNamespace(connect=lambda *_, **__: None)
     stats = SimpleNamespace(get_stats=lambda: {"outcome/article/new": 2})
     made = SimpleNamespace(settings=given | derived(given), signals=signals, stats=stats)
-    scheduler = FrontierScheduler(made, limits=Limits(), concurrency=1)  # type: ignore[arg-type]
+    scheduler = FrontierScheduler(made, limits=Limits(), in_flight=1)  # type: ignore[arg-type]
     scheduler.uri, scheduler.worker = given["MONGO_URI"], object()  # type: ignore[assignment]
     scheduler.backlog = backlog  # type: ignore[method-assign]
     made.spider = SimpleNamespace(arguments=Arguments(), scheduler=scheduler)

@@ -115,7 +115,7 @@ async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(
     signals = SimpleNamespace(connect=lambda *_, **__: None)
     engine = SimpleNamespace(close_spider_async=close_spider_async, _slot=None)
     crawler: Any = SimpleNamespace(signals=signals, engine=engine)
-    scheduler = FrontierScheduler(crawler, limits=Limits(), concurrency=1)
+    scheduler = FrontierScheduler(crawler, limits=Limits(), in_flight=1)
     frontier: Any = SimpleNamespace(held=[], release=nothing, close=nothing, acknowledge=lambda _: _none())
     scheduler.frontier, scheduler.uri = frontier, "mongodb://127.0.0.1/"
     hands = Hands(host=str, under_way=list, wake=lambda: None, bury=nothing, count=lambda _: None)
