@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 from rfispider import extract
 from rfispider.items import Article, Audio, Entry, Origin, Outcome, Page
 from rfispider.store import Sight, Store, pages
+from rfispider.store.compression import Press
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -73,7 +74,7 @@ def other(title: str) -> bytes:
     ids=["page", "archived entry", "refused", "odd"],
 )  # fmt: skip
 def test_a_page_comes_back_as_it_was_but_for_what_its_source_carried_beside(seen: Page) -> None:
-    document = pages._packed(pages.document(Sight(page=seen, outcome=NEW, article=None)), seen.body, None)
+    document = pages._packed(Press(), pages.document(Sight(page=seen, outcome=NEW, article=None)), seen.body, None)
     expected = replace(seen, entry=replace(seen.entry, content=None)) if seen.entry else seen
     assert pages.page(document) == expected
 

@@ -31,24 +31,31 @@ class Base:
     packed: int
     """Bytes that it takes, compressed alone."""
 
-    def compress(self, body: bytes) -> bytes:
-        """A body in few bytes, which `restored` needs this base to read."""
-        return _compressor(self._dictionary).compress(body)
-
     def is_like(self, body: bytes, packed: bytes) -> bool:
         """Whether a body, compressed to so much with this base, has enough in common with it."""
         return len(packed) * len(self.body) <= UNLIKE * self.packed * len(body)
 
     @cached_property
-    def _dictionary(self) -> zstandard.ZstdCompressionDict:
+    def dictionary(self) -> zstandard.ZstdCompressionDict:
+        """What zstd makes of it, once."""
         dictionary = _dictionary(self.body)
         dictionary.precompute_compress(level=LEVEL)
         return dictionary
 
 
-def alone(body: bytes) -> bytes:
-    """A body in fewer bytes."""
-    return _compressor(None).compress(body)
+class Press:
+    """Compresses bodies, one after the other. For one thread, and for a while: it holds what each base takes anew."""
+
+    def __init__(self) -> None:
+        self._compressors: dict[str, zstandard.ZstdCompressor] = {}
+
+    def compress(self, body: bytes, base: Base | None = None) -> bytes:
+        """A body in few bytes, which `restored` needs the same base to read."""
+        name = base.id if base else ""
+        if name not in self._compressors:
+            dictionary = base.dictionary if base else None
+            self._compressors[name] = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, dict_data=dictionary)
+        return self._compressors[name].compress(body)
 
 
 def restored(packed: bytes, size: int, base: bytes | None) -> bytes:
@@ -69,7 +76,3 @@ def _known(base: bytes) -> zstandard.ZstdCompressionDict:
 
 def _dictionary(body: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(body, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-
-
-def _compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
-    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, dict_data=dictionary)

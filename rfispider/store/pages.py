@@ -23,7 +23,7 @@ from rfispider import urls, website
 from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page, Status
 from rfispider.store import compression
 from rfispider.store.bases import Bases, Group
-from rfispider.store.compression import Base
+from rfispider.store.compression import Base, Press
 from rfispider.store.documents import IN_ONE_TRIP, Document
 from rfispider.store.errors import StoreError
 from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
@@ -109,11 +109,8 @@ class Pages:
         documents = [(document(sight), sight.page.body) for sight in sights]
         groups = [Group.of(told) for told, _ in documents]
         bases = await self._bases.load(set(groups))
-        found = zip(groups, documents, strict=True)
-        packed = await asyncio.to_thread(
-            lambda: [(_packed(told, body, bases[group]), body) for group, (told, body) in found]
-        )
-        return [(told, body) for told, body in packed if _fits(told)]
+        packed = await asyncio.to_thread(_all_packed, documents, [bases[group] for group in groups])
+        return [(told, body) for told, (_, body) in zip(packed, documents, strict=True) if _fits(told)]
 
     async def _mended(self, sights: Sequence[Sight]) -> list[str]:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
@@ -229,13 +226,18 @@ def _was_read(sight: Sight) -> bool:
     return sight.article is not None and sight.article.status is not Status.STUB
 
 
-def _packed(told: Document, body: bytes, base: Base | None) -> Document:
+def _all_packed(documents: Sequence[tuple[Document, bytes]], bases: Sequence[Base | None]) -> list[Document]:
+    press = Press()
+    return [_packed(press, told, body, base) for (told, body), base in zip(documents, bases, strict=True)]
+
+
+def _packed(press: Press, told: Document, body: bytes, base: Base | None) -> Document:
     """The document of a page with its body, compressed with the base if it is like it, else alone."""
     if base and base.id != told["_id"] and len(body) >= compression.LEAST:
-        packed = base.compress(body)
+        packed = press.compress(body, base)
         if base.is_like(body, packed):
             return {**told, "body": packed, "base": base.id}
-    return {**told, "body": compression.alone(body)}
+    return {**told, "body": press.compress(body)}
 
 
 def _fits(told: Document) -> bool:
