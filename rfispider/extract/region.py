@@ -5,7 +5,9 @@ the page says of itself in its head and in JSON-LD, and the block of related art
 the bytes leave no doubt; everywhere else the whole page is parsed.
 """
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from rfispider import website
@@ -14,6 +16,8 @@ MAX_ARTICLES: Final = 200
 """Elements of one page that are looked at: pages use the same element for the items of lists."""
 _OPEN: Final = b"<article"
 _CLOSE: Final = b"</article>"
+_TAGS: Final = re.compile(b"<(?:article|/article>)")
+"""Both: as a pattern that begins with one byte they are found in half the time of two plain searches."""
 _CLASS: Final = website.ARTICLE_CLASSES[-1].encode()
 _HEADLINE: Final = b"<h1"
 _HEAD_END: Final = b"</head>"
@@ -49,9 +53,10 @@ def of_article(body: bytes, words: frozenset[str]) -> bytes | None:
 
 def _article(body: bytes, start: int) -> Span | None:
     """Where the element of the article begins and ends; None if its tags do not match."""
-    opened = _positions(body, _OPEN, start)
-    closed = _positions(body, _CLOSE, start)
-    if not opened or len(opened) != len(closed) or len(opened) > MAX_ARTICLES:
+    tags = list(islice(_TAGS.finditer(body, start), 2 * MAX_ARTICLES + 1))
+    opened = [tag.start() for tag in tags if tag[0] == _OPEN]
+    closed = [tag.start() for tag in tags if tag[0] == _CLOSE]
+    if not opened or len(opened) != len(closed):
         return None
     for n, position in enumerate(opened):
         tag_end = body.find(b">", position, position + _TAG)
