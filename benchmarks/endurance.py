@@ -3,8 +3,8 @@
     python benchmarks/endurance.py --pages 200000
 
 A site without an end, no rate limit, everything as in production: links are followed, metrics written, pages kept. The
-table tells the resident memory of the worker each ten thousand pages; the exit status is 1 when the last one is more
-than 30 MB over the first.
+table tells the resident memory of the worker, with that of the processes that read its pages, each ten thousand pages;
+the exit status is 1 when the last one is more than 30 MB over the first.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ async def watched(
     server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
     base = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
     textfile = str(log.with_suffix(".prom"))
-    told = {"RFI_BASE_URL": base, "RFI_RATE": "0", "RFI_METRICS_FILE": textfile}
+    told = {"RFI_BASE_URL": base, "RFI_RATE": "0", "RFI_METRICS_FILE": textfile, "RFI_EXTRACT_PROCESSES": "1"}
     arguments = ("-a", f"editions={endless.EDITION}", "-a", "depth=-1", *options)
     levels: dict[int, float] = {}
     with crawling(uri, "rfi", log, *arguments, **told) as worker:
@@ -72,9 +72,10 @@ async def watched(
 
 
 def resident(pid: int) -> float:
-    """The resident memory of a process, in MB."""
+    """The resident memory of a process and of those that it started, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE + sum(resident(int(child)) for child in children)
 
 
 def judge(levels: dict[int, float], machine: str) -> None:

@@ -16,8 +16,8 @@ GATHER_S: Final = 0.005
 """The longest that a page waits for others to share its write, when none is under way."""
 REMEMBERED_S: Final = 300.0
 """So long a link that was written is taken to be there. An operator may have removed it meanwhile."""
-MOST: Final = 100_000
-"""Links that are remembered: some 10 MB."""
+MOST: Final = 20_000
+"""Links that are remembered: some 5 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
