@@ -29,6 +29,7 @@ ENV PATH=/opt/rfispider/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
+    MALLOC_ARENA_MAX=2 \
     SCRAPY_SETTINGS_MODULE=rfispider.settings
 WORKDIR /tmp
 USER 10001:10001

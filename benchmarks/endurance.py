@@ -54,6 +54,7 @@ async def watched(
     base = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
     textfile = str(log.with_suffix(".prom"))
     told = {"RFI_BASE_URL": base, "RFI_RATE": "0", "RFI_METRICS_FILE": textfile, "RFI_EXTRACT_PROCESSES": "1"}
+    told["MALLOC_ARENA_MAX"] = "2"  # as in the container
     arguments = ("-a", f"editions={endless.EDITION}", "-a", "depth=-1", *options)
     levels: dict[int, float] = {}
     with crawling(uri, "rfi", log, *arguments, **told) as worker:
