@@ -170,6 +170,8 @@ STATS_DUMP = False
 FEED_EXPORT_ENCODING = "utf-8"
 CONCURRENT_ITEMS = 8
 """A page is one item. Scrapy makes so many tasks for every response; 100, its default, cost more than the parse."""
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = sys.maxsize
+"""The number of pages in memory has a bound already, `RFI_UNSETTLED`."""
 DOWNLOAD_DELAY = 0
 """The pace is set by the budget that all workers share, before a request is made."""
 SCHEDULER = "rfispider.scheduler.FrontierScheduler"
@@ -215,8 +217,6 @@ def derived(given: Mapping[str, Any]) -> dict[str, Any]:
         "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency,
         "DOWNLOAD_MAXSIZE": int(number(given, "RFI_PAGE_BYTES", least=1)),
         "DOWNLOAD_WARNSIZE": 0,
-        # The number of pages in memory has a bound already, `RFI_UNSETTLED`.
-        "SCRAPER_SLOT_MAX_ACTIVE_SIZE": sys.maxsize,
     }
 
 
