@@ -53,6 +53,7 @@ def of_article(body: bytes, words: frozenset[str]) -> bytes | None:
 
 def _article(body: bytes, start: int) -> Span | None:
     """Where the element of the article begins and ends; None if its tags do not match."""
+    # An odd number of them never matches: what is cut off here is given up below.
     tags = list(islice(_TAGS.finditer(body, start), 2 * MAX_ARTICLES + 1))
     opened = [tag.start() for tag in tags if tag[0] == _OPEN]
     closed = [tag.start() for tag in tags if tag[0] == _CLOSE]
