@@ -178,7 +178,7 @@ def ending(op: Shift) -> None:
     living = [service for service in stack.services.values() if service.process.poll() is None]
     statuses = {service.name: service.stop() for service in living}
     # A run that met the refusals is unlike those before it, and says so.
-    unlike = {service.name for service in living if UNLIKE in service.told().splitlines()[-1]}
+    unlike = {service.name for service in living if UNLIKE in last_line(service.told())}
     op.promise(
         "all end when they are told to, in good order",
         all(statuses[name] == (name in unlike) for name in statuses),
