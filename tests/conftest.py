@@ -1,14 +1,15 @@
 """What several test modules need: one real MongoDB for the whole run, a database of one's own, the real documents."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from rfispider.mongod import Embedded
+from rfispider.store import Store
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -29,6 +30,20 @@ def database(mongo_uri: str) -> Iterator[str]:
     yield name
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         client.drop_database(name)
+
+
+@pytest.fixture
+async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
+    """The archive in a database of one's own."""
+    async with await Store.open(mongo_uri, database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def kept(mongo_uri: str, database: str) -> AsyncIterator[Any]:
+    """The collection of its raw pages, as any other client sees it."""
+    async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        yield client[database].pages
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Raw pages take few bytes: compressed with another page of their kind, and none is ever kept without that one."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,13 +8,12 @@ import pytest
 from extract_pages import accepted, article_html, page, paragraphs
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo import AsyncMongoClient
 
 from rfispider import extract
 from rfispider.items import Article, Outcome, Page
 from rfispider.store import Raw, Sight, Store, compression, decoded
 from rfispider.store.compression import LEAST, Base, Press, restored
-from rfispider.store.pages import LostBase
+from rfispider.store.page_documents import LostBase
 from rfispider.store.selection import Selection
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,18 +37,6 @@ async def keep(store: Store, *pages: Page) -> None:
     outcomes = await store.save(articles)
     told = zip(pages, outcomes, articles, strict=True)
     await store.keep([Sight(page=each, outcome=outcome, article=article) for each, outcome, article in told])
-
-
-@pytest.fixture
-async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
-    async with await Store.open(mongo_uri, database) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def kept(mongo_uri: str, database: str) -> AsyncIterator[Any]:
-    async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        yield client[database].pages
 
 
 async def bases(kept: Any) -> list[str | None]:
@@ -84,6 +70,17 @@ async def test_every_page_comes_back_as_it_was(store: Store, kept: Any) -> None:
 async def test_pages_of_one_batch_do_not_wait_for_each_other(store: Store, kept: Any) -> None:
     await keep(store, seen(1), seen(2))
     assert await bases(kept) == [None, None]
+
+
+async def test_a_batch_may_hold_more_kinds_of_pages_than_are_remembered(
+    store: Store, kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rfispider.store.bases.REMEMBERED", 1)
+    for number in (1, 3):
+        await keep(store, seen(number), seen(number + 1, CN))
+    first, second = (await ids(kept))[:2]
+    assert set(await bases(kept)) <= {None, first, second}
+    assert await kept.count_documents({}) == 4
 
 
 async def test_another_worker_takes_up_the_base_of_the_archive(

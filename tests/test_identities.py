@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,12 +47,6 @@ def article(url: str = FIRST, text: str = words("port"), hours: float = 0, **val
 
 def edited(text: str) -> str:
     return text + " and a word more"
-
-
-@pytest.fixture
-async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
-    async with await Store.open(mongo_uri, database) as opened:
-        yield opened
 
 
 async def documents(store: Store) -> list[dict[str, Any]]:

@@ -1,17 +1,15 @@
 """Raw pages are kept for every revision and for what could not be read, and come back as they were."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from extract_pages import article_html, entry_page, page
-from pymongo import AsyncMongoClient
 
 from rfispider import extract
 from rfispider.items import Article, Audio, Entry, Origin, Outcome, Page
-from rfispider.store import Sight, Store, pages
+from rfispider.store import Sight, Store, page_documents, pages
 from rfispider.store.compression import Press
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -33,18 +31,6 @@ PAGE = page(
     ),
 )  # fmt: skip
 STUB = page("", fetched_at=T0, status=403, error="HTTP 403", entry=Entry(url=PAGE.url, title="The tin boat"))
-
-
-@pytest.fixture
-async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
-    async with await Store.open(mongo_uri, database) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def kept(mongo_uri: str, database: str) -> AsyncIterator[Any]:
-    async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        yield client[database].pages
 
 
 async def see(store: Store, seen: Page, *, keep: bool = True) -> Outcome:
@@ -74,14 +60,14 @@ def other(title: str) -> bytes:
     ids=["page", "archived entry", "refused", "odd"],
 )  # fmt: skip
 def test_a_page_comes_back_as_it_was_but_for_what_its_source_carried_beside(seen: Page) -> None:
-    document = pages._packed(Press(), pages.document(Sight(page=seen, outcome=NEW, article=None)), seen.body, None)
+    document = pages._packed(Press(), Sight(page=seen, outcome=NEW, article=None), None)
     expected = replace(seen, entry=replace(seen.entry, content=None)) if seen.entry else seen
-    assert pages.page(document) == expected
+    assert page_documents.page(document) == expected
 
 
 def test_headers_of_one_transfer_or_one_visitor_are_not_kept() -> None:
     seen = replace(PAGE, headers=[("Set-Cookie", "id=1"), ("Content-Encoding", "br"), ("ETag", '"a"')])
-    document = pages.document(Sight(page=seen, outcome=NEW))
+    document = page_documents.document(Sight(page=seen, outcome=NEW))
     assert document["headers"] == ['ETag: "a"']
 
 

@@ -79,12 +79,6 @@ FULL = article(
 
 
 @pytest.fixture
-async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
-    async with await Store.open(mongo_uri, database) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def db(mongo_uri: str, database: str) -> AsyncIterator[AsyncDatabase[Document]]:
     """The database as any other client sees it."""
     async with AsyncMongoClient[Document](mongo_uri, tz_aware=True) as client:

@@ -1,7 +1,6 @@
 """What belongs together finds together, whoever stores it and in whatever order."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -82,12 +81,6 @@ def article(name: str, told: list[str], hours: float = 0, **values: Any) -> Arti
         }
         | values
     )
-
-
-@pytest.fixture
-async def store(mongo_uri: str, database: str) -> AsyncIterator[Store]:
-    async with await Store.open(mongo_uri, database) as opened:
-        yield opened
 
 
 async def told(store: Store) -> dict[str, str]:

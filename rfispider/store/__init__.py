@@ -13,6 +13,7 @@ audit      what it holds of a day
 migrations an archive of an earlier release in the form of this one
 roles      users who may only read
 pages      the raw documents that articles were read from
+page_documents  their form, in both directions
 bases      which page others are compressed with
 compression  raw pages in few bytes
 rereading  articles with the pages that they were read from
@@ -30,7 +31,7 @@ from rfispider.store.digest import Story
 from rfispider.store.errors import StoreError, explained, hosts
 from rfispider.store.health import Condition
 from rfispider.store.migrations import Migrated, Plan
-from rfispider.store.pages import Raw, Sight, decoded
+from rfispider.store.page_documents import Raw, Sight, decoded
 from rfispider.store.queries import Completeness, Report, SectionCount
 from rfispider.store.rereading import Kept, Segment
 from rfispider.store.retrieval import retrieval

@@ -22,7 +22,8 @@ from rfispider.store.documents import Document
 from rfispider.store.downstream import Downstream
 from rfispider.store.errors import StoreError, explained, redacted
 from rfispider.store.health import Condition
-from rfispider.store.pages import Pages, Sight
+from rfispider.store.page_documents import Sight
+from rfispider.store.pages import Pages
 from rfispider.store.queries import Report
 from rfispider.store.rereading import Rereading, Segment
 from rfispider.store.schema import ARTICLES, INDEXES, PAGES, REVISIONS, RUNS, SEARCH, VALIDATORS

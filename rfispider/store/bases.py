@@ -6,7 +6,7 @@ like their base, one of them becomes the next.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pymongo import DESCENDING
@@ -34,9 +34,9 @@ class Group(NamedTuple):
     kind: Kind
 
     @classmethod
-    def of(cls, page: Mapping[str, Any]) -> "Group":
-        """The group of a page, given its document."""
-        return cls(page["edition"], urls.kind(page["url"]))
+    def of(cls, edition: str, url: str) -> "Group":
+        """The group of a page of an edition, by its canonical URL."""
+        return cls(edition, urls.kind(url))
 
 
 class Bases:
@@ -48,22 +48,20 @@ class Bases:
 
     async def load(self, groups: Collection[Group]) -> dict[Group, Base | None]:
         """The base of each group; None where there is none yet."""
-        for group in groups:
-            if group not in self._known:
-                self._remember(group, await self._newest(group))
-            self._known.move_to_end(group)
-        return {group: self._known[group] for group in groups}
+        return {group: await self._of(group) for group in groups}
 
     def learn(self, page: Document, body: bytes) -> None:
         """Take a page, which is stored by now, as the base of its group if it was compressed alone."""
         if is_base(page):
-            self._remember(Group.of(page), Base(page["_id"], body, len(page["body"])))
+            self._remember(Group.of(page["edition"], page["url"]), Base(page["_id"], body, len(page["body"])))
 
-    async def packed(self, names: Collection[str]) -> dict[str, bytes]:
-        """Bases by their `_id`, compressed alone."""
-        wanted = {"_id": {"$in": list(names)}}
-        found = self._pages.find(wanted, {"body": 1}, batch_size=IN_ONE_TRIP) if names else None
-        return {page["_id"]: page["body"] async for page in found} if found else {}
+    async def _of(self, group: Group) -> Base | None:
+        if group not in self._known:
+            newest = await self._newest(group)
+            # One that was learnt meanwhile is newer.
+            self._remember(group, self._known.get(group) or newest)
+        self._known.move_to_end(group)
+        return self._known[group]
 
     def _remember(self, group: Group, base: Base | None) -> None:
         self._known[group] = base
@@ -76,10 +74,26 @@ class Bases:
         newest = self._pages.find({"edition": group.edition}, _MARKS).sort("fetched_at", DESCENDING).limit(NEWEST)
         for page in await newest.to_list():
             name = page.get("base") or (page["_id"] if is_base(page) else None)
-            if name and urls.kind(page["url"]) is group.kind:
-                packed = (await self.packed([name])).get(name)
-                return Base(name, compression.restored(packed, compression.MOST, None), len(packed)) if packed else None
+            if name and Group.of(group.edition, page["url"]) == group:
+                return await self._stored(name)
         return None
+
+    async def _stored(self, name: str) -> Base | None:
+        packed = (await _packed(self._pages, [name])).get(name)
+        return Base(name, compression.restored(packed, compression.MOST, None), len(packed)) if packed else None
+
+
+async def of(pages: AsyncCollection[Document], kept: Sequence[Mapping[str, Any]]) -> list[bytes | None]:
+    """The bases of pages, given their documents, each compressed alone; None where there is none, or none any more."""
+    names = [page.get("base", "") for page in kept]
+    found = await _packed(pages, sorted({name for name in names if name}))
+    return [found.get(name) for name in names]
+
+
+async def _packed(pages: AsyncCollection[Document], names: Sequence[str]) -> dict[str, bytes]:
+    """Bases by their `_id`, compressed alone."""
+    found = pages.find({"_id": {"$in": names}}, {"body": 1}, batch_size=IN_ONE_TRIP) if names else None
+    return {page["_id"]: page["body"] async for page in found} if found else {}
 
 
 def is_base(page: Mapping[str, Any]) -> bool:

@@ -8,24 +8,21 @@ SAME, and then it is kept because it is missing. So are the pages of articles th
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Final
 
-import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
-from rfispider import urls, website
-from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page, Status
-from rfispider.store import compression
+from rfispider import website
+from rfispider.items import Article, Outcome, Page, Status
+from rfispider.store import bases, compression
 from rfispider.store.bases import Bases, Group
 from rfispider.store.compression import Base, Press
 from rfispider.store.documents import IN_ONE_TRIP, Document
-from rfispider.store.errors import StoreError
+from rfispider.store.page_documents import Raw, Sight, document, edition, failure_id, page
 from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
 from rfispider.store.selection import Selection
 
@@ -45,39 +42,7 @@ BATCH: Final = 50
 _LINKS: Final = ("origin", "changed_at")
 """Fields of an article by which its page is found."""
 
-_UNTOLD: Final = frozenset(
-    {"set-cookie", "set-cookie2", "content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
-)
-"""Headers that are of one transfer and not of the document, or of one visitor."""
-
-AWARE: Final = CodecOptions[Mapping[str, Any]](tz_aware=True)
 RAW: Final = CodecOptions(document_class=RawBSONDocument)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """A page and what came of it."""
-
-    page: Page
-    outcome: Outcome
-    article: Article | None = None
-    """What was read from it; None when nothing was."""
-    reason: str = ""
-    """Why nothing was, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A page as it is kept."""
-
-    document: bytes
-    """As BSON."""
-    base: bytes | None
-    """The body that it was compressed with, compressed alone."""
-
-
-class LostBase(StoreError):  # noqa: N818 - what is wrong is that it is lost
-    """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
 
 
 class Pages:
@@ -96,21 +61,19 @@ class Pages:
         wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
         wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
         kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(sights))
-        writes: list[Any] = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document, _ in kept]
+        writes: list[Any] = [ReplaceOne({"_id": told["_id"]}, told, upsert=True) for told, _ in kept]
         # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
         writes += [DeleteOne({"_id": name}) for name in mended]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
-        for document, body in kept:
-            self._bases.learn(document, body)
+        for told, body in kept:
+            self._bases.learn(told, body)
 
     async def _compressed(self, sights: Sequence[Sight]) -> list[tuple[Document, bytes]]:
         """The documents of pages, each with its raw body; without those that are too large."""
-        documents = [(document(sight), sight.page.body) for sight in sights]
-        groups = [Group.of(told) for told, _ in documents]
-        bases = await self._bases.load(set(groups))
-        packed = await asyncio.to_thread(_all_packed, documents, [bases[group] for group in groups])
-        return [(told, body) for told, (_, body) in zip(packed, documents, strict=True) if _fits(told)]
+        groups = [_group(sight) for sight in sights]
+        known = await self._bases.load({group for group in groups if group})
+        return await asyncio.to_thread(_all_packed, sights, [known[group] if group else None for group in groups])
 
     async def _mended(self, sights: Sequence[Sight]) -> list[str]:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
@@ -136,15 +99,15 @@ class Pages:
         kept: dict[str, list[Document]] = {key: [] for key in keys}
         of_articles = {"article": {"$in": list(keys)}}
         found = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
-        async for page in found:
-            kept[page["article"]].append(page)
+        async for each in found:
+            kept[each["article"]].append(each)
         return kept
 
     async def raw(self, ids: Collection[str]) -> dict[str, Raw]:
         """The whole documents of pages by their `_id`: to be read by `decoded` in another process."""
         found = await self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}}).to_list()
-        bases = await self._bases.packed({each["base"] for each in found if "base" in each})
-        return {each["_id"]: Raw(bytes(each.raw), bases.get(each.get("base", ""))) for each in found}
+        of_each = zip(found, await bases.of(self._pages, found), strict=True)
+        return {each["_id"]: Raw(bytes(each.raw), base) for each, base in of_each}
 
     async def unread(self, condition: Document, after: str, count: int) -> list[str]:
         """The next `_id` of pages that gave no article, in order, `after` the last one."""
@@ -171,8 +134,8 @@ def fetched(wanted: Selection) -> Document:
 async def bodies(pages: AsyncCollection[Document], condition: Document) -> AsyncIterator[list[Document]]:
     """Batches of whole pages under a condition."""
     batch: list[Document] = []
-    async for document in pages.find(condition, batch_size=BATCH):
-        batch.append(document)
+    async for each in pages.find(condition, batch_size=BATCH):
+        batch.append(each)
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -185,8 +148,8 @@ async def read(pages: AsyncCollection[Document], kept: Sequence[Document]) -> li
 
     Raises what `page` raises.
     """
-    bases = await Bases(pages).packed({each["base"] for each in kept if "base" in each})
-    return await asyncio.to_thread(lambda: [page(each, bases.get(each.get("base", ""))) for each in kept])
+    told = await bases.of(pages, kept)
+    return await asyncio.to_thread(lambda: [page(each, base) for each, base in zip(kept, told, strict=True)])
 
 
 def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str | None:
@@ -205,35 +168,25 @@ def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str
     return max(fitting, key=lambda page: (page["fetched_at"], page["_id"]))["_id"] if fitting else None
 
 
-# ---- Documents -------------------------------------------------------------------------------------------
-
-
-def page_id(page: Page, key: str) -> str:
-    """The `_id` of a page: the same for the same page fetched at the same time, in order of time for one article."""
-    told = page.attempt.body_hash if page.attempt and page.origin is Origin.PAGE else None
-    # The hash of a fetched body is known, and to make another of 350 KB costs half as much as to compress them.
-    body = told.encode() if told else page.body
-    digest = blake2b(body, digest_size=8, person=page.origin.encode()).hexdigest()
-    return f"{key}:{page.fetched_at:%Y%m%dT%H%M%S.%f}"[:-3] + f"Z:{digest}"
-
-
-def failure_id(page: Page) -> str:
-    """The `_id` of the last page of a URL, of one origin, that gave no article."""
-    return f"{urls.key(page.url)}:failed:{page.origin}"
-
-
 def _was_read(sight: Sight) -> bool:
     return sight.article is not None and sight.article.status is not Status.STUB
 
 
-def _all_packed(documents: Sequence[tuple[Document, bytes]], bases: Sequence[Base | None]) -> list[Document]:
+def _group(sight: Sight) -> Group | None:
+    """By what a page may be compressed with a base; None when it is too short for one."""
+    return Group.of(edition(sight), sight.page.url) if len(sight.page.body) >= compression.LEAST else None
+
+
+def _all_packed(sights: Sequence[Sight], used: Sequence[Base | None]) -> list[tuple[Document, bytes]]:
     press = Press()
-    return [_packed(press, told, body, base) for (told, body), base in zip(documents, bases, strict=True)]
+    packed = [(_packed(press, sight, base), sight.page.body) for sight, base in zip(sights, used, strict=True)]
+    return [(told, body) for told, body in packed if _fits(told)]
 
 
-def _packed(press: Press, told: Document, body: bytes, base: Base | None) -> Document:
+def _packed(press: Press, sight: Sight, base: Base | None) -> Document:
     """The document of a page with its body, compressed with the base if it is like it, else alone."""
-    if base and base.id != told["_id"] and len(body) >= compression.LEAST:
+    told, body = document(sight), sight.page.body
+    if base and base.id != told["_id"]:
         packed = press.compress(body, base)
         if base.is_like(body, packed):
             return {**told, "body": packed, "base": base.id}
@@ -245,81 +198,3 @@ def _fits(told: Document) -> bool:
         return True
     logger.warning("page %s is not kept: %d bytes do not fit into a document", told["url"], len(told["body"]))
     return False
-
-
-def document(sight: Sight) -> Document:
-    """The document of a page, still without its body; what is not known is absent."""
-    page, article = sight.page, sight.article
-    key = article.key if article else urls.key(page.url)
-    told: Document = {
-        "_id": page_id(page, key) if article else failure_id(page),
-        "schema": SCHEMA,
-        "article": key,
-        "url": page.url,
-        "edition": article.edition if article else urls.edition(page.url) or website.EDITION_OF_BARE_PATHS,
-        "origin": page.origin.value,
-        "fetched_at": page.fetched_at,
-        "status": page.status,
-        "size": len(page.body),
-        "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _UNTOLD],
-        "aliases": page.aliases,
-        "depth": page.depth,
-    }
-    known = {name: getattr(page, name) for name in ("error", "encoding", "source", "mirror")}
-    known["entry"] = _entry_document(page)
-    told |= {name: value for name, value in known.items() if value}
-    if article:
-        return told | {"extractor": article.extractor}
-    return told | {"outcome": sight.outcome.value, "reason": sight.reason}
-
-
-def _entry_document(page: Page) -> Document:
-    """What the source said, without its content: that is the body, or nothing that the page's reading needs."""
-    if page.entry is None:
-        return {}
-    told = {each.name: getattr(page.entry, each.name) for each in fields(Entry) if each.name != "content"}
-    if page.entry.audio:
-        told["audio"] = {"url": page.entry.audio.url, "duration_s": page.entry.audio.duration_s}
-    return {name: value for name, value in told.items() if value}
-
-
-def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
-    """The page that a document holds, as it was before extraction; `base` is the compressed body that it names.
-
-    Raises:
-        LostBase: it names one, and none is given.
-        zstandard.ZstdError: its body is damaged.
-
-    """
-    if base is None and "base" in document:
-        raise LostBase(f"page {document['_id']} was compressed with {document['base']}, which is not kept any more")
-    optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
-    return Page(
-        url=document["url"],
-        body=compression.restored(document["body"], document["size"], base),
-        origin=Origin(document["origin"]),
-        fetched_at=document["fetched_at"],
-        status=document["status"],
-        headers=[(name, value) for name, _, value in (told.partition(": ") for told in document["headers"])],
-        aliases=list(document["aliases"]),
-        depth=document["depth"],
-        entry=_entry(document),
-        **optional,
-    )
-
-
-def _entry(document: Mapping[str, Any]) -> Entry | None:
-    if "entry" not in document:
-        return None
-    told = dict(document["entry"])
-    if "audio" in told:
-        told["audio"] = Audio(**told["audio"])
-    return Entry(**told)
-
-
-def decoded(raw: Raw) -> Page:
-    """The page that a document holds: what a worker process is handed.
-
-    Raises what `page` raises.
-    """
-    return page(bson.decode(raw.document, AWARE), raw.base)

@@ -10,7 +10,8 @@ from rfispider.items import Status
 from rfispider.revisions import Stored
 from rfispider.store import documents
 from rfispider.store.documents import PROJECTION, Document
-from rfispider.store.pages import Pages, Raw, source
+from rfispider.store.page_documents import Raw
+from rfispider.store.pages import Pages, source
 
 SEGMENT: Final = 500
 """Articles that are read, shown and written together."""
@@ -25,7 +26,7 @@ class Kept:
 
     id: str
     raw: Raw
-    """The page, for `pages.decoded`."""
+    """The page, for `page_documents.decoded`."""
     stored: Stored | None
     """The article that was read from it; None when none was."""
 
