@@ -24,10 +24,12 @@ from pymongo import MongoClient
 from rfispider import settings
 from rfispider.alerts import Message, Receivers, slack_text, tell
 from rfispider.items import SCHEMA
-from rfispider.judgement import message
+from rfispider.judgement import ALARM, Judgement, message
 from rfispider.monitors import Alarm, Share, alarms, higher, standard_error
+from rfispider.store import Store
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def run(**changed: Any) -> dict[str, Any]:
@@ -147,6 +149,18 @@ def test_any_counts_can_be_compared(now: tuple[int, int], before: list[tuple[int
 FAILED = run(
     problem="it looks unlike the runs before: x", alarms=[{"name": "sources", "message": "x"}], reason="finished"
 )
+
+
+@pytest.mark.parametrize(("ended", "is_alarm"), [(-1, True), (1, False)], ids=["before it began", "later"])
+async def test_a_run_is_compared_with_those_that_ended_before_it_began(
+    store: Store, ended: int, is_alarm: bool
+) -> None:
+    other = run(worker="b", started_at=NOW - 2 * HOUR, finished_at=NOW + ended * HOUR)
+    await store.run_finished(other)
+    stats: dict[str, Any] = {}
+    poor = run(worker="a", started_at=NOW, coverage=covered(100, authors=0))
+    await Judgement(Receivers()).judge(store, poor, stats)
+    assert (ALARM in stats) is is_alarm
 
 
 @pytest.mark.parametrize(
