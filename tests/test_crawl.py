@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from crawling import ROOT, Replica, crawl, rfispider, serving, serving_files, surroundings
@@ -82,6 +84,52 @@ def test_the_site_sees_an_honest_user_agent_that_asks_for_robots_txt_first(
         requests = site.requests()
     assert requests[0][4] == "/robots.txt"
     assert all("rfispider/" in request[5] and "desk@news.example" in request[5] for request in requests)
+
+
+class Crowd(BaseHTTPRequestHandler):
+    """A site of many pages, each of which takes its time; it counts those who wait."""
+
+    protocol_version = "HTTP/1.1"
+    waiting: ClassVar[set[threading.Thread]] = set()
+    most: ClassVar[int] = 0
+    visitors: ClassVar[int] = 0
+
+    def setup(self) -> None:
+        Crowd.visitors += 1
+        super().setup()
+
+    def do_GET(self) -> None:
+        self.waiting.add(threading.current_thread())
+        Crowd.most = max(self.most, len(self.waiting))
+        threading.Event().wait(0.05)
+        self.waiting.remove(threading.current_thread())
+        body = self.feed() if self.path == "/en/rss" else b"<html><body><h1>A boat</h1></body></html>"
+        self.send_response(404 if self.path == "/robots.txt" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def feed(self) -> bytes:
+        links = "".join(f"<item><link>/en/africa/20260301-boat-{n}</link></item>" for n in range(60))
+        return f"<rss><channel>{links}</channel></rss>".encode()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_site_sees_no_more_requests_and_connections_at_a_time_than_were_allowed(
+    mongo_uri: str, database: str
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Crowd) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        options = ("-a", f"sources={base}/en/rss", "-s", "RFI_UNSETTLED=60")
+        crawl(mongo_uri, database, *options, RFI_BASE_URL=base, RFI_RATE="0", RFI_CONCURRENCY="4")
+        server.shutdown()
+        thread.join()
+    assert Crowd.most == 4
+    assert Crowd.visitors <= 6
 
 
 def test_a_site_that_refuses_pages_loses_no_news_and_a_later_run_completes_it(
