@@ -118,13 +118,18 @@ def lookups(term: str) -> list[Lookup]:
 
 def filed_in(gram: str) -> str:
     """The name of the list in which a gram stands, one of `LISTS`, in digits of base 16; the same for ever."""
-    return _filed_in(gram[:2] if gram[1:2] != " " else gram)
+    return _of_dense(gram[0]) or _filed_in(gram[:2] if gram[1:2] != " " else gram)
+
+
+@lru_cache(maxsize=1 << 16)
+def _of_dense(letter: str) -> str:
+    """The list of all grams that begin with a dense character; empty for other characters, by which alone none goes."""
+    return _filed_in(letter) if _DENSE.match(letter) else ""
 
 
 @lru_cache(maxsize=1 << 16)
 def _filed_in(beginning: str) -> str:
-    told = beginning[0] if _DENSE.match(beginning) else beginning
-    return f"{crc32(told.encode()) % LISTS:03x}"
+    return f"{crc32(beginning.encode()) % LISTS:03x}"
 
 
 def _word_grams(word: str) -> tuple[str, ...]:
