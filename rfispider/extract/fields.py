@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from stringzilla import find
+
 from rfispider import urls, website
 from rfispider.extract import linked_data, media, times, wording
 from rfispider.extract.blocks import Block
@@ -33,7 +35,6 @@ _CUT_OFF: Final = ("…", "...")
 _MAX_NAME: Final = 120
 """Characters of the longest author or tag."""
 _MAX_NAMES: Final = 60
-_SHORT_HOST: Final = website.SHORT_LINK_HOST.encode()
 _SHARE_BEGINS: Final = f"%2F%2F{website.SHORT_LINK_HOST}%2F".encode()
 _SHORT_BEGINS: Final = f"//{website.SHORT_LINK_HOST}/".encode()
 _BEFORE_SHORT: Final = 60
@@ -267,10 +268,8 @@ def audio(sources: Sources) -> tuple[list[Audio] | None, str]:
 def short_code(sources: Sources) -> tuple[str | None, str]:
     """The code of the short link that the page offers for sharing."""
     body = sources.parsed.body
-    if _SHORT_HOST not in body:  # a plain search is many times faster than a pattern, and one faster than two
-        return None, ""
-    begin = body.find(_SHARE_BEGINS)
+    begin = find(body, _SHARE_BEGINS)
     found = _SHARED.match(body, begin) if begin >= 0 else None
-    if found is None and (begin := body.find(_SHORT_BEGINS)) >= 0:
+    if found is None and (begin := find(body, _SHORT_BEGINS)) >= 0:
         found = _PRINTED.search(body, max(begin - _BEFORE_SHORT, 0))
     return (found[1].decode("ascii"), MARKUP) if found else (None, "")

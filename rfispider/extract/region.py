@@ -3,12 +3,14 @@
 A page of the site weighs 100 to 350 KB, its article 5 to 40. What is needed besides the article's element is what
 the page says of itself in its head and in JSON-LD, and the block of related articles. The cut is made only where
 the bytes leave no doubt; everywhere else the whole page is parsed.
+
+Marks are looked for by StringZilla, for half of what the cut cost was searching by Python's own `find`.
 """
 
-import re
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
+
+from stringzilla import find, rfind
 
 from rfispider import website
 
@@ -16,8 +18,6 @@ MAX_ARTICLES: Final = 200
 """Elements of one page that are looked at: pages use the same element for the items of lists."""
 _OPEN: Final = b"<article"
 _CLOSE: Final = b"</article>"
-_TAGS: Final = re.compile(b"<(?:article|/article>)")
-"""Both: as a pattern that begins with one byte they are found in half the time of two plain searches."""
 _CLASS: Final = website.ARTICLE_CLASSES[-1].encode()
 _HEADLINE: Final = b"<h1"
 _HEAD_END: Final = b"</head>"
@@ -39,9 +39,9 @@ def of_article(body: bytes, words: frozenset[str]) -> bytes | None:
     None if the article cannot be told by its tags alone, or if one of the words that head a related block stands
     outside the article and no attribute marks the block.
     """
-    head = body.find(_HEAD_END)
+    head = find(body, _HEAD_END)
     span = _article(body, head) if head >= 0 else None
-    if span is None or body.find(_HEADLINE, *span) < 0:
+    if span is None or find(body, _HEADLINE, *span) < 0:
         return None
     related = list(_related(body, head, span))
     if not related and _has_words(body, span, words):
@@ -53,14 +53,11 @@ def of_article(body: bytes, words: frozenset[str]) -> bytes | None:
 
 def _article(body: bytes, start: int) -> Span | None:
     """Where the element of the article begins and ends; None if its tags do not match."""
-    # An odd number of them never matches: what is cut off here is given up below.
-    tags = list(islice(_TAGS.finditer(body, start), 2 * MAX_ARTICLES + 1))
-    opened = [tag.start() for tag in tags if tag[0] == _OPEN]
-    closed = [tag.start() for tag in tags if tag[0] == _CLOSE]
-    if not opened or len(opened) != len(closed):
+    opened, closed = _positions(body, _OPEN, start), _positions(body, _CLOSE, start)
+    if not opened or len(opened) != len(closed) or len(opened) > MAX_ARTICLES:
         return None
     for n, position in enumerate(opened):
-        tag_end = body.find(b">", position, position + _TAG)
+        tag_end = find(body, b">", position, position + _TAG)
         if tag_end > 0 and _CLASS in body[position:tag_end]:
             end = _matching(opened[n:], closed)
             return (position, end + len(_CLOSE)) if end else None
@@ -79,8 +76,9 @@ def _matching(opened: list[int], closed: list[int]) -> int | None:
 
 
 def _positions(body: bytes, mark: bytes, start: int) -> list[int]:
+    """Where a mark stands: at most one time more than an article may."""
     found: list[int] = []
-    while (start := body.find(mark, start)) >= 0 and len(found) <= MAX_ARTICLES:
+    while (start := find(body, mark, start)) >= 0 and len(found) <= MAX_ARTICLES:
         found.append(start)
         start += len(mark)
     return found
@@ -91,18 +89,18 @@ def _related(body: bytes, start: int, article: Span) -> Iterator[Span]:
     for at in _positions(body, _RELATED, start):
         if article[0] <= at < article[1] or _RELATED_VALUE not in body[at : at + 80].split(b">")[0]:
             continue
-        begin, end = body.rfind(b"<aside", 0, at), body.find(b"</aside>", at)
+        begin, end = rfind(body, b"<aside", 0, at), find(body, b"</aside>", at)
         if begin >= 0 and at - begin < _TAG and end >= 0:
             yield begin, end + len(b"</aside>")
 
 
 def _has_words(body: bytes, article: Span, words: frozenset[str]) -> bool:
     """Whether the heading of a related block stands outside the article, and no link of such a block inside."""
-    if body.find(website.ITEM_LINK_ATTRIBUTE.encode(), *article) >= 0:
+    if find(body, website.ITEM_LINK_ATTRIBUTE.encode(), *article) >= 0:
         return False
     for word in words:
         heading = f">{word}".encode()
-        if body.find(heading, article[1]) >= 0:
+        if find(body, heading, article[1]) >= 0:
             return True
     return False
 
@@ -111,7 +109,7 @@ def _data(body: bytes, start: int, article: Span) -> list[Span]:
     """JSON-LD scripts below the head and outside the article."""
     found = []
     for at in _positions(body, _JSON_LD, start):
-        begin, end = body.rfind(_SCRIPT, 0, at), body.find(_SCRIPT_END, at)
+        begin, end = rfind(body, _SCRIPT, 0, at), find(body, _SCRIPT_END, at)
         if not article[0] <= at < article[1] and begin >= 0 and at - begin < _TAG and end >= 0:
             found.append((begin, end + len(_SCRIPT_END)))
     return found
@@ -120,8 +118,8 @@ def _data(body: bytes, start: int, article: Span) -> list[Span]:
 def _lean_head(body: bytes, head: int) -> bytes:
     """The head without its style sheets, which may weigh more than all the rest."""
     pieces, start = [], 0
-    while (begin := body.find(b"<style", start, head)) >= 0:
-        end = body.find(b"</style>", begin, head)
+    while (begin := find(body, b"<style", start, head)) >= 0:
+        end = find(body, b"</style>", begin, head)
         if end < 0:
             break
         pieces.append(body[start:begin])
