@@ -118,7 +118,7 @@ ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
-REFERRER_POLICY = "no-referrer"
+REFERER_ENABLED = False
 DOWNLOAD_TIMEOUT = 60
 RETRY_TIMES = 2
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
@@ -168,7 +168,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%H:%M:%S"
 STATS_DUMP = False
 FEED_EXPORT_ENCODING = "utf-8"
-CONCURRENT_ITEMS = 8
+CONCURRENT_ITEMS = 2
 """A page is one item. Scrapy makes so many tasks for every response; 100, its default, cost more than the parse."""
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = sys.maxsize
 """The number of pages in memory has a bound already, `RFI_UNSETTLED`."""

@@ -18,6 +18,8 @@ MAX_BLOCKS: Final = 3_000
 """The same for blocks; the longest live pages have some hundreds."""
 
 _OPTIONS: Final = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
+_CUT: Final = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False, recall=True)
+"""For a body that was cut out: all of it is wanted, and nothing is gained by a look at what trafilatura left."""
 
 logging.getLogger("trafilatura").setLevel(logging.ERROR)  # it warns of every short body
 
@@ -33,16 +35,16 @@ def read(cut: Sequence[Block]) -> tuple[list[str], str]:
     if not lines:
         return [], "markup"
     if len(lines) <= MAX_BLOCKS and sum(map(len, lines)) <= MAX_READ:
-        found = extracted(blocks.tree(cut))
+        found = extracted(blocks.tree(cut), _CUT)
         if list(map(_squeezed, found)) == list(map(_squeezed, lines)):
             return found, "trafilatura"
     return lines, "markup"
 
 
-def extracted(tree: Element) -> list[str]:
+def extracted(tree: Element, options: Extractor = _OPTIONS) -> list[str]:
     """Lines that trafilatura finds in a tree; the tree is not changed. Empty if it finds none or fails."""
     try:
-        document = bare_extraction(tree, options=_OPTIONS)
+        document = bare_extraction(tree, options=options)
     except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
         return []
     root = getattr(document, "body", None)
