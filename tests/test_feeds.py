@@ -266,6 +266,22 @@ def test_relative_addresses_are_those_of_the_feed_and_its_base() -> None:
 
 
 @pytest.mark.parametrize(
+    "entry",
+    [
+        '<entry><link href="a/b"/><link rel="enclosure" type="audio/mpeg" href="c.mp3"/></entry>',
+        '<item><link>a/b</link><enclosure type="audio/mpeg" url="c.mp3"/></item>',
+    ],
+)
+def test_what_is_enclosed_is_addressed_from_the_feed_as_the_entry_is(entry: str) -> None:
+    atom = "<entry" in entry
+    root = '<feed xmlns="http://www.w3.org/2005/Atom">{}</feed>' if atom else "<rss><channel>{}</channel></rss>"
+    (found,) = feeds.entries(root.format(entry).encode(), "https://www.rfi.fr/fr/rss").entries
+    assert found.url == "https://www.rfi.fr/fr/a/b"
+    assert found.audio
+    assert found.audio.url == "https://www.rfi.fr/fr/c.mp3"
+
+
+@pytest.mark.parametrize(
     "item",
     [
         "<title>No address</title>",
