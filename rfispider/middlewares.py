@@ -21,8 +21,8 @@ FRESH_S = 1.0
 
 MAX_CRAWL_DELAY_S = 3600.0
 """A longer delay asked for by robots.txt is cut to this, lest one odd line stop the crawl."""
-LINKS_AT_ONCE = 1000
-"""A sitemap of 50,000 URLs is not held in memory as a whole."""
+LINKS_AT_ONCE = 200
+"""A sitemap of 50,000 URLs is not held in memory as a whole, and its first ones are fetched while others are read."""
 
 
 class FollowLinks:

@@ -106,10 +106,9 @@ def _without_lead(cut: list[Block], lead: str | None) -> list[Block]:
 
 def is_short(lines: str) -> bool:
     """Whether a text is next to none."""
-    if len(lines) > SHORT_TEXT * 12:
+    if len(lines) > SHORT_TEXT * 12 or (han := len(_HAN.findall(lines))) >= SHORT_TEXT:
         return False
     letters = sum(map(str.isalnum, lines))
-    han = len(_HAN.findall(lines))
     return han * 3 + (letters - han) < SHORT_TEXT * 3
 
 
