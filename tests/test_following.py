@@ -53,8 +53,9 @@ class Newsroom:
 
     @contextmanager
     def watching(self, *options: str) -> Iterator[subprocess.Popen[str]]:
-        """A watcher in a process of its own, killed at the end if it is still there."""
-        command = [sys.executable, "-c", "from rfispider.cli import main; main()", "watch", *options]
+        """A watcher in a process of its own, a script's background job, killed at the end if it is still there."""
+        watch = [sys.executable, "-c", "from rfispider.cli import main; main()", "watch", *options]
+        command = ["/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh", *watch]
         environment = surroundings(MONGO_URI=self.uri, MONGO_DATABASE=self.database)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:  # type: ignore[call-overload]

@@ -101,6 +101,8 @@ def watch(
         raise typer.BadParameter("either --state or --name", param_hint="--name")
     wanted = Selection(editions=choices.editions(edition), fields=choices.fields(fields))
     begin = choices.moment(since, "--since")
+    # The background jobs of a script are born deaf to it, and then to SIGTERM as well, which is treated alike.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         ask(database, lambda store: run(Memory(store, state, name, wanted.editions), wanted, begin))
     except KeyboardInterrupt:
