@@ -9,6 +9,9 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
 from rfispider import nearness, stories
 from rfispider.identity import identity, twin_url
 from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
@@ -20,6 +23,9 @@ Document = dict[str, Any]
 IN_ONE_TRIP = 100_000
 """As `batch_size`: all of a small find comes in its first answer, for the driver repeats no later one after a failover.
 What 16 MB do not hold comes in several all the same."""
+
+RAW = CodecOptions(document_class=RawBSONDocument)
+"""For a collection whose documents are not decoded on the event loop."""
 
 FIELDS = tuple(field.name for field in fields(Article))
 """Names of the fields of an article; each is that of the document too, except `key`, which is its `_id`."""

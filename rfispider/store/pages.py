@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
@@ -21,7 +19,7 @@ from rfispider.items import Article, Outcome, Page, Status
 from rfispider.store import bases, compression
 from rfispider.store.bases import Bases, Group
 from rfispider.store.compression import Base, Press
-from rfispider.store.documents import IN_ONE_TRIP, Document
+from rfispider.store.documents import IN_ONE_TRIP, RAW, Document
 from rfispider.store.page_documents import Raw, Sight, document, edition, failure_id, page
 from rfispider.store.schema import KEPT, PAGE_MARKS, UNREAD
 from rfispider.store.selection import Selection
@@ -41,8 +39,6 @@ BATCH: Final = 50
 
 _LINKS: Final = ("origin", "changed_at")
 """Fields of an article by which its page is found."""
-
-RAW: Final = CodecOptions(document_class=RawBSONDocument)
 
 
 class Pages:

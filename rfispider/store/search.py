@@ -18,7 +18,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final, NamedTuple
 
+import bson
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
@@ -26,7 +28,7 @@ from pymongo.errors import PyMongoError
 from rfispider import tokens
 from rfispider.items import SCHEMA, Article
 from rfispider.store import segments
-from rfispider.store.documents import IN_ONE_TRIP, Document
+from rfispider.store.documents import IN_ONE_TRIP, RAW, Document
 from rfispider.store.segments import HEAD, LATEST, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
 from rfispider.tokens import FEW, Lookup, Query
 
@@ -158,10 +160,11 @@ class Search:
         return (ids, left) if left or articles == SIZE else ([], articles)
 
     async def _seal(self, ids: Sequence[str]) -> None:
-        loose = await self._index.find({"_id": {"$in": list(ids)}}).to_list()
-        *lists, head = await asyncio.to_thread(segments.sealed_documents, _articles(loose), next(_names()))
-        await self._index.insert_many(lists, ordered=False)
-        await self._index.insert_one(head)
+        raw = self._index.with_options(RAW)
+        loose = await raw.find({"_id": {"$in": list(ids)}}).to_list()
+        *lists, head = await asyncio.to_thread(_segment, loose)
+        await raw.insert_many(lists, ordered=False)
+        await raw.insert_one(head)
         # One by one: the driver repeats these after a failover.
         await self._index.bulk_write([DeleteOne({"_id": each}) for each in ids], ordered=False)
 
@@ -290,6 +293,12 @@ def _loose_pipeline(wanted: Wanted) -> list[Document]:
         conditions.insert(0, {"$in": ["$$this.edition", {"$literal": list(wanted.editions)}]})
     kept = {"$filter": {"input": "$articles", "cond": {"$and": conditions}}}
     return [{"$match": within(LOOSE)}, {"$project": {"articles": kept}}, {"$project": {"articles.text": 0}}]
+
+
+def _segment(loose: Sequence[RawBSONDocument]) -> list[RawBSONDocument]:
+    """The documents of a segment of loose ones; decoded and encoded here, for it is too much for the event loop."""
+    read = (bson.decode(each.raw) for each in loose)
+    return [RawBSONDocument(bson.encode(each)) for each in segments.sealed_documents(_articles(read), next(_names()))]
 
 
 def _articles(loose: Iterable[Document]) -> Iterator[Document]:
