@@ -147,8 +147,10 @@ METAREFRESH_ENABLED = False
 SPIDER_MIDDLEWARES = {
     "rfispider.middlewares.FollowLinks": 10,
     # They look at requests that a page yields: ours come from the frontier.
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
 ADDONS = {"rfispider.rendering.Addon": 100}
 EXTENSIONS = {
