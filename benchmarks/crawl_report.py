@@ -1,6 +1,7 @@
 """The results of `crawl.py`: a table, a chart, and what was promised."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import median
 
 import pygal
 from judging import Marks
@@ -53,6 +54,16 @@ class Row:
         """The row in short, for whoever waits."""
         failed = f", FAILED: {self.failed[0]}" if self.failed else ""
         return f"{self.title}: {self.done} of {self.pages}, {self.rate:.1f} a second, {self.cpu_ms:.1f} ms CPU{failed}"
+
+
+def middle(rows: list[Row]) -> Row:
+    """Several runs of one contender as one: medians of what was measured, the worst marks, every failure."""
+    measured = ("startup_s", "seconds", "cpu_s", "mongod_cpu_s", "site_cpu_s", "peak_mib")
+    medians = {name: median(getattr(row, name) for row in rows) for name in measured}
+    marks = [row.marks for row in rows if row.marks]
+    worst = max(marks, key=lambda each: (each.missed + each.doubles + each.strangers, -each.f1), default=None)
+    failed = [line for row in rows for line in row.failed]
+    return replace(rows[0], requests=min(row.requests for row in rows), marks=worst, failed=failed, **medians)
 
 
 def table(rows: list[Row]) -> list[str]:
