@@ -127,14 +127,24 @@ class PagePool:
         return results
 
     async def _in_process(self, sent: list[Sent]) -> list[Any]:
-        future = self._pool.schedule(applied, args=[sent, ORPHAN * self._seconds], timeout=self._seconds)
-        try:
-            results: list[Any] = await asyncio.wrap_future(future)
-        except TooLong as error:
-            raise Killed(f"reading it took more than {self._seconds:g} s") from error
-        except ProcessExpired as error:
-            raise Killed(f"the process that read it died ({error})") from error
-        return results
+        return await carried_out(self._pool, self._seconds, applied, sent, ORPHAN * self._seconds)
+
+
+async def carried_out(pool: ProcessPool, seconds: float, function: Callable[..., Result], *given: object) -> Result:
+    """What a function makes of what it is given, in a process of a pool that has so long for it; raises what it raises.
+
+    Raises:
+        Killed: it took too long, or took its process down.
+
+    """
+    future = pool.schedule(function, args=given, timeout=seconds)
+    try:
+        result: Result = await asyncio.wrap_future(future)
+    except TooLong as error:
+        raise Killed(f"reading it took more than {seconds:g} s") from error
+    except ProcessExpired as error:
+        raise Killed(f"the process that read it died ({error})") from error
+    return result
 
 
 def _sent(job: Job, place: Place | None) -> Sent:

@@ -4,16 +4,16 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
 from rfispider import extract, store
 from rfispider.items import Article, Outcome, Rejection
+from rfispider.page_pool import Killed, carried_out
 from rfispider.revisions import Decision, decide
 from rfispider.store import Kept, Raw
 
@@ -80,13 +80,10 @@ class Readers:
         return list(await asyncio.gather(*(self._read(each, at) for each in kept)))
 
     async def _read(self, kept: Kept, at: datetime) -> Reading:
-        future = self._pool.schedule(self._reader, args=[kept.raw], timeout=self._seconds)
         try:
-            found = await asyncio.wrap_future(future)
-        except TooLong:
-            return Reading(kept, None, None, f"took more than {self._seconds:g} s")
-        except ProcessExpired as error:
-            return Reading(kept, None, None, f"the process died ({error})")
+            found = await carried_out(self._pool, self._seconds, self._reader, kept.raw)
+        except Killed as killed:
+            return Reading(kept, None, None, str(killed))
         except Exception as error:  # noqa: BLE001 - a damaged page may fail in any way; it is told, and costs itself only
             return Reading(kept, None, None, f"{type(error).__name__}: {error}")
         return judged(kept, found, at)

@@ -254,7 +254,7 @@ async def test_a_page_that_hangs_or_kills_its_process_costs_itself_only() -> Non
     pages = [Kept(name, name.encode(), None) for name in ("hangs", "fine", "dies", "fails")]
     with Readers(1, 0.3, struck.read) as readers:
         readings = await readers.read(pages, NOW)
-    told = ["took more than 0.3 s", "fine", "the process died ", "KeyError: 'url'"]
+    told = ["reading it took more than 0.3 s", "fine", "the process that read it died ", "KeyError: 'url'"]
     assert [reading.problem.split("(")[0] for reading in readings] == told
 
 
