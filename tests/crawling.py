@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -188,12 +188,18 @@ def stored(archive: Any) -> list[str]:
 @contextmanager
 def serving_files(directory: Path) -> Iterator[str]:
     """Serve the files of a directory as they are while the context lasts; gives the base URL."""
-    handler = partial(_Quiet, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(directory)))) as base:
+        yield base
+
+
+@contextmanager
+def running(server: HTTPServer) -> Iterator[str]:
+    """Let a server of this process answer while the context lasts; gives the base URL."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_S,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield f"http://{server.server_address[0]}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

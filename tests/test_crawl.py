@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from crawling import ROOT, Replica, crawl, rfispider, serving, serving_files, surroundings
+from crawling import ROOT, Replica, crawl, rfispider, running, serving, serving_files, surroundings
 from pymongo import MongoClient
 
 ALL = ("-a", "editions=cn,fr,en", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1")
@@ -120,14 +120,9 @@ class Crowd(BaseHTTPRequestHandler):
 def test_a_site_sees_no_more_requests_and_connections_at_a_time_than_were_allowed(
     mongo_uri: str, database: str
 ) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Crowd) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        base = f"http://127.0.0.1:{server.server_address[1]}"
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Crowd)) as base:
         options = ("-a", f"sources={base}/en/rss", "-s", "RFI_UNSETTLED=60")
         crawl(mongo_uri, database, *options, RFI_BASE_URL=base, RFI_RATE="0", RFI_CONCURRENCY="4")
-        server.shutdown()
-        thread.join()
     assert Crowd.most == 4
     assert Crowd.visitors <= 6
 

@@ -1,5 +1,4 @@
 import json
-import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crawling import running
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -428,17 +428,12 @@ def test_external_entities_are_neither_read_nor_fetched(tmp_path: Path) -> None:
             asked.append(self.path)
             self.send_error(404)
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    head = (
-        f'<!DOCTYPE rss SYSTEM "http://127.0.0.1:{server.server_port}/dtd" [<!ENTITY f SYSTEM "{secret.as_uri()}">'
-        f'<!ENTITY % p SYSTEM "http://127.0.0.1:{server.server_port}/p">%p;]>'
-    )
-    feed = feeds.entries(rss(f"{LINK}<title>[&f;]</title>", head=head), FEED)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(HTTPServer(("127.0.0.1", 0), Handler)) as base:
+        head = (
+            f'<!DOCTYPE rss SYSTEM "{base}/dtd" [<!ENTITY f SYSTEM "{secret.as_uri()}">'
+            f'<!ENTITY % p SYSTEM "{base}/p">%p;]>'
+        )
+        feed = feeds.entries(rss(f"{LINK}<title>[&f;]</title>", head=head), FEED)
     assert feed.entries[0].title == "[&f;]"
     assert asked == []
 

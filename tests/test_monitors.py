@@ -1,7 +1,6 @@
 """A run that does not look like those before it raises an alarm, fails, and tells who wants to know; noise does not."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MailHandler
 from aiosmtpd.smtp import AuthResult
 from browsers import free_port
-from crawling import crawl, serving
+from crawling import crawl, running, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient
@@ -206,14 +205,9 @@ class HookHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def hook(status: int = 200) -> Iterator[Hook]:
-    with Hook(status) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Hook(status)
+    with running(server):
+        yield server
 
 
 class Box(MailHandler):

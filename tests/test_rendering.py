@@ -1,7 +1,6 @@
 """Articles whose body comes by script: rendered by a real Splash server and by a real Chromium."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 import browsers
 import pytest
-from crawling import Replica, crawl, serving
+from crawling import Replica, crawl, running, serving
 from pymongo import MongoClient
 from scrapy.http import Response
 
@@ -258,14 +257,8 @@ def answering(answer: Callable[[str], tuple[int, dict[str, str], str]], host: st
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer((host, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://{host}:{server.server_address[1]}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(ThreadingHTTPServer((host, 0), Handler)) as base:
+        yield base, asked
 
 
 def misbehaving(path: str, other: str) -> tuple[int, dict[str, str], str]:
