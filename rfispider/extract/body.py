@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from trafilatura import bare_extraction
@@ -17,8 +18,9 @@ MAX_READ: Final = 300_000
 MAX_BLOCKS: Final = 3_000
 """The same for blocks; the longest live pages have some hundreds."""
 
-_OPTIONS: Final = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
-_CUT: Final = Extractor(fast=True, comments=False, tables=True, dedup=False, with_metadata=False, recall=True)
+_extractor: Final = partial(Extractor, fast=True, comments=False, tables=True, dedup=False, with_metadata=False)
+_OPTIONS: Final = _extractor()
+_CUT: Final = _extractor(recall=True)
 """For a body that was cut out: all of it is wanted, and nothing is gained by a look at what trafilatura left."""
 
 logging.getLogger("trafilatura").setLevel(logging.ERROR)  # it warns of every short body
