@@ -75,7 +75,7 @@ class Pages:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
         read = [failure_id(sight.page) for sight in sights if _was_read(sight)]
         found = self._pages.find({"_id": {"$in": read}}, {"_id": 1}, batch_size=IN_ONE_TRIP) if read else None
-        return [document["_id"] async for document in found] if found else []
+        return [each["_id"] async for each in found] if found else []
 
     async def _lacking(self, sights: Sequence[Sight]) -> list[Sight]:
         """Those of the unchanged sights whose article has no page that it was read from."""
@@ -109,7 +109,7 @@ class Pages:
         """The next `_id` of pages that gave no article, in order, `after` the last one."""
         wanted = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
         found = self._pages.find(wanted, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
-        return [document["_id"] async for document in found]
+        return [each["_id"] async for each in found]
 
     async def reread(self, read: Mapping[str, Article], at: datetime) -> None:
         """Take note of what read pages, given by their `_id`, and that an article changed by it at a time (UTC)."""
@@ -155,13 +155,13 @@ def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str
     is none: what the article was read from was not kept, and an older page would take it back to an older state.
     """
     fitting = [
-        page
-        for page in kept
-        if page["origin"] == article["origin"]
-        and not page.get("outcome")
-        and max(page["fetched_at"], page.get("reread_at") or page["fetched_at"]) >= article["changed_at"]
+        each
+        for each in kept
+        if each["origin"] == article["origin"]
+        and not each.get("outcome")
+        and max(each["fetched_at"], each.get("reread_at") or each["fetched_at"]) >= article["changed_at"]
     ]
-    return max(fitting, key=lambda page: (page["fetched_at"], page["_id"]))["_id"] if fitting else None
+    return max(fitting, key=lambda each: (each["fetched_at"], each["_id"]))["_id"] if fitting else None
 
 
 def _was_read(sight: Sight) -> bool:
