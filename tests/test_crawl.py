@@ -49,6 +49,7 @@ def test_every_reachable_article_is_stored_once_and_a_second_run_stores_none(
     first = crawl(mongo_uri, database, *ALL, RFI_BASE_URL=site.base)
     assert first.returncode == 0, first.stderr
     assert "ERROR" not in first.stderr
+    assert "scrapy." not in first.stderr  # it has nothing to say of its own parts
     stored = list(archive.articles.find())
     assert {article["url"] for article in site.truth()} == urls_of(stored)
     assert sum(1 + len(article["aliases"]) for article in stored) == len(urls_of(stored))
