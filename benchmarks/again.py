@@ -12,8 +12,8 @@ from pathlib import Path
 from crawling import PATH, SIZE, STATUS, path, surroundings
 from world import LONGEST_S, Figure, World, none, world
 
-from rfispider import urls
-from rfispider.website import EDITIONS
+from rfispider.site import urls
+from rfispider.site.editions import EDITIONS
 
 PLAIN = Path(__file__).with_name("plain.py")
 CACHE = {"HTTPCACHE_ENABLED": "1"}

@@ -28,11 +28,11 @@ import stage
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from rfispider import stories
 from rfispider.items import SCHEMA
-from rfispider.mongod import Embedded
-from rfispider.store import Store
-from rfispider.website import EDITIONS
+from rfispider.mongo.embedded import Embedded
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Store
+from rfispider.storage.policy import story_clusters
 
 MOST_MS = 100.0
 DATABASE = "cookbook"
@@ -82,7 +82,7 @@ class Generator:
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         edition = chance.choices(list(EDITIONS), [3 if code in {"fr", "cn", "en"} else 1 for code in EDITIONS])[0]
         alone = chance.random() < 0.7 or not self.names
-        name = stories.name(key, at) if alone else chance.choice(self.names[-300:])
+        name = story_clusters.name(key, at) if alone else chance.choice(self.names[-300:])
         revision = 2 if number % 5 == 0 else 1
         document = {
             "_id": key, "schema": SCHEMA, "url": f"https://www.rfi.fr/{edition}/a/{at:%Y%m%d}-{key}", "aliases": [],

@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from crawling import Site
 from world import Figure, World, none, world
 
-from rfispider.revisit import SOURCES
+from rfispider.frontier.policy.revisit import SOURCES
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FATES: Mapping[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {

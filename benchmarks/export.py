@@ -27,7 +27,7 @@ from pymongo import MongoClient
 
 from rfispider import extract, feeds
 from rfispider.items import Article, Origin, Page
-from rfispider.store import Store
+from rfispider.storage import Store
 
 DATABASE = "export"
 LEAST = 20_000.0

@@ -22,7 +22,7 @@ from world import Figure
 
 from rfispider.frontier import Done, Frontier
 from rfispider.items import Kind, Link, Outcome
-from rfispider.mongod import Embedded
+from rfispider.mongo.embedded import Embedded
 
 BATCH = 100
 ROUND = 500

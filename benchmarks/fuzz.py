@@ -34,9 +34,10 @@ import stage
 from bson import encode
 
 from replica.site import Redirect
-from rfispider import extract, feeds, urls
+from rfispider import extract, feeds
 from rfispider.items import Article, Entry, Origin, Page, Rejection
-from rfispider.store.documents import FIELDS, content
+from rfispider.site import urls
+from rfispider.storage.documents import FIELDS, content
 
 CPU_SECONDS = 5.0
 """The longest that an input may take."""

@@ -22,7 +22,7 @@ import zstandard
 
 from rfispider import extract
 from rfispider.items import Article, Origin, Page
-from rfispider.store import Sight, Store
+from rfispider.storage import Sight, Store
 
 DATABASE = "reextract"
 LEAST = 300.0

@@ -29,7 +29,7 @@ from store import Newsroom
 
 from rfispider.frontier import Done, Frontier
 from rfispider.items import Article, Outcome
-from rfispider.store import Store
+from rfispider.storage import Store
 
 DATABASE = "scale"
 ADDED, CLAIMED = 5_000, 100

@@ -29,9 +29,9 @@ import stage
 from pymongo import AsyncMongoClient, MongoClient
 
 from replica import language
-from rfispider import tokens
 from rfispider.items import Article, Kind, Origin
-from rfispider.store import Store, Wanted, documents, segments
+from rfispider.storage import Store, Wanted, documents, search
+from rfispider.storage.search import segments
 
 MOST_MS = 100.0
 BATCH = 200
@@ -108,14 +108,14 @@ def phrases(articles: Sequence[Article], count: int, seed: int) -> list[str]:
         phrase = text[start : start + chance.randint(2, 8)].replace("\n", "").replace('"', "").strip()
         word = re.search(r"\w{2,8}", text[start:])
         phrase = word[0] if word and len(found) % 3 == 0 else phrase
-        if len(phrase) > 1 and tokens.parse(phrase).terms:
+        if len(phrase) > 1 and search.parse(phrase).terms:
             found.append(phrase)
     return found
 
 
 def wanted(query: str) -> Wanted:
     """The query as one phrase."""
-    return Wanted(query=tokens.parse(f'"{query}"'))
+    return Wanted(query=search.parse(f'"{query}"'))
 
 
 async def asked(store: Store, articles: Mapping[str, tuple[list[str], str]], query: str) -> Asked:
@@ -131,9 +131,9 @@ async def asked(store: Store, articles: Mapping[str, tuple[list[str], str]], que
 
 def scannable(articles: Sequence[Article]) -> dict[str, tuple[list[str], str]]:
     """Key -> the texts of an article as written, and folded."""
-    told = {each.key: segments.texts({name: getattr(each, name) for name in tokens.WEIGHTS}) for each in articles}
+    told = {each.key: segments.texts({name: getattr(each, name) for name in search.WEIGHTS}) for each in articles}
     texts = {key: [value for values in fields.values() for value in values] for key, fields in told.items()}
-    return {key: (values, tokens.folded(values)) for key, values in texts.items()}
+    return {key: (values, search.folded(values)) for key, values in texts.items()}
 
 
 async def spent(client: AsyncMongoClient[dict[str, Any]]) -> float:
@@ -202,7 +202,7 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
         filed = [{"_id": each.key, **documents.content(each, documents.FIELDS)} for each in articles]
         if name == "text index":
             for each, article in zip(filed, articles, strict=True):
-                each["search"] = " ".join(tokens.inverted([(segments.entry(article)["text"], "x")]))
+                each["search"] = " ".join(search.inverted([(segments.entry(article)["text"], "x")]))
         before = await spent(client)
         for start in range(0, len(articles), BATCH):
             if name == "rfispider":
@@ -214,7 +214,7 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
 
 def stage_search(database: Any) -> Any:  # noqa: ANN401 - a database of the driver
     """The search index of a database."""
-    from rfispider.store.search import Search  # noqa: PLC0415 - only this measure goes below the store
+    from rfispider.storage.search.index import Search  # noqa: PLC0415 - only this measure goes below the store
 
     return Search(database["articles"], database["search"])
 
@@ -231,7 +231,7 @@ async def measure(options: argparse.Namespace, uri: str) -> int:
     articles = [*real, *generated(40)]
     queries = phrases(real, options.queries, options.seed) if real else []
     queries += [phrase for code in language.LANGUAGES for phrase in _of(articles[len(real) :], code, options)]
-    grams = [len(tokens.inverted([(segments.entry(each)["text"], "x")])) for each in articles]
+    grams = [len(search.inverted([(segments.entry(each)["text"], "x")])) for each in articles]
     print(f"{len(articles):,} articles, {len(real):,} of them real; {mean(grams):.0f} grams an article")
     async with await Store.open(uri, "archive") as store, AsyncMongoClient[dict[str, Any]](uri) as client:
         await save(store, articles[len(real) :])

@@ -30,7 +30,7 @@ import crawling  # noqa: E402 - found by the line above
 
 from replica import archive, site  # noqa: E402 - likewise
 from replica import truth as generated  # noqa: E402 - likewise
-from rfispider.mongod import Embedded  # noqa: E402 - likewise
+from rfispider.mongo.embedded import Embedded  # noqa: E402 - likewise
 
 crawl, serving = crawling.crawl, crawling.serving
 crawling.CRAWL_SECONDS = 3600

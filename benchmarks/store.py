@@ -33,10 +33,12 @@ import stage
 from pymongo import AsyncMongoClient, MongoClient, WriteConcern
 
 from replica.language import LANGUAGES, Writer
-from rfispider import text, urls, website
+from rfispider import text
 from rfispider.items import Article, Image, Kind, Related
-from rfispider.revisions import decide
-from rfispider.store import Store, documents
+from rfispider.site import urls
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Store, documents
+from rfispider.storage.policy.versioning import decide
 
 LEAST, LEAST_WHEN_FULL = 1000.0, 0.7
 BATCH, UNDER_WAY = 200, 3
@@ -61,7 +63,7 @@ class Newsroom:
             writer = Writer(language, Random(f"{seed}/{code}"))
             self.words[code] = [writer.language.transform(writer.word()) for _ in range(VOCABULARY)]
         self.weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(VOCABULARY)))
-        self.codes = list(website.EDITIONS)
+        self.codes = list(EDITIONS)
 
     def article(self, number: int) -> Article:
         """Article `number`: every twentieth is a copy, every tenth a rewrite, of the one before."""
@@ -84,7 +86,7 @@ class Newsroom:
         lead = body[:120]
         link = Related(key=urls.key(url), url=url, title=body[20:70], position=0)
         return Article(
-            key=urls.key(url), url=url, edition=code, language=website.EDITIONS[code].language, kind=Kind.ARTICLE,
+            key=urls.key(url), url=url, edition=code, language=EDITIONS[code].language, kind=Kind.ARTICLE,
             section=f"a{number % 12}", title=body[:60], lead=lead, text=body, authors=["RFI"], tags=["a", "b"],
             published_at=NOW - timedelta(days=number / PER_DAY), images=[Image(url=f"{url}.jpg", caption=body[:40])],
             related=[link] * 3, short_code=f"s{number}", provenance=dict.fromkeys(("title", "lead", "text"), "markup"),

@@ -28,9 +28,11 @@ from replica.editions import EDITIONS
 from replica.language import LANGUAGES, Writer
 from replica.rewrites import by_words
 from replica.story import Story
-from rfispider import extract, feeds, nearness, stories, text, urls
+from rfispider import extract, feeds, text
 from rfispider.items import Article, Origin, Page
-from rfispider.nearness import Sketch
+from rfispider.site import urls
+from rfispider.storage.policy import near_duplicates, story_clusters
+from rfispider.storage.policy.near_duplicates import Sketch
 
 LEAST = 0.98
 """Precision and recall of stories."""
@@ -81,7 +83,7 @@ def _labelled(seed: str, record: dict[str, Any]) -> Labelled:
 def together(pairs: Iterable[Pair]) -> set[Pair]:
     """Every pair of keys that the given pairs make one story, directly or by others."""
     pairs = list(pairs)
-    least = stories.united(pairs)
+    least = story_clusters.united(pairs)
     members: dict[str, set[str]] = defaultdict(set)
     for key in chain.from_iterable(pairs):
         members[least.get(key, key)].add(key)
@@ -91,22 +93,24 @@ def together(pairs: Iterable[Pair]) -> set[Pair]:
 def candidates(articles: Sequence[Labelled]) -> list[Pair]:
     """What the signatures find."""
     by_edition: dict[str, list[Sketch]] = defaultdict(list)
-    signatures = nearness.signatures([nearness.Issue(each.text, each.edition, each.at) for each in articles])
+    signatures = near_duplicates.signatures(
+        [near_duplicates.Issue(each.text, each.edition, each.at) for each in articles]
+    )
     for each, signature in zip(articles, signatures, strict=True):
         by_edition[each.edition].append(Sketch(each.key, signature, each.at))
-    return [pair for sketches in by_edition.values() for pair in nearness.candidates(sketches, [])]
+    return [pair for sketches in by_edition.values() for pair in near_duplicates.candidates(sketches, [])]
 
 
 def at_threshold(pairs: Iterable[Pair], articles: dict[str, Labelled], least: float) -> Iterator[Pair]:
     """Those of the pairs that are near when `SIMILAR` is `least`."""
-    kept, nearness.SIMILAR = nearness.SIMILAR, least  # type: ignore[misc]
+    kept, near_duplicates.SIMILAR = near_duplicates.SIMILAR, least  # type: ignore[misc]
     yield from [(one, other) for one, other in pairs if is_near(articles[one], articles[other])]
-    nearness.SIMILAR = kept  # type: ignore[misc]
+    near_duplicates.SIMILAR = kept  # type: ignore[misc]
 
 
 def is_near(one: Labelled, other: Labelled) -> bool:
     """The decision."""
-    return nearness.near(one.text, other.text, one.at - other.at)
+    return near_duplicates.near(one.text, other.text, one.at - other.at)
 
 
 def judge(found: set[Pair], right: set[Pair]) -> tuple[float, float]:
@@ -118,7 +122,7 @@ def aliases(articles: Sequence[Labelled]) -> tuple[float, float]:
     """Precision and recall of the pairs that have one identity."""
     holders: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in articles:
-        if nearness.is_substantial(each.text):
+        if near_duplicates.is_substantial(each.text):
             holders[each.edition, text.content_hash(each.lead, each.text)].append(each.key)
     found = {pair for keys in holders.values() for pair in combinations(sorted(keys), 2)}
     return judge(found, together((each.double_of, each.key) for each in articles if each.double_of))
@@ -155,9 +159,9 @@ def _originals(seed: int, count: int) -> Iterator[Story]:
 
 
 def _is_found(first: str, second: str, edition: str) -> bool:
-    signatures = nearness.signatures([nearness.Issue(told, edition, NOW) for told in (first, second)])
+    signatures = near_duplicates.signatures([near_duplicates.Issue(told, edition, NOW) for told in (first, second)])
     sketches = [Sketch(key, signature, NOW) for key, signature in zip("12", signatures, strict=True)]
-    return bool(nearness.candidates(sketches, [])) and nearness.near(first, second)
+    return bool(near_duplicates.candidates(sketches, [])) and near_duplicates.near(first, second)
 
 
 def real(shared: Path) -> list[Labelled]:
@@ -185,7 +189,7 @@ def real(shared: Path) -> list[Labelled]:
 def mixed(articles: Sequence[Labelled], count: int) -> list[Labelled]:
     """Versions of real articles: sentences or paragraphs replaced by some of other articles, a day or so later."""
     random, made = Random(7), []
-    full = [each for each in articles if nearness.is_substantial(each.text)]
+    full = [each for each in articles if near_duplicates.is_substantial(each.text)]
     for n, original in enumerate(random.sample(full, min(count, len(full)))):
         stop = "\n\n" if n % 2 else "。"
         pieces, others = original.text.split(stop), random.choice(full).text.split(stop)
@@ -217,13 +221,13 @@ def table(articles: Sequence[Labelled], right: set[Pair] | None) -> tuple[float,
         found = together(at_threshold(pairs, known, least))
         if right is not None:
             precision, recall = judge(found, right)
-            in_use = (precision, recall) if least == nearness.SIMILAR else in_use
+            in_use = (precision, recall) if least == near_duplicates.SIMILAR else in_use
             print(f"{least:9.2f} {precision:10.4f} {recall:8.4f}")
         else:
             print(f"{least:9.2f} {_sizes(found)}")
     if right is not None:
         print("kind              all    found  if compared")
-        print("\n".join(kinds(articles, together(at_threshold(pairs, known, nearness.SIMILAR)), known)))
+        print("\n".join(kinds(articles, together(at_threshold(pairs, known, near_duplicates.SIMILAR)), known)))
     return in_use
 
 
@@ -255,7 +259,7 @@ def main() -> int:
         versions = mixed(documents, 1000)
         everything = [*documents, *versions]
         known = {each.key: each for each in everything}
-        found = set(at_threshold(candidates(everything), known, nearness.SIMILAR))
+        found = set(at_threshold(candidates(everything), known, near_duplicates.SIMILAR))
         print("among them, versions mixed with other real articles")
         print("\n".join(kinds(versions, found, known)))
     return merged != (1.0, 1.0) or min(precision, recall) < LEAST

@@ -19,8 +19,8 @@ from fleet import Fleet, fleet
 from pymongo import MongoClient
 from replicaset import ReplicaSet, replica_set
 
-from rfispider import mongod
-from rfispider.mongod import Embedded
+from rfispider.mongo import embedded
+from rfispider.mongo.embedded import Embedded
 
 EDITIONS = "cn,en"
 LONGEST_S = 1800
@@ -159,7 +159,7 @@ def restart(server: Embedded) -> None:
     pid = server.status().pid
     if pid:
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not mongod._lingers(pid), "mongod is dead")  # noqa: SLF001 - nothing else asks for it
+        wait_until(lambda: not embedded._lingers(pid), "mongod is dead")  # noqa: SLF001 - nothing else asks for it
     server.up()
 
 

@@ -111,8 +111,8 @@ RFI_ALERT_FROM = environ.get("RFI_ALERT_FROM", "")
 # ---- Scrapy ----------------------------------------------------------------------------------------------
 
 BOT_NAME = "rfispider"
-SPIDER_MODULES = ["rfispider.spiders"]
-COMMANDS_MODULE = "rfispider.commands"
+SPIDER_MODULES = ["rfispider.crawl.spiders"]
+COMMANDS_MODULE = "rfispider.crawl.commands"
 
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
@@ -127,37 +127,37 @@ RETRY_HTTP_CODES = [408, 500, 502, 504]
 """Tried again at once; what says "slower" (403, 429, 503) is for the shared budget and the frontier."""
 
 ITEM_PIPELINES = {
-    "rfispider.pipelines.Extract": 100,
-    "rfispider.pipelines.Check": 200,
-    "rfispider.pipelines.Save": 900,
+    "rfispider.crawl.pipelines.Extract": 100,
+    "rfispider.crawl.pipelines.Check": 200,
+    "rfispider.crawl.pipelines.Save": 900,
 }
 DOWNLOADER_MIDDLEWARES = {
-    "rfispider.guard.Guard": 10,
+    "rfispider.crawl.offsite.Guard": 10,
     # Stricter than this, which lets a retried request go anywhere.
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     # Between the retries, whose every answer counts, and the redirects.
-    "rfispider.middlewares.Politeness": 560,
+    "rfispider.crawl.middlewares.Politeness": 560,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "rfispider.guard.Decompression": 590,
+    "rfispider.crawl.offsite.Decompression": 590,
 }
-TWISTED_DNS_RESOLVER = "rfispider.guard.Resolver"
+TWISTED_DNS_RESOLVER = "rfispider.crawl.offsite.Resolver"
 REDIRECT_MAX_TIMES = 5
 METAREFRESH_ENABLED = False
 """An article is never reached by one, and to look for it costs the decoding of every page."""
 SPIDER_MIDDLEWARES = {
-    "rfispider.middlewares.FollowLinks": 10,
+    "rfispider.crawl.middlewares.FollowLinks": 10,
     # They look at requests that a page yields: ours come from the frontier.
     "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
-ADDONS = {"rfispider.rendering.Addon": 100}
+ADDONS = {"rfispider.crawl.rendering.Addon": 100}
 EXTENSIONS = {
-    "rfispider.metrics.Metrics": 5,
-    "rfispider.progress.Progress": 10,
-    "rfispider.extensions.RunRecord": 20,
-    "rfispider.pulse.Pulse": 30,
+    "rfispider.crawl.metrics.Metrics": 5,
+    "rfispider.crawl.progress_log.Progress": 10,
+    "rfispider.crawl.run_record.RunRecord": 20,
+    "rfispider.crawl.heartbeat.Pulse": 30,
     "scrapy.extensions.logstats.LogStats": None,
     "scrapy.extensions.memusage.MemoryUsage": None,
 }
@@ -165,7 +165,7 @@ EXTENSIONS = {
 LOG_LEVEL = environ.get("RFI_LOG_LEVEL", "INFO")
 RFI_LOG = environ.get("RFI_LOG", "text")
 """text: lines for people. json: one JSON object a line."""
-LOG_FORMATTER = "rfispider.logs.Lines"
+LOG_FORMATTER = "rfispider.crawl.logs.Lines"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%H:%M:%S"
 STATS_DUMP = False
@@ -176,7 +176,7 @@ SCRAPER_SLOT_MAX_ACTIVE_SIZE = sys.maxsize
 """The number of pages in memory has a bound already, `RFI_UNSETTLED`."""
 DOWNLOAD_DELAY = 0
 """The pace is set by the budget that all workers share, before a request is made."""
-SCHEDULER = "rfispider.scheduler.FrontierScheduler"
+SCHEDULER = "rfispider.crawl.scheduler.FrontierScheduler"
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 """The frontier knows every URL once."""
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient, MongoClient
 
-from rfispider.mongod import Embedded
-from rfispider.store import Store
+from rfispider.mongo.embedded import Embedded
+from rfispider.storage import Store
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -11,7 +11,7 @@ from typing import Any
 from crawling import ROOT, wait_until
 from pymongo import MongoClient
 
-from rfispider.mongod import find_binary
+from rfispider.mongo.embedded import find_binary
 
 
 def secrets_in(directory: Path) -> Path:

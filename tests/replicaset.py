@@ -13,7 +13,7 @@ from crawling import wait_until
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from rfispider import mongod
+from rfispider.mongo import embedded
 
 NODES = 3
 NAME = "three"
@@ -39,7 +39,7 @@ class Node:
         """Start it, without waiting for it to listen."""
         self.directory.mkdir(exist_ok=True)
         command = [
-            *(str(mongod.find_binary()), "--replSet", NAME, "--port", str(self.port), "--bind_ip", "127.0.0.1"),
+            *(str(embedded.find_binary()), "--replSet", NAME, "--port", str(self.port), "--bind_ip", "127.0.0.1"),
             *("--dbpath", str(self.directory), "--logpath", str(self.directory / "mongod.log"), "--nounixsocket"),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -58,7 +58,7 @@ class ReplicaSet:
     """The members, and which of them is the primary."""
 
     def __init__(self, directory: Path) -> None:
-        ports = [port for port in random.sample(PORTS, len(PORTS)) if mongod._is_free(port)]
+        ports = [port for port in random.sample(PORTS, len(PORTS)) if embedded._is_free(port)]
         self.nodes = [Node(directory / f"node-{number}", ports[number]) for number in range(NODES)]
 
     @property

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rfispider.arguments import ArgumentError, Arguments
-from rfispider.website import EDITIONS
+from rfispider.crawl.arguments import ArgumentError, Arguments
+from rfispider.site.editions import EDITIONS
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ import pytest
 from crawling import Replica, command, crawl, serving
 from pymongo import MongoClient
 
-from rfispider import urls
-from rfispider.audit import Audit, Fate, Finding, Hole, days, fate
 from rfispider.frontier import Done, Frontier
+from rfispider.frontier.policy.revisit import Gap
 from rfispider.items import Kind, Link, Outcome
-from rfispider.revisit import Gap
+from rfispider.monitoring.day_audit import Audit, Fate, Finding, Hole, fate
+from rfispider.site import urls
+from rfispider.site.urls import days
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DATABASE = "test_audit"

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from rfispider import extract
 from rfispider.items import Article, Outcome, Page
-from rfispider.store import Raw, Sight, Store, compression, decoded
-from rfispider.store.compression import LEAST, Base, Press, restored
-from rfispider.store.page_documents import LostBase
-from rfispider.store.selection import Selection
+from rfispider.storage import Raw, Sight, Store, decoded
+from rfispider.storage.pages import compression
+from rfispider.storage.pages.compression import LEAST, Base, Press, restored
+from rfispider.storage.pages.documents import LostBase
+from rfispider.storage.read.selection import Selection
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CN = "https://www.rfi.fr/cn/%E4%B8%AD%E5%9B%BD/20260301-boat"
@@ -75,7 +76,7 @@ async def test_pages_of_one_batch_do_not_wait_for_each_other(store: Store, kept:
 async def test_a_batch_may_hold_more_kinds_of_pages_than_are_remembered(
     store: Store, kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rfispider.store.bases.REMEMBERED", 1)
+    monkeypatch.setattr("rfispider.storage.pages.templates.REMEMBERED", 1)
     for number in (1, 3):
         await keep(store, seen(number), seen(number + 1, CN))
     first, second = (await ids(kept))[:2]

@@ -13,10 +13,10 @@ import pytest
 from crawling import ROOT
 from pymongo import MongoClient
 
-from rfispider import urls
 from rfispider.items import Article, Audio, Kind, Related
-from rfispider.store import Store
-from rfispider.store.schema import INDEXES
+from rfispider.site import urls
+from rfispider.storage import Store
+from rfispider.storage.schema import INDEXES
 
 DATABASE = "test_cookbook"
 TEXT = (ROOT / "docs" / "cookbook.md").read_text("utf-8")

@@ -20,14 +20,15 @@ from scrapy.http import HtmlResponse, Response
 from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.test import get_crawler
 
-from rfispider import extraction_pool, urls
+from rfispider.crawl import parse_pool
+from rfispider.crawl.pipelines import Check, Extract, Extracted, GroupCommit, Save
+from rfispider.crawl.scheduler.link_buffer import Links
+from rfispider.crawl.scope import Scope
+from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Done, Frontier
 from rfispider.items import Article, Attempt, Kind, Link, Origin, Outcome, Page
-from rfispider.pipelines import Check, Extract, Extracted, GroupCommit, Save
-from rfispider.scheduler.links import Links
-from rfispider.scope import Scope
-from rfispider.spiders.rfi import RfiSpider
-from rfispider.store import Store
+from rfispider.site import urls
+from rfispider.storage import Store
 
 FURNITURE = "".join(
     f'<li class="m-menu__item"><a href="/en/tag/{n}/" data-item="{n}"><span>Entry {n} of the menu</span></a></li>'
@@ -104,7 +105,7 @@ async def test_a_page_is_parsed_once_for_its_article_and_its_links_and_only_wher
 
 
 async def test_a_list_page_is_parsed_once(parses: list[int]) -> None:
-    listing = extraction_pool.listing(replace(fetched(1), url="https://www.rfi.fr/cn/africa/"))
+    listing = parse_pool.listing(replace(fetched(1), url="https://www.rfi.fr/cn/africa/"))
     assert listing.entries
     assert len(parses) == 1
 
@@ -120,7 +121,7 @@ LEFT_KIB = 4
 def test_reading_a_page_makes_no_copy_of_it_and_leaves_nothing_behind() -> None:
     pages = [fetched(number) for number in range(8)]
     for page in pages[:4]:
-        extraction_pool.article(page, topics=False)  # what is made once and kept
+        parse_pool.article(page, topics=False)  # what is made once and kept
     peaks, left = [], []
     tracemalloc.start()
     try:
@@ -128,7 +129,7 @@ def test_reading_a_page_makes_no_copy_of_it_and_leaves_nothing_behind() -> None:
             gc.collect()
             tracemalloc.reset_peak()
             before, _ = tracemalloc.get_traced_memory()
-            extraction_pool.article(page, topics=False)
+            parse_pool.article(page, topics=False)
             peaks.append(tracemalloc.get_traced_memory()[1] - before)
             page.parsed = None
             gc.collect()
@@ -195,7 +196,7 @@ def save(store: Store) -> Save:
 def extracted(numbers: Sequence[int]) -> list[Extracted]:
     pages = [fetched(number) for number in numbers]
     for page in pages:
-        page.reading = extraction_pool.article(page, topics=False)
+        page.reading = parse_pool.article(page, topics=False)
         assert isinstance(page.reading.result, Article)
         page.reading.result.published_at = FETCHED - timedelta(days=300 * int(page.url.rpartition("-")[2]))
     return [Extracted(page, page.reading.result) for page in pages]

@@ -14,7 +14,7 @@ from crawling import ROOT
 
 from rfispider import settings
 from rfispider.cli import app
-from rfispider.recurrence import Recurrence
+from rfispider.jobs.cron.rule import Recurrence
 
 BIN = Path(sys.executable).parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))

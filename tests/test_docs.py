@@ -13,14 +13,16 @@ from crawling import ROOT, crawl, serving
 from pymongo import MongoClient
 from typer.main import get_command
 
-from rfispider import contract, schedules, settings
-from rfispider.arguments import Arguments
+from rfispider import settings
 from rfispider.cli import app
+from rfispider.crawl.arguments import Arguments
 from rfispider.frontier import schema as frontier_schema
+from rfispider.frontier.policy.revisit import Gap, Poll
 from rfispider.items import Article, Audio, Entry, Image, Outcome, Related
-from rfispider.revisit import Gap, Poll
-from rfispider.store import schema as store_schema
-from rfispider.store.documents import NOT_SUPERSEDED
+from rfispider.jobs.cron import lock
+from rfispider.mongo import schema
+from rfispider.storage import schema as store_schema
+from rfispider.storage.documents import NOT_SUPERSEDED
 
 README = (ROOT / "README.md").read_text("utf-8")
 QUERIES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1:]
@@ -85,10 +87,10 @@ def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
 
 DATA = documentation.sections((ROOT / "docs" / "data.md").read_text("utf-8"))
 VALIDATORS = {
-    **contract.VALIDATORS,
+    **schema.VALIDATORS,
     **store_schema.VALIDATORS,
     **frontier_schema.VALIDATORS,
-    **schedules.VALIDATORS,
+    **lock.VALIDATORS,
 }
 
 
@@ -138,7 +140,7 @@ def test_every_example_is_of_its_type(name: str) -> None:
 
 def test_what_a_crawl_stores_is_described(crawled: Any) -> None:
     names = [name for name in crawled.list_collection_names() if not name.startswith("system.")]
-    assert {*names, *schedules.VALIDATORS} == DATA.keys()
+    assert {*names, *lock.VALIDATORS} == DATA.keys()
     for name in names:
         found = {path for document in crawled[name].find() for path in documentation.paths(document, VALIDATORS[name])}
         assert found <= dict(documentation.properties(VALIDATORS[name])).keys(), name

@@ -25,7 +25,7 @@ from warcio.archiveiterator import ArchiveIterator
 from rfispider import extract, settings
 from rfispider.cli import app
 from rfispider.items import Article, Page
-from rfispider.store import FIELDS, Sight, Store
+from rfispider.storage import FIELDS, Sight, Store
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -184,7 +184,7 @@ def again(request: pytest.FixtureRequest, archive: Archive, tmp_path: Path) -> C
 def test_each_new_or_changed_article_comes_once_whatever_its_clock_says(
     again: Callable[[], list[str]], archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rfispider.store.watch.BATCH", 1)
+    monkeypatch.setattr("rfispider.storage.stream.change_stream.BATCH", 1)
     archive.store(1, 2)
     assert again() == ["Boat 1", "Boat 2"]
     assert again() == []
@@ -295,7 +295,7 @@ def test_a_place_that_cannot_be_written_is_one_line(filled: Archive, tmp_path: P
 
 def test_a_missing_package_names_the_extra(filled: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "rfispider.exports.columns", raising=False)
+    monkeypatch.delitem(sys.modules, "rfispider.jobs.export.parquet", raising=False)
     done = filled.run("-o", str(tmp_path / "a.parquet"))
     assert done.exit_code == 1
     assert "rfispider[parquet]" in done.stderr

@@ -17,12 +17,12 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 from warcio.indexer import Indexer
 
-from rfispider import exports
-from rfispider.exports import Format, Manifest, Output, TargetError, columns, table
-from rfispider.exports.manifest import beside
-from rfispider.exports.target import Target, write_text
 from rfispider.items import Origin, Page
-from rfispider.store import FIELDS, rules
+from rfispider.jobs import export
+from rfispider.jobs.export import Format, Manifest, Output, TargetError, csv_file, parquet
+from rfispider.jobs.export.manifest import beside
+from rfispider.jobs.export.output_file import Target, write_text
+from rfispider.storage import FIELDS, rules
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 5000)  # noqa: DTZ001 - as the store hands times over
 DOCUMENT: dict[str, Any] = {
@@ -40,7 +40,7 @@ def written(
     path: Path, shape: Format, fields: tuple[str, ...] = tuple(DOCUMENT), batches: Any = ([DOCUMENT],)
 ) -> bytes:
     with Output(path, own=shape is Format.WARC) as output:
-        encoder = exports.encoder(shape, output, fields, rules())
+        encoder = export.encoder(shape, output, fields, rules())
         for batch in batches:
             encoder.write(batch)
         encoder.close()
@@ -60,8 +60,8 @@ def test_json_lines_hold_what_is_known_with_times_in_utc(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝"])
 def test_no_cell_is_a_formula_for_a_spreadsheet(first: str) -> None:
-    assert table.cell(f"{first}HYPERLINK(1)").startswith("'")
-    assert table.cell(f"a{first}") == f"a{first}"
+    assert csv_file.cell(f"{first}HYPERLINK(1)").startswith("'")
+    assert csv_file.cell(f"a{first}") == f"a{first}"
 
 
 def test_csv_has_a_column_a_field_and_lists_as_json(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ def test_parquet_has_typed_columns_and_null_for_what_is_not_known(tmp_path: Path
 
 
 def test_parquet_holds_no_more_than_a_row_group_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "ROWS", 10)
+    monkeypatch.setattr(parquet, "ROWS", 10)
     written(tmp_path / "a.parquet", Format.PARQUET, ("_id", "title"), [[DOCUMENT] * 4] * 25)
     assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups >= 8
 
 
 @pytest.mark.parametrize("name", [*FIELDS])
 def test_every_field_has_a_column_type(name: str) -> None:
-    assert isinstance(columns.arrow(rules()[name]), pa.DataType)
+    assert isinstance(parquet.arrow(rules()[name]), pa.DataType)
 
 
 PAGES = [
@@ -153,7 +153,7 @@ def test_the_same_page_is_the_same_record_in_every_warc(tmp_path: Path) -> None:
     [("a.jsonl", "jsonl"), ("a.csv.gz", "csv"), ("A.PARQUET", "parquet"), ("b.warc.gz", "warc"), ("-", None)],
 )  # fmt: skip
 def test_the_suffix_tells_the_format(name: str, shape: str | None) -> None:
-    assert exports.of_name(name) == shape
+    assert export.of_name(name) == shape
 
 
 @pytest.mark.parametrize(("suffix", "opened"), [(".gz", gzip.open), (".zst", zstandard.open)])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rfispider.extensions import STAYING, ending, shortfall
+from rfispider.crawl.run_record import STAYING, ending, shortfall
 
 
 @pytest.mark.parametrize(

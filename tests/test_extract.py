@@ -7,8 +7,8 @@ from html import escape
 import pytest
 from extract_pages import CN_URL, FETCHED, PARAGRAPHS, URL, accepted, article_html, entry_page, linked, news, page, read
 
-from rfispider import urls
 from rfispider.items import Audio, Entry, Image, Kind, Origin, Status
+from rfispider.site import urls
 
 MEDIA = "https://s.rfi.fr/media/display/0a1b2c3d-0000-11ee-8888-005056bf87d6"
 IN_MARCH = datetime(2024, 3, 5, 9, 30, tzinfo=UTC)

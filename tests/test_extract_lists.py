@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from extract_pages import FETCHED, URL, article_html, body, page
 
-from rfispider import extract, urls
+from rfispider import extract
 from rfispider.items import Entry, Origin, Page
+from rfispider.site import urls
 
 SECTION = "https://www.rfi.fr/en/africa/"
 OTHER = "https://www.rfi.fr/en/africa/20240301-the-lighthouse-walks"

@@ -8,8 +8,8 @@ from extract_pages import CN_URL, PARAGRAPHS, URL, accepted, article_html, body,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfispider.extract import body as reading
-from rfispider.extract.blocks import Block, Shape
+from rfispider.extract import body_text as reading
+from rfispider.extract.text_blocks import Block, Shape
 from rfispider.items import Article, Status
 
 NOISE = [

@@ -20,11 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient
 
-from rfispider import extraction_pool, feeds
-from rfispider.extraction_pool import Readers
+from rfispider import feeds
+from rfispider.concurrency.process_pool import Killed
+from rfispider.concurrency.shared_memory import PLACE, Tray, _opened
+from rfispider.crawl import parse_pool
+from rfispider.crawl.parse_pool import Readers
 from rfispider.items import Article, Attempt, Origin, Outcome, Page, Rejection
-from rfispider.page_pool import Killed
-from rfispider.tray import PLACE, Tray, _opened
 
 RELATED = (
     '<aside class="o-aside-content" data-org-type="aside-content--related"><div data-article-list>'
@@ -66,7 +67,7 @@ async def readers() -> AsyncIterator[Readers]:
 async def test_another_process_reads_what_this_one_does(readers: Readers) -> None:
     given = page(article_html(after=RELATED))
     given.attempt = Attempt()
-    alone = extraction_pool.article(replace(given), topics=True)
+    alone = parse_pool.article(replace(given), topics=True)
     assert isinstance(alone.result, Article)
     assert alone.related == ["https://www.rfi.fr/en/africa/20240304-the-goats"]
     assert await readers.article(given) == alone

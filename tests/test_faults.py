@@ -32,8 +32,8 @@ from fleet import fleet, shared_while_alive
 from pymongo import MongoClient
 from replicaset import replica_set
 
-from rfispider import mongod
-from rfispider.mongod import Embedded
+from rfispider.mongo import embedded
+from rfispider.mongo.embedded import Embedded
 
 EDITIONS = "cn,en"
 WHOLE = ("-a", f"editions={EDITIONS}", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1")
@@ -175,7 +175,7 @@ def test_a_page_that_hangs_delays_the_end_of_a_worker_by_seconds_and_is_given_ba
 
 def test_a_killed_mongod_loses_nothing(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site.replica.control(latency_ms=100)
-    monkeypatch.setattr(mongod, "PORTS", [free_port()])
+    monkeypatch.setattr(embedded, "PORTS", [free_port()])
     server = Embedded(tmp_path / "mongo")
     uri = server.up()
     try:
@@ -184,7 +184,7 @@ def test_a_killed_mongod_loses_nothing(site: Site, tmp_path: Path, monkeypatch: 
             site.wait_for_articles(0.3)
             pid = server.status().pid or 0
             os.kill(pid, signal.SIGKILL)
-            assert mongod._ends(pid, 10)
+            assert embedded._ends(pid, 10)
             assert server.up() == uri
             status = worker.wait(CRAWL_SECONDS)
         assert status == 0 or len([line for line in lines(log) if "the run did not do its job" in line]) == 1

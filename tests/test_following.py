@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 from rfispider.cli import app
 from rfispider.items import Article, Kind
-from rfispider.mongod import Embedded
-from rfispider.store import Selection, Store
+from rfispider.mongo.embedded import Embedded
+from rfispider.storage import Selection, Store
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECONDS = 30

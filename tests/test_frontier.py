@@ -17,15 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError, WriteError
 
-from rfispider import urls
-from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Validators, discovery, schema, shares, updates, workers
-from rfispider.frontier.claims import fronts
-from rfispider.frontier.priorities import PRIORITIES, priority
+from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Validators, discovery, schema, transitions, worker_id
+from rfispider.frontier.leasing import fronts
+from rfispider.frontier.policy import fair_share
+from rfispider.frontier.policy.fair_share import Band, Lane, Turns
+from rfispider.frontier.policy.politeness import FEEDS
+from rfispider.frontier.policy.priorities import PRIORITIES, priority
+from rfispider.frontier.policy.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
 from rfispider.frontier.queue import ATTEMPTS
-from rfispider.frontier.shares import Band, Lane, Turns
 from rfispider.items import Audio, Entry, Kind, Link, Outcome
-from rfispider.politeness import FEEDS
-from rfispider.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
+from rfispider.site import urls
 
 CN = ["cn"]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -452,10 +453,10 @@ def test_turns_waste_nothing_and_keep_the_order_of_each_lane(sizes: dict[Lane, i
 @given(st.sets(lanes, min_size=2, max_size=9))
 def test_lanes_with_enough_work_get_turns_by_their_weight(busy: set[Lane]) -> None:
     turns = Turns({})
-    total = sum(shares.WEIGHTS[lane.band] for lane in busy)
+    total = sum(fair_share.WEIGHTS[lane.band] for lane in busy)
     waiting = {lane: [f"{lane.edition}.{lane.band}"] * 10 * total for lane in busy}
     picked = [key for _ in range(2 * total) for key in turns.deal(waiting, 1)]
-    expected = {f"{lane.edition}.{lane.band}": 2 * shares.WEIGHTS[lane.band] for lane in busy}
+    expected = {f"{lane.edition}.{lane.band}": 2 * fair_share.WEIGHTS[lane.band] for lane in busy}
     assert Counter(picked) == expected
 
 
@@ -686,7 +687,7 @@ async def test_what_a_killed_process_of_this_machine_held_is_taken_back_at_once(
     assert holder.stdout is not None
     held, name = (await holder.stdout.readline()).decode().split(maxsplit=1)
     assert held == "5"
-    assert not workers.is_dead(name.strip())
+    assert not worker_id.is_dead(name.strip())
     assert await frontier.recover() == 0
     assert len(await frontier.claim(9, CN)) == 3
     holder.kill()
@@ -709,33 +710,33 @@ async def test_a_named_worker_takes_back_what_it_held_in_an_earlier_life(mongo_u
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_of_another_machine_is_not_known_to_be_dead(part: int) -> None:
-    host, namespace, _, _ = workers.identity().split("/")
+    host, namespace, _, _ = worker_id.identity().split("/")
     gone = [host, namespace, str(_unused_pid()), "1"]
-    assert workers.is_dead("/".join(gone))
+    assert worker_id.is_dead("/".join(gone))
     gone[part] = "elsewhere"
-    assert workers.is_dead("/".join(gone)) is (part == 3)
+    assert worker_id.is_dead("/".join(gone)) is (part == 3)
 
 
 def test_this_process_is_alive_and_a_later_one_with_its_pid_is_not_it() -> None:
-    name = workers.identity()
+    name = worker_id.identity()
     assert name.startswith(socket.gethostname())
-    assert not workers.is_dead(name)
-    assert workers.is_dead(name.rpartition("/")[0] + "/1")
+    assert not worker_id.is_dead(name)
+    assert worker_id.is_dead(name.rpartition("/")[0] + "/1")
 
 
 @pytest.mark.parametrize("name", ["", "rack-7", "/", "///", "a/b/c/d"])
 def test_a_name_of_any_form_is_accepted(name: str) -> None:
-    assert not workers.is_dead(name)
+    assert not worker_id.is_dead(name)
 
 
 def test_a_process_that_ended_and_waits_for_its_parent_is_dead() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        started = workers._started(process.pid)
-        name = f"{workers._place()}/{process.pid}/{started}"
-        assert not workers.is_dead(name)
+        started = worker_id._started(process.pid)
+        name = f"{worker_id._place()}/{process.pid}/{started}"
+        assert not worker_id.is_dead(name)
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert workers.is_dead(name)
+        assert worker_id.is_dead(name)
 
 
 def _unused_pid() -> int:
@@ -886,7 +887,7 @@ async def grown(frontier: Frontier) -> Frontier:
 
 @pytest.mark.parametrize("band", list(Band))
 async def test_a_claim_reads_its_lane_in_order_through_its_index(grown: Frontier, band: Band) -> None:
-    query = shares.by_priority(["cn", "fr"], FETCHABLE)[Lane("cn", band)]
+    query = fair_share.by_priority(["cn", "fr"], FETCHABLE)[Lane("cn", band)]
     command = {"aggregate": schema.FRONTIER, "pipeline": fronts([query], 0, 50), "cursor": {}}
     found = await explained(grown, command)
     assert {stage["indexName"] for stage in found if stage["stage"] == "IXSCAN"} == {schema.CLAIM}
@@ -898,7 +899,7 @@ async def test_a_claim_reads_its_lane_in_order_through_its_index(grown: Frontier
 async def test_the_next_due_time_is_read_in_order_through_an_index(
     grown: Frontier, band: Band, comparison: str
 ) -> None:
-    query = shares.by_due_time(CN, list(Kind))[Lane("cn", band)] | updates.due(comparison)
+    query = fair_share.by_due_time(CN, list(Kind))[Lane("cn", band)] | transitions.due(comparison)
     pipeline = [{"$match": query}, {"$sort": {"due_at": 1}}, {"$limit": 1}]
     found = await explained(
         grown, {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}, "hint": schema.CLAIM}
@@ -953,7 +954,7 @@ async def test_what_is_never_due_again_does_not_stand_in_the_index_of_claims(gro
 
 
 async def test_what_is_never_due_again_is_not_read_by_a_claim(grown: Frontier) -> None:
-    pipeline = fronts([shares.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
+    pipeline = fronts([fair_share.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
     explain = {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}}
     result = await grown._database.command({"explain": explain, "verbosity": "executionStats"})
     statistics = result.get("executionStats") or result["stages"][0]["$cursor"]["executionStats"]

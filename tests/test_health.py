@@ -11,27 +11,18 @@ from crawling import rfispider
 from pymongo import AsyncMongoClient, MongoClient
 from typer.testing import CliRunner
 
-from rfispider import urls
 from rfispider.cli import app
 from rfispider.frontier import Done, Frontier, Lease
-from rfispider.health import (
-    Disk,
-    Finding,
-    Host,
-    Level,
-    News,
-    Source,
-    Vitals,
-    Waiting,
-    findings,
-    worst,
-)
+from rfispider.frontier.diagnostics import Host, Source, Waiting
+from rfispider.frontier.policy.politeness import Breaker
+from rfispider.frontier.policy.revisit import Poll, State
 from rfispider.items import SCHEMA, Article, Entry, Kind, Link, Outcome, Status
-from rfispider.politeness import Breaker
-from rfispider.revisit import Poll, State
-from rfispider.rhythm import HOUR, IMPROBABLE, Rhythm, hour_of_week, rhythm
-from rfispider.store import Store
-from rfispider.vitals import vitals
+from rfispider.monitoring.health import Finding, Level, News, Vitals, findings, worst
+from rfispider.monitoring.publication_rate import HOUR, IMPROBABLE, Rhythm, hour_of_week, rhythm
+from rfispider.monitoring.vitals import vitals
+from rfispider.site import urls
+from rfispider.storage import Store
+from rfispider.storage.read.statistics import Disk
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -519,7 +510,7 @@ def test_the_command_says_so_by_its_exit_status_and_in_json(mongo_uri: str, data
 
 def test_a_server_that_is_away_is_red_in_json_too_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rfispider.settings.MONGO_URI", "mongodb://ann:s3cret@127.0.0.1:9/")
-    monkeypatch.setattr("rfispider.store.archive.CONNECT_S", 0.3)
+    monkeypatch.setattr("rfispider.storage.store.CONNECT_S", 0.3)
     told = CliRunner().invoke(app, ["health", "--json"])
     assert told.exit_code == 1
     assert json.loads(told.stdout)["findings"][0]["check"] == "database"

@@ -9,10 +9,10 @@ import pytest
 from crawling import command
 from pymongo import MongoClient
 
-from rfispider import urls
 from rfispider.items import Article, Kind
-from rfispider.store import Store
-from rfispider.store.history import states
+from rfispider.site import urls
+from rfispider.storage import Store
+from rfispider.storage.read.history import states
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rfispider import urls
 from rfispider.items import Article, Kind, Origin, Outcome, Status
-from rfispider.store import Store
+from rfispider.site import urls
+from rfispider.storage import Store
 from rfispider.text import content_hash
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from scrapy.settings import Settings
 
-from rfispider import logs
-from rfispider.logs import Json, Text, redacted, secrets_of, spellings
+from rfispider.crawl import logs
+from rfispider.crawl.logs import Json, Text, redacted, secrets_of, spellings
 
 PASSWORD = 'p@ss/w%rd"é\\'
 ENCODED = "p%40ss%2Fw%25rd%22%C3%A9%5C"

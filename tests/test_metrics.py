@@ -18,12 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from rfispider.cli import main
 from rfispider.cli.metrics import Asked
-from rfispider.exposition import COUNTERS, Exposition, Standing, counters
-from rfispider.health import Disk, Host, News, Vitals, Waiting
-from rfispider.politeness import Breaker
-from rfispider.pulse import lately
-from rfispider.rhythm import Rhythm
+from rfispider.crawl.heartbeat import lately
+from rfispider.frontier.diagnostics import Host, Waiting
+from rfispider.frontier.policy.politeness import Breaker
+from rfispider.monitoring.health import News, Vitals
+from rfispider.monitoring.prometheus import COUNTERS, Exposition, Standing, counters
+from rfispider.monitoring.publication_rate import Rhythm
 from rfispider.settings import SettingError, listening
+from rfispider.storage.read.statistics import Disk
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 DEPLOY = ROOT / "deploy"
@@ -268,7 +270,7 @@ def test_a_database_that_is_away_is_told_by_the_server_and_ends_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rfispider.settings.MONGO_URI", "mongodb://ann:s3cret@127.0.0.1:9/")
-    monkeypatch.setattr("rfispider.store.archive.CONNECT_S", 0.3)
+    monkeypatch.setattr("rfispider.storage.store.CONNECT_S", 0.3)
     assert [(metric.name, metric.samples[0].value) for metric in Asked("any").metrics()] == [
         ("rfispider_database_up", 0)
     ]

@@ -9,8 +9,8 @@ import pytest
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 
+from rfispider.crawl.middlewares import FollowLinks, Politeness
 from rfispider.items import Kind, Link
-from rfispider.middlewares import FollowLinks, Politeness
 
 SITE = "https://www.rfi.fr/cn/"
 

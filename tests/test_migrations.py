@@ -10,11 +10,13 @@ from crawling import command, crawl
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from rfispider import contract, urls
 from rfispider.cli.migrate import OTHERS
 from rfispider.frontier import Frontier
 from rfispider.items import SCHEMA, Outcome
-from rfispider.store import Store, StoreError, documents, migrations, schema
+from rfispider.mongo import schema as installation
+from rfispider.site import urls
+from rfispider.storage import Store, StoreError, documents, schema
+from rfispider.storage.admin import migrations
 
 Document = dict[str, Any]
 
@@ -182,7 +184,7 @@ async def test_a_migration_that_was_killed_goes_on_where_it_stood(
         done = await store.administration.migrate({}, progress=lambda _, count: looked_at.append(count))
     assert done.documents["articles"] == COUNT - 14
     assert sum(looked_at) == 1 + COUNT // 3 + COUNT
-    assert await contract.version(old) == SCHEMA
+    assert await installation.version(old) == SCHEMA
 
 
 async def test_what_a_worker_of_the_earlier_release_wrote_meanwhile_is_found(
@@ -223,7 +225,7 @@ async def test_an_empty_database_takes_the_version_of_who_opens_it_first(
     mongo_uri: str, database: str, db: AsyncDatabase[Document]
 ) -> None:
     async with await Frontier.open(mongo_uri, database):
-        assert await contract.version(db) == SCHEMA
+        assert await installation.version(db) == SCHEMA
     await (await Store.open(mongo_uri, database)).close()
 
 

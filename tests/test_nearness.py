@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from replica.language import LANGUAGES, Writer
 from replica.rewrites import REWRITES
 from replica.story import Block
-from rfispider import nearness
-from rfispider.nearness import (
+from rfispider.storage.policy import near_duplicates
+from rfispider.storage.policy.near_duplicates import (
     CHARACTERS,
     LETTERS,
     WORDS,
@@ -69,7 +69,7 @@ def test_what_is_compared_of_a_text(text: str, expected: tuple[Grain, list[str] 
 @given(st.text())
 def test_any_text_has_tokens_a_signature_and_overlaps(text: str) -> None:
     tokens(text)
-    assert len(signature(text, "fr", T0)) in {0, nearness.VALUES}
+    assert len(signature(text, "fr", T0)) in {0, near_duplicates.VALUES}
     assert all(0 <= share <= 1 for share in overlaps(text, text[::-1]))
 
 
@@ -168,11 +168,11 @@ def test_the_probes_reach_the_whole_window(days: int, start: int) -> None:
 def test_signatures_are_numbers_that_mongodb_can_hold() -> None:
     for at in (T0, datetime(1960, 1, 1, tzinfo=UTC), datetime(2150, 1, 1, tzinfo=UTC)):
         signed = signature(text_of(blocks("fr", "text")), "fr", at)
-        assert len(set(signed)) == nearness.VALUES
+        assert len(set(signed)) == near_duplicates.VALUES
         assert all(0 <= value < 2**63 for value in signed)
 
 
 def test_a_text_that_half_the_archive_repeats_is_compared_with_a_few_only() -> None:
     text = text_of(blocks("fr", "text"))
     others = [sketch(f"b{n}", text) for n in range(100)]
-    assert len(candidates([sketch("a", text)], others)) == nearness.COMPARED
+    assert len(candidates([sketch("a", text)], others)) == near_duplicates.COMPARED

@@ -9,8 +9,9 @@ from extract_pages import article_html, entry_page, page
 
 from rfispider import extract
 from rfispider.items import Article, Audio, Entry, Origin, Outcome, Page
-from rfispider.store import Sight, Store, page_documents, pages
-from rfispider.store.compression import Press
+from rfispider.storage import Sight, Store
+from rfispider.storage.pages import documents, raw_pages
+from rfispider.storage.pages.compression import Press
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -60,14 +61,14 @@ def other(title: str) -> bytes:
     ids=["page", "archived entry", "refused", "odd"],
 )  # fmt: skip
 def test_a_page_comes_back_as_it_was_but_for_what_its_source_carried_beside(seen: Page) -> None:
-    document = pages._packed(Press(), Sight(page=seen, outcome=NEW, article=None), None)
+    document = raw_pages._packed(Press(), Sight(page=seen, outcome=NEW, article=None), None)
     expected = replace(seen, entry=replace(seen.entry, content=None)) if seen.entry else seen
-    assert page_documents.page(document) == expected
+    assert documents.page(document) == expected
 
 
 def test_headers_of_one_transfer_or_one_visitor_are_not_kept() -> None:
     seen = replace(PAGE, headers=[("Set-Cookie", "id=1"), ("Content-Encoding", "br"), ("ETag", '"a"')])
-    document = page_documents.document(Sight(page=seen, outcome=NEW))
+    document = documents.document(Sight(page=seen, outcome=NEW))
     assert document["headers"] == ['ETag: "a"']
 
 
@@ -116,7 +117,7 @@ async def test_the_last_page_without_an_article_is_kept_until_one_is_read(store:
 async def test_a_page_too_large_for_a_document_is_left_out_and_told(
     store: Store, kept: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pages, "MAX_BYTES", 10)
+    monkeypatch.setattr(raw_pages, "MAX_BYTES", 10)
     assert await see(store, PAGE) is NEW
     assert await kept.count_documents({}) == 0
     assert "not kept" in caplog.text
@@ -144,13 +145,13 @@ def test_an_article_was_read_from(marks: list[tuple[str, str, int, int | None]],
         | ({} if again is None else {"reread_at": T0 + again * HOUR})
         for name, origin, hours, again in marks
     ]
-    assert pages.source(ARTICLE, kept) == found
+    assert raw_pages.source(ARTICLE, kept) == found
 
 
 async def test_the_page_of_an_article_is_found_without_reading_bodies(store: Store, kept: Any) -> None:
     await see(store, PAGE)
     plan = await kept.find(
-        {"article": {"$in": [accepted(PAGE).key]}}, dict.fromkeys(pages.PAGE_MARKS, 1), hint=pages.KEPT
+        {"article": {"$in": [accepted(PAGE).key]}}, dict.fromkeys(raw_pages.PAGE_MARKS, 1), hint=raw_pages.KEPT
     ).explain()
     assert "FETCH" not in str(plan["queryPlanner"]["winningPlan"])
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from extract_pages import page
 
+from rfispider.crawl.pipelines import GroupCommit, may_hold_article
 from rfispider.items import Outcome, Rejection
-from rfispider.pipelines import GroupCommit, may_hold_article
 
 
 class Archive:

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfispider.frontier import Frontier
-from rfispider.frontier.clock import PromptClock
-from rfispider.frontier.hosts import HORIZON_S, Hosts
-from rfispider.politeness import (
+from rfispider.frontier.host_budget import HORIZON_S, Hosts
+from rfispider.frontier.policy.politeness import (
     BURST_S,
     CALM_S,
     FIRST_DELAY_S,
@@ -28,6 +27,7 @@ from rfispider.politeness import (
     refused,
     retry_after_s,
 )
+from rfispider.mongo.clock import PromptClock
 
 HOST = "www.example.org"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

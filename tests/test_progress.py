@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from rfispider import progress
-from rfispider.arguments import Arguments
-from rfispider.politeness import Limits
-from rfispider.progress import Progress
-from rfispider.scheduler import FrontierScheduler
+from rfispider.crawl import progress_log
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.progress_log import Progress
+from rfispider.crawl.run_text import Backlog
+from rfispider.crawl.scheduler import FrontierScheduler
+from rfispider.frontier.policy.politeness import Limits
 from rfispider.settings import derived
-from rfispider.store import StoreError
-from rfispider.telling import Backlog
+from rfispider.storage import StoreError
 
 PASSWORD = "hush"
 
@@ -66,7 +66,7 @@ async def test_a_run_tells_again_and_again_how_it_goes_and_what_it_leaves(
     crawler: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(progress_log, "PROGRESS_SECONDS", 0.0)
     told = Progress(crawler)
     await told.spider_opened(crawler.spider)
     while len(lines(caplog)) < 5:  # noqa: ASYNC110 - it tells by the loop's own clock
@@ -81,7 +81,7 @@ async def test_a_run_tells_again_and_again_how_it_goes_and_what_it_leaves(
 async def test_a_database_that_goes_away_does_not_end_the_telling(
     crawler: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(progress_log, "PROGRESS_SECONDS", 0.0)
     told = Progress(crawler)
     await told.spider_opened(crawler.spider)
     monkeypatch.setattr(crawler.spider.scheduler, "backlog", refused)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfispider.recurrence import Recurrence, RecurrenceError, seconds
+from rfispider.jobs.cron.rule import Recurrence, RecurrenceError, seconds
 
 SUNDAY_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -13,12 +13,13 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from typer.testing import CliRunner
 
-from rfispider import extract, reextraction, settings
+from rfispider import extract, settings
 from rfispider.cli import app, reextract
 from rfispider.items import Article, Origin, Outcome, Rejection, Status
-from rfispider.reextraction import Readers, Reading, judged
-from rfispider.revisions import decide
-from rfispider.store import Kept, Sight, Store
+from rfispider.jobs import reextract as job
+from rfispider.jobs.reextract import Readers, Reading, judged
+from rfispider.storage import Kept, Sight, Store
+from rfispider.storage.policy.versioning import decide
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -95,12 +96,12 @@ class InThisProcess(Readers):
         pass
 
     async def read(self, kept: Sequence[Kept], at: datetime) -> list[Reading]:
-        return [judged(each, reextraction.read(each.raw), at) for each in kept]
+        return [judged(each, job.read(each.raw), at) for each in kept]
 
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reextraction, "Readers", InThisProcess)
+    monkeypatch.setattr(job, "Readers", InThisProcess)
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_part_is_read_again_when_it_is_asked_for(archive: Archive, here: None)
 
 
 def test_it_goes_on_where_it_was_stopped(archive: Archive, here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rfispider.store.rereading.SEGMENT", 1)
+    monkeypatch.setattr("rfispider.storage.pages.replay.SEGMENT", 1)
     archive.fill(*(read(number, title=f"Old {number}") for number in range(1, 4)))
     monkeypatch.setattr(reextract, "confirmed", stops_after(1))
     monkeypatch.setattr(reextract, "is_terminal", lambda: True)

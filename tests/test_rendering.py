@@ -14,11 +14,11 @@ from pymongo import MongoClient
 from scrapy.http import Response
 
 from rfispider import settings
+from rfispider.crawl.rendering import render
+from rfispider.crawl.rendering.middleware import Health
+from rfispider.crawl.rendering.render import Rendered, RenderError, Visit
+from rfispider.crawl.rendering.splash import Renderer
 from rfispider.items import Origin, Page
-from rfispider.rendering import visits
-from rfispider.rendering.middleware import Health
-from rfispider.rendering.splash import Renderer
-from rfispider.rendering.visits import Rendered, RenderError, Visit
 from rfispider.settings import SettingError
 
 ARTICLE = "https://www.rfi.fr/en/france/20240102-a-story"
@@ -55,7 +55,7 @@ def page(html: str, **more: Any) -> Page:
 def test_an_article_without_body_whose_page_has_a_script_is_rendered(
     html: str, more: dict[str, Any], lacks: bool
 ) -> None:
-    assert visits.lacks_body(page(html, **more)) is lacks
+    assert render.lacks_body(page(html, **more)) is lacks
 
 
 def rendered(**more: Any) -> Rendered:
@@ -63,7 +63,7 @@ def rendered(**more: Any) -> Rendered:
 
 
 def filled(answer: Rendered) -> Page:
-    return visits.filled(page(TITLED + SCRIPT), answer, base="", max_bytes=10_000, now=datetime.now(UTC))
+    return render.filled(page(TITLED + SCRIPT), answer, base="", max_bytes=10_000, now=datetime.now(UTC))
 
 
 def test_a_rendered_page_says_so_and_keeps_what_is_known_of_it() -> None:
@@ -102,7 +102,7 @@ def test_an_answer_that_is_no_better_is_refused_with_its_reason(answer: Rendered
     ],
 )
 def test_a_page_may_load_from_the_site_alone(base: str, url: str, allowed: bool) -> None:
-    visit = Visit(url=ARTICLE, origins=visits.origins(base), seconds=1, user_agent="x")
+    visit = Visit(url=ARTICLE, origins=render.origins(base), seconds=1, user_agent="x")
     assert visit.allows(url) is allowed
 
 

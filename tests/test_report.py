@@ -12,14 +12,16 @@ from browsers import chromium
 from crawling import crawl, rfispider, serving
 from pymongo import MongoClient
 
-from rfispider.health import Disk, Host, News, Source, Vitals
+from rfispider.frontier.diagnostics import Host, Source
+from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Outcome
-from rfispider.report import Material, charts, figures, page, render
-from rfispider.report.figures import FATES, Series
-from rfispider.revisit import State
-from rfispider.rhythm import rhythm
-from rfispider.store import Completeness, Story
-from rfispider.website import EDITIONS
+from rfispider.monitoring.health import News, Vitals
+from rfispider.monitoring.publication_rate import rhythm
+from rfispider.monitoring.report import Material, charts, figures, page, render
+from rfispider.monitoring.report.figures import FATES, Series
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Completeness, Story
+from rfispider.storage.read.statistics import Disk
 
 NOW = datetime(2026, 3, 18, 12, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfispider.items import Article, Audio, Image, Kind, Origin, Outcome, Related, Status
-from rfispider.revisions import SILENT_EDITS, SOURCES_MAX, Decision, Stored, decide, edits
+from rfispider.storage.policy.versioning import SILENT_EDITS, SOURCES_MAX, Decision, Stored, decide, edits
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfispider.items import Kind, Outcome
-from rfispider.revisit import (
+from rfispider.frontier.policy.revisit import (
     BLOCKS,
     BOUNDS,
     DAY,
@@ -31,6 +30,7 @@ from rfispider.revisit import (
     overlap,
     plan,
 )
+from rfispider.items import Kind, Outcome
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 BOUND = Bounds(first=900, fastest=300, slowest=3600)

@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from rfispider.items import Article, Kind
-from rfispider.mongod import find_binary
-from rfispider.store import Store
+from rfispider.mongo.embedded import find_binary
+from rfispider.storage import Store
 
 Document = dict[str, Any]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from crawling import ROOT, rfispider, surroundings, wait_until
 
-from rfispider.recurrence import Recurrence
-from rfispider.schedules import Claim, Schedules, Waiting
-from rfispider.supervision import supervise
+from rfispider.concurrency.child_process import supervise
+from rfispider.jobs.cron.lock import Claim, Schedules, Waiting
+from rfispider.jobs.cron.rule import Recurrence
 
 SOON, LATER = Recurrence.of(every="1s"), Recurrence.of(every="1h")
 

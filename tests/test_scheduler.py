@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from rfispider import urls
-from rfispider.arguments import Arguments
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.scheduler import FrontierScheduler
+from rfispider.crawl.scheduler.visit import conditions, done_of, link_of
+from rfispider.crawl.scheduler.worker import Hands, Slot, Turn, Worker
 from rfispider.frontier import Frontier, Lease, Validators
+from rfispider.frontier.policy.politeness import PAGES, Breaker, Limits
+from rfispider.frontier.policy.revisit import State
 from rfispider.items import Attempt, Kind, Link, Outcome
-from rfispider.politeness import PAGES, Breaker, Limits
-from rfispider.revisit import State
-from rfispider.scheduler import FrontierScheduler
-from rfispider.scheduler.visits import conditions, done_of, link_of
-from rfispider.scheduler.worker import Hands, Slot, Turn, Worker
-from rfispider.store import StoreError
+from rfispider.site import urls
+from rfispider.storage import StoreError
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 

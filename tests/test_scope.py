@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from rfispider.arguments import Arguments
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.scope import Scope
 from rfispider.items import Entry, Kind, Link
-from rfispider.scope import Scope
-from rfispider.website import EDITIONS
+from rfispider.site.editions import EDITIONS
 
 SITE = "https://www.rfi.fr"
 TODAY = date(2024, 3, 5)

@@ -14,9 +14,9 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from replica import language
-from rfispider import tokens
 from rfispider.items import Article, Kind, Outcome
-from rfispider.store import Found, Store, Wanted, retrieval, search, segments
+from rfispider.storage import Found, Store, Wanted, search
+from rfispider.storage.search import index, pipeline, segments
 
 Document = dict[str, Any]
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -58,7 +58,7 @@ def written(number: int, edition: str) -> Article:
 ARTICLES = [written(number, edition) for number, edition in enumerate([*language.LANGUAGES] * 8)]
 FOLDED = {
     each.key: [
-        f"|{tokens.fold(value)}|" for value in (each.title, each.lead or "", each.text, *each.authors, *each.tags)
+        f"|{search.fold(value)}|" for value in (each.title, each.lead or "", each.text, *each.authors, *each.tags)
     ]
     for each in ARTICLES
 }
@@ -73,13 +73,13 @@ def phrases(count: int) -> list[str]:
         start = chance.randrange(max(1, len(text) - 8))
         found.append(text[start : start + chance.randint(2, 8)])
         found.append(chance.choice(text.split()))
-    return [phrase for phrase in found if tokens.parse(phrase).terms]
+    return [phrase for phrase in found if search.parse(phrase).terms]
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments that a few articles fill."""
-    monkeypatch.setattr(search, "SIZE", ROOMY)
+    monkeypatch.setattr(index, "SIZE", ROOMY)
     monkeypatch.setattr(segments, "SIZE", ROOMY)
 
 
@@ -111,7 +111,7 @@ def filled(mongo_uri: str) -> Iterator[str]:
 
     async def fill() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(search, "SIZE", ROOMY)
+            patch.setattr(index, "SIZE", ROOMY)
             patch.setattr(segments, "SIZE", ROOMY)
             async with await Store.open(mongo_uri, "test_search") as store:
                 for start in range(0, len(ARTICLES), 9):
@@ -124,7 +124,7 @@ def filled(mongo_uri: str) -> Iterator[str]:
 
 
 def wanted(query: str, **values: Any) -> Wanted:
-    return Wanted(query=tokens.parse(query), **values)
+    return Wanted(query=search.parse(query), **values)
 
 
 def keys(found: Found) -> list[str]:
@@ -137,7 +137,7 @@ async def numbers(store: Store, query: str, limit: int = MANY, **values: Any) ->
 
 def holding(query: str) -> set[str]:
     """Keys of the articles that hold all terms, by looking at each."""
-    terms = tokens.parse(query).terms
+    terms = search.parse(query).terms
     return {key for key, values in FOLDED.items() if all(any(term in value for value in values) for term in terms)}
 
 
@@ -169,7 +169,7 @@ async def test_what_occurs_as_it_was_typed_is_found(mongo_uri: str, filled: str)
 async def test_the_aggregation_for_teams_finds_the_same(mongo_uri: str, filled: str) -> None:
     async with AsyncMongoClient[Document](mongo_uri) as client:
         for phrase in [*phrases(16), "a", "气", "un", "国 会"]:
-            found = await (await client[filled].search.aggregate(retrieval(phrase))).to_list()
+            found = await (await client[filled].search.aggregate(pipeline(phrase))).to_list()
             assert len(found) == len({each["_id"] for each in found})
             assert holding(phrase) <= {each["_id"] for each in found}, phrase
 
@@ -194,7 +194,7 @@ NARROWED: list[tuple[Document, list[int]]] = [
 
 @pytest.mark.parametrize("size", [4, ROOMY], ids=["sealed", "loose"])
 async def test_editions_and_times_narrow_it(store: Store, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "SIZE", size)
+    monkeypatch.setattr(index, "SIZE", size)
     await store.save([article(n, title="Harbour", edition="fr" if n % 2 else "cn") for n in (3, 1, 4, 2)])
     for values, expected in NARROWED:
         assert await numbers(store, "harbour", **values) == expected, values
@@ -216,8 +216,8 @@ async def test_the_best_come_first_and_then_the_newest(store: Store) -> None:
 
 
 async def test_of_very_many_the_newest_are_ranked_and_it_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "RANKED", 5)
-    monkeypatch.setattr(search, "SIZE", 10)
+    monkeypatch.setattr(index, "RANKED", 5)
+    monkeypatch.setattr(index, "SIZE", 10)
     for first in (1, 0):
         await store.save([article(number, text="harbour") for number in range(first, 20, 2)])
     found = await store.search(wanted("harbour"), 3)
@@ -235,8 +235,8 @@ async def test_only_those_that_have_all_grams_are_compared(store: Store, db: Asy
 
 
 async def test_it_looks_on_while_candidates_turn_out_wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "SIZE", 20)
-    monkeypatch.setattr(search, "RANKED", 4)
+    monkeypatch.setattr(index, "SIZE", 20)
+    monkeypatch.setattr(index, "RANKED", 4)
     await store.save([article(number, text="harb arbo rbou bour" if number else "harbour") for number in range(20)])
     assert await numbers(store, "harbour", limit=1) == [0]
 
@@ -290,7 +290,7 @@ async def test_full_segments_are_sealed_and_the_rest_stays_loose(store: Store, d
     assert (told["loose"], told["head"]) == (2, 2)
     assert told["list"] <= 2 * 512
     assert sorted(await numbers(store, "quay")) == list(range(80))
-    assert await db.search.find_one({"_id": search.CLAIM}) is None
+    assert await db.search.find_one({"_id": index.CLAIM}) is None
 
 
 async def test_nothing_is_missed_while_others_seal(mongo_uri: str, store: Store, prepared: str) -> None:
@@ -315,11 +315,11 @@ async def test_nothing_is_missed_while_others_seal(mongo_uri: str, store: Store,
 async def test_a_worker_that_died_while_sealing_holds_nobody_up_for_long(
     store: Store, db: AsyncDatabase[Document]
 ) -> None:
-    claim = {"_id": search.CLAIM, "schema": 1, "until": datetime.now(UTC) + DAY}
+    claim = {"_id": index.CLAIM, "schema": 1, "until": datetime.now(UTC) + DAY}
     await db.search.insert_one(claim)
     await store.save([article(number, title="Quay") for number in range(ROOMY)])
     assert (await kinds(db))["head"] == 0
-    await db.search.update_one({"_id": search.CLAIM}, {"$set": {"until": datetime.now(UTC) - DAY}})
+    await db.search.update_one({"_id": index.CLAIM}, {"$set": {"until": datetime.now(UTC) - DAY}})
     for start in (ROOMY, 2 * ROOMY - 1):
         await store.save([article(start + number, title="Quay") for number in range(ROOMY - 1)])
     assert (await kinds(db))["head"] == 2

@@ -23,9 +23,10 @@ from pymongo import MongoClient
 from scrapy import Request
 from scrapy.robotstxt import ProtegoRobotParser
 
-from rfispider import feeds, logs, settings
-from rfispider.middlewares import Politeness
-from rfispider.networks import Reach, is_public
+from rfispider import feeds, settings
+from rfispider.crawl import logs
+from rfispider.crawl.allowlist import Reach, is_public
+from rfispider.crawl.middlewares import Politeness
 from rfispider.text import visible
 
 # ---- where a crawl may go --------------------------------------------------------------------------------

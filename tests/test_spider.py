@@ -8,11 +8,11 @@ from scrapy.http import HtmlResponse, Request
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from rfispider import responses
-from rfispider.arguments import Arguments
+from rfispider.crawl import responses
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.scope import Scope
+from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.items import Attempt, Kind, Link, Outcome
-from rfispider.scope import Scope
-from rfispider.spiders.rfi import RfiSpider
 
 URL = "https://www.rfi.fr/fr/afrique/20240301-un-titre"
 

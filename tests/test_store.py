@@ -21,12 +21,13 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, WriteError
 
-from rfispider import nearness, stories
 from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Outcome, Related, Status
-from rfispider.mongod import Embedded, MongodError, find_binary
-from rfispider.revisions import Stored, decide
-from rfispider.store import Store, StoreError, archive, documents, queries, schema
-from rfispider.store.errors import redacted
+from rfispider.mongo.embedded import Embedded, MongodError, find_binary
+from rfispider.mongo.errors import redacted
+from rfispider.storage import Store, StoreError, documents, schema, store
+from rfispider.storage.policy import near_duplicates, story_clusters
+from rfispider.storage.policy.versioning import Stored, decide
+from rfispider.storage.read import queries
 from rfispider.text import content_hash
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -154,8 +155,8 @@ async def test_a_document_has_the_form_of_the_contract(store: Store) -> None:
         "extractor": {"rfispider": "1"},
         "content_hash": FULL.content_hash,
         "identity": f"fr:{FULL.content_hash}",
-        "signature": nearness.signatures([nearness.Issue(FULL.text, "fr", T0_STORED - MINUTE)])[0],
-        "story": stories.name(FULL.key, T0_STORED),
+        "signature": near_duplicates.signatures([near_duplicates.Issue(FULL.text, "fr", T0_STORED - MINUTE)])[0],
+        "story": story_clusters.name(FULL.key, T0_STORED),
         "fetched_at": T0_STORED,
         "sources": ["https://site.example/fr/rss"],
         "revision": 1,
@@ -507,7 +508,7 @@ async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
     ],
 )
 async def test_a_uri_that_is_none_is_told_without_the_password(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "CONNECT_S", 0.5)
+    monkeypatch.setattr(store, "CONNECT_S", 0.5)
     with pytest.raises(StoreError) as caught:
         await Store.open(uri, "rfi")
     assert "s3cr" not in str(caught.value)

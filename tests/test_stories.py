@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfispider import stories, urls
 from rfispider.items import Article, Kind, Outcome, Status
-from rfispider.store import Store
+from rfispider.site import urls
+from rfispider.storage import Store
+from rfispider.storage.policy import story_clusters
 from rfispider.text import content_hash
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -23,11 +24,11 @@ KEY = "0123456789abcdef" * 2
 
 
 def test_a_story_is_named_after_its_eldest_article() -> None:
-    name = stories.name(KEY, T0)
+    name = story_clusters.name(KEY, T0)
     assert len(name) == 32
-    assert stories.is_own(KEY, name)
-    assert not stories.is_own(KEY[::-1], name)
-    assert name < stories.name(KEY[::-1], T0 + HOUR)
+    assert story_clusters.is_own(KEY, name)
+    assert not story_clusters.is_own(KEY[::-1], name)
+    assert name < story_clusters.name(KEY[::-1], T0 + HOUR)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +42,14 @@ def test_a_story_is_named_after_its_eldest_article() -> None:
     ],
 )
 def test_the_least_name_holds_for_all_that_are_one(pairs: list[tuple[str, str]], expected: dict[str, str]) -> None:
-    assert stories.united(pairs) == expected
+    assert story_clusters.united(pairs) == expected
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh"))), st.randoms())
 def test_the_order_of_what_is_found_does_not_count(pairs: list[tuple[str, str]], random: Any) -> None:
     shuffled = random.sample(pairs, len(pairs))
-    united = stories.united(pairs)
-    assert united == stories.united([(b, a) for a, b in shuffled])
+    united = story_clusters.united(pairs)
+    assert united == story_clusters.united([(b, a) for a, b in shuffled])
     assert all(united.get(a, a) == united.get(b, b) for a, b in pairs)
 
 
@@ -94,7 +95,7 @@ async def test_a_rewrite_gets_the_story_of_the_first(store: Store) -> None:
     await store.save([first])
     await store.save([article("second", [*LEFT[:50], *words("new", 30)], 2), article("other", RIGHT)])
     names = await told(store)
-    assert names["first"] == names["second"] == stories.name(first.key, T0)
+    assert names["first"] == names["second"] == story_clusters.name(first.key, T0)
     assert names["other"] != names["first"]
 
 
@@ -136,7 +137,7 @@ async def test_a_bridge_makes_two_stories_one_in_any_order(store: Store) -> None
         for number in order:
             await store.save([versions[number]])
         names = await told(store)
-        assert {names[version.title] for version in versions} == {stories.name(versions[0].key, T0)}
+        assert {names[version.title] for version in versions} == {story_clusters.name(versions[0].key, T0)}
 
 
 async def test_an_edit_may_make_a_bridge(store: Store) -> None:
@@ -191,7 +192,7 @@ async def test_two_that_become_one_article_make_their_stories_one(store: Store) 
     left, right = article("left", LEFT), article("right", RIGHT, 1)
     await store.save([left, article("left again", [*LEFT[:60], "x"], 2), right, article("near", [*RIGHT[:60], "y"], 3)])
     await store.save([article("right", LEFT, 1, fetched_at=T0 + 5 * HOUR)])
-    assert set((await told(store)).values()) == {stories.name(left.key, T0)}
+    assert set((await told(store)).values()) == {story_clusters.name(left.key, T0)}
 
 
 # ---- Twins -----------------------------------------------------------------------------------------------

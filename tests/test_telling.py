@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from rfispider import settings, telling
-from rfispider.telling import Backlog, duration, ended, intention, means, place, progress, size, summary, told
+from rfispider import settings
+from rfispider.crawl import run_text
+from rfispider.crawl.run_text import Backlog, duration, ended, intention, means, place, progress, size, summary, told
 
 STATS = {
     "source/read": 2,
@@ -116,4 +117,4 @@ def test_a_size_is_told_in_a_unit_that_fits_it(count: float, words: str) -> None
 
 def test_the_table_is_plain_text_on_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert "\x1b" not in telling.summary(STATS)
+    assert "\x1b" not in run_text.summary(STATS)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rfispider import tokens
-from rfispider.tokens import grams
-from rfispider.tokens.folding import DENSE
-from rfispider.tokens.grams import LISTS, TEXT_LENGTH, Lookup
+from rfispider.storage import search
+from rfispider.storage.search import ngrams
+from rfispider.storage.search.folding import DENSE
+from rfispider.storage.search.ngrams import LISTS, TEXT_LENGTH, Lookup
 
 SCRIPTS = (
     "气候危机下的港口，货轮停航。臺灣學者說：「後來」！",
@@ -29,17 +29,17 @@ TEXTS = st.text(LETTERS, max_size=40)
 
 
 def filed_under(text: str) -> set[str]:
-    return set(tokens.inverted([(text, "x")]))
+    return set(search.inverted([(text, "x")]))
 
 
 def found(query: str, *fields: str) -> bool:
     """Whether the index leads from a query to an article with these fields."""
-    text = tokens.folded(fields)
+    text = search.folded(fields)
     filed = filed_under(text)
     return all(
         (lookup.gram in filed) if lookup.whole else any(gram.startswith(lookup.gram) for gram in filed)
-        for term in tokens.parse(query).terms
-        for lookup in tokens.lookups(term)
+        for term in search.parse(query).terms
+        for lookup in search.lookups(term)
     )
 
 
@@ -91,7 +91,7 @@ def found(query: str, *fields: str) -> bool:
     ],
 )
 def test_what_people_type_is_what_is_written(written: str, typed: str) -> None:
-    assert tokens.fold(written) == tokens.fold(typed)
+    assert search.fold(written) == search.fold(typed)
 
 
 @pytest.mark.parametrize(
@@ -99,24 +99,24 @@ def test_what_people_type_is_what_is_written(written: str, typed: str) -> None:
     [("йод", "иод"), ("їжа", "іжа"), ("កា", "ក"), ("กา", "ก"), ("甲，乙", "甲乙"), ("が", "か"), ("a.b", "ab")],
 )
 def test_different_letters_stay_different(one: str, other: str) -> None:
-    assert tokens.fold(one) != tokens.fold(other)
+    assert search.fold(one) != search.fold(other)
 
 
 @pytest.mark.parametrize("text", SCRIPTS)
 def test_the_other_normal_form_folds_alike(text: str) -> None:
-    assert tokens.fold(unicodedata.normalize("NFD", text)) == tokens.fold(text)
+    assert search.fold(unicodedata.normalize("NFD", text)) == search.fold(text)
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("".join(SCRIPTS)), max_size=40))
 def test_folding_again_changes_nothing(text: str) -> None:
-    assert tokens.fold(tokens.fold(text)) == tokens.fold(text)
+    assert search.fold(search.fold(text)) == search.fold(text)
 
 
 @settings(deadline=None)
 @given(TEXTS)
 def test_nothing_is_left_but_letters_spaces_and_bars(text: str) -> None:
-    folded = tokens.fold(text)
+    folded = search.fold(text)
     assert folded == folded.strip(" |")
     assert not re.search(r"  |\|\||[\n\t.,\"$]", folded)
 
@@ -131,8 +131,8 @@ def test_every_part_of_a_text_finds_it(data: st.DataObject) -> None:
     text = unicodedata.normalize("NFC", text)
     start = data.draw(st.integers(0, len(text)))
     part = text[start : data.draw(st.integers(start, len(text)))]
-    query = tokens.parse(part)
-    assert all(term in tokens.folded(["a title", text]) for term in query.terms)
+    query = search.parse(part)
+    assert all(term in search.folded(["a title", text]) for term in query.terms)
     assert found(part, "a title", text)
 
 
@@ -156,12 +156,12 @@ def test_no_word_crosses_from_one_field_to_the_next() -> None:
 
 
 def test_an_article_has_each_gram_once_however_long_it_is() -> None:
-    assert filed_under(tokens.folded(["港口" * 1000])) == {"港口", "口港", "口"}
-    assert filed_under(tokens.folded(["harbour " * 1000])) == {"harb", "arbo", "rbou", "bour", "our", "ur", "r ha"}
+    assert filed_under(search.folded(["港口" * 1000])) == {"港口", "口港", "口"}
+    assert filed_under(search.folded(["harbour " * 1000])) == {"harb", "arbo", "rbou", "bour", "our", "ur", "r ha"}
 
 
 def test_only_so_much_of_an_endless_text_is_filed() -> None:
-    assert len(tokens.folded(["字" * TEXT_LENGTH, "more"])) == TEXT_LENGTH
+    assert len(search.folded(["字" * TEXT_LENGTH, "more"])) == TEXT_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -177,16 +177,16 @@ def test_only_so_much_of_an_endless_text_is_filed() -> None:
     ],
 )
 def test_a_term_asks_for_its_grams(term: str, asked: list[str]) -> None:
-    assert tokens.lookups(term) == [Lookup(gram, whole=True) for gram in asked]
+    assert search.lookups(term) == [Lookup(gram, whole=True) for gram in asked]
 
 
 @pytest.mark.parametrize(("term", "asked"), [("气", "气"), ("un", "un"), ("afp", "afp")])
 def test_a_short_term_asks_for_all_grams_that_begin_with_it(term: str, asked: str) -> None:
-    assert tokens.lookups(term) == [Lookup(asked, whole=False)]
+    assert search.lookups(term) == [Lookup(asked, whole=False)]
 
 
 def test_where_grams_are_few_the_beginning_of_the_last_word_is_asked_for() -> None:
-    assert tokens.lookups("in wab") == [
+    assert search.lookups("in wab") == [
         Lookup("n wa", whole=True),
         Lookup("in", whole=True),
         Lookup("wab", whole=False),
@@ -194,23 +194,23 @@ def test_where_grams_are_few_the_beginning_of_the_last_word_is_asked_for() -> No
 
 
 def test_a_single_letter_asks_for_nothing() -> None:
-    assert tokens.lookups("a") == []
+    assert search.lookups("a") == []
 
 
 def test_a_long_term_asks_for_a_few_grams_from_all_of_it() -> None:
-    asked = tokens.lookups("".join(chr(0x4E00 + number) for number in range(100)))
-    assert len(asked) <= grams.ASKED
+    asked = search.lookups("".join(chr(0x4E00 + number) for number in range(100)))
+    assert len(asked) <= ngrams.ASKED
     assert asked[-1].gram > chr(0x4E00 + 80)
 
 
 @settings(deadline=None)
 @given(TEXTS)
 def test_grams_that_begin_alike_stand_in_the_same_list(text: str) -> None:
-    for gram in filed_under(tokens.folded([text])):
-        place = grams.filed_in(gram)
+    for gram in filed_under(search.folded([text])):
+        place = ngrams.filed_in(gram)
         assert int(place, 16) < LISTS
         if " " not in gram:
-            assert place == grams.filed_in(gram[:1] if re.match(f"[{DENSE}]", gram) else gram[:2])
+            assert place == ngrams.filed_in(gram[:1] if re.match(f"[{DENSE}]", gram) else gram[:2])
 
 
 # ---- Matching ----------------------------------------------------------------------------------------------
@@ -229,12 +229,12 @@ def test_grams_that_begin_alike_stand_in_the_same_list(text: str) -> None:
     ],
 )
 def test_a_query_is_its_terms(typed: str, terms: tuple[str, ...]) -> None:
-    assert tokens.parse(typed).terms == terms
+    assert search.parse(typed).terms == terms
 
 
 def score(query: str, **fields: str | list[str]) -> float:
     values = {name: [value] if isinstance(value, str) else value for name, value in fields.items()}
-    return tokens.score(tokens.parse(query), values)
+    return search.score(search.parse(query), values)
 
 
 def test_an_article_without_one_of_the_terms_does_not_answer() -> None:
@@ -291,14 +291,14 @@ def test_a_whole_word_is_better_than_a_part_of_one() -> None:
     ],
 )
 def test_what_was_found_is_marked_in_the_text_as_it_is_written(query: str, text: str, marked: list[str]) -> None:
-    parts = tokens.highlighted(tokens.parse(query), text, 100)
+    parts = search.highlighted(search.parse(query), text, 100)
     assert "".join(part for part, _ in parts) == text
     assert [part for part, match in parts if match] == marked
 
 
 def test_an_excerpt_is_about_what_was_found() -> None:
     text = "word " * 100 + "harbour" + " word" * 100
-    parts = tokens.highlighted(tokens.parse("harbour"), text, 60)
+    parts = search.highlighted(search.parse("harbour"), text, 60)
     assert parts[0] == parts[-1] == ("…", False)
     assert ("harbour", True) in parts
     assert sum(len(part) for part, _ in parts) <= 62
@@ -308,7 +308,7 @@ def test_an_excerpt_is_about_what_was_found() -> None:
 @given(TEXTS, st.data())
 def test_marking_neither_adds_nor_loses_a_character(text: str, data: st.DataObject) -> None:
     query = data.draw(st.one_of(TEXTS, st.sampled_from(text) if text else st.just("")))
-    parts = tokens.highlighted(tokens.parse(query), text, 1000)
+    parts = search.highlighted(search.parse(query), text, 1000)
     assert "".join(part for part, _ in parts) == text
 
 

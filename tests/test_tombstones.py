@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from rfispider.items import Article, Kind, Outcome, Status
-from rfispider.store import Store
+from rfispider.storage import Store
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rfispider import grammar, urls, website
 from rfispider.items import Kind
+from rfispider.site import url_grammar, urls
+from rfispider.site.editions import EDITIONS, Edition
+from rfispider.site.hosts import SITE
 
 SHARED = Path(__file__).parents[2] / "shared"
 REAL_URLS = SHARED / "corpus" / "rfi-urls.txt"
@@ -159,15 +161,15 @@ def test_articles_are_told_from_the_rest_without_knowing_a_word_of_the_edition(
 ) -> None:
     mine = {url for url in REAL_URLS.read_text("utf-8").splitlines() if url and urls.edition(url) == code}
     labels = {url: urls.is_article(url) for url in mine}
-    known = website.EDITIONS[code]
-    bare = website.Edition(code=code, language=known.language, name=known.name, sections=(), has_wires=known.has_wires)
+    known = EDITIONS[code]
+    bare = Edition(code=code, language=known.language, name=known.name, sections=(), has_wires=known.has_wires)
     with _edition(bare, monkeypatch):
         wrong = {url for url in mine if urls.is_article(url) != labels[url]}
     assert len(wrong) <= 2, wrong  # pages about the radio itself, whose addresses read like headlines
 
 
 def test_an_edition_is_added_by_its_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    added = website.Edition(
+    added = Edition(
         code="xx", language="x-new", name="New", sections=("alpha",), tickers=("beta",), utility_pages=("gamma",)
     )
     assert urls.edition("/xx/alpha/20240101-a-title") is None
@@ -185,20 +187,20 @@ def test_an_edition_is_added_by_its_data_alone(monkeypatch: pytest.MonkeyPatch) 
 class _edition:  # noqa: N801 - used as a statement
     """An edition put in place for a block, with nothing remembered of before or after."""
 
-    def __init__(self, edition: website.Edition, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, edition: Edition, monkeypatch: pytest.MonkeyPatch) -> None:
         self.edition, self.monkeypatch = edition, monkeypatch
 
     def __enter__(self) -> None:
         self.forget()
         self.patched = self.monkeypatch.context()
-        self.patched.__enter__().setitem(website.EDITIONS, self.edition.code, self.edition)
+        self.patched.__enter__().setitem(EDITIONS, self.edition.code, self.edition)
 
     def __exit__(self, *exception: object) -> None:
         self.patched.__exit__(*exception)
         self.forget()
 
     def forget(self) -> None:
-        for remembered in (urls._remembered, urls._mirrored, grammar._roles):
+        for remembered in (urls._remembered, urls._mirrored, url_grammar._roles):
             remembered.cache_clear()
 
 
@@ -358,19 +360,19 @@ def encoded(url: str, times: int = 1) -> str:
     small=st.booleans(),
 )
 def test_no_way_of_writing_an_article_changes_its_key(*, path: str, ways: set[str], times: int, small: bool) -> None:
-    url = website.SITE + encoded(path, min(times, 1) if path.isascii() else times)
+    url = SITE + encoded(path, min(times, 1) if path.isascii() else times)
     if small:  # of the hexadecimal digits only
         url = re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), url)
     url = url.replace("https:", "http:") if "http:" in ways else url
     url = url.replace("//www.", "//") if "//" in ways else url
     url = url.replace(".fr/", ".fr//") if ".fr//" in ways else url
     url += "/" * ("/end" in ways) + "?utm_campaign=a&b=%2F" * ("?" in ways) + "#a/b?c" * ("#" in ways)
-    assert urls.key(url) == urls.key(website.SITE + path)
+    assert urls.key(url) == urls.key(SITE + path)
 
 
 @given(article_paths, article_paths)
 def test_different_articles_have_different_keys(one: str, other: str) -> None:
-    assert (urls.key(website.SITE + one) == urls.key(website.SITE + other)) == (one == other)
+    assert (urls.key(SITE + one) == urls.key(SITE + other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -526,7 +528,7 @@ def test_every_link_on_a_mirrored_page_comes_to_the_canonical_url(base: str, lin
 
 @given(base=st.sampled_from(BASES), path=article_paths)
 def test_what_is_fetched_from_a_mirror_is_known_by_its_canonical_url(base: str, path: str) -> None:
-    url = urls.canonical(website.SITE + path)
+    url = urls.canonical(SITE + path)
     assert urls.to_mirror(url, base).startswith(base.rstrip("/") + "/cn/")
     assert urls.from_mirror(urls.to_mirror(url, base), base) == url
 

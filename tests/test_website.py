@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rfispider import urls, website
+import rfispider
 from rfispider.items import Kind
+from rfispider.site import editions, hosts, selectors, urls
+from rfispider.site.editions import EDITIONS, Edition
 
-PACKAGE = Path(website.__file__).parent
-OTHER_MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "website.py")
+PACKAGE = Path(rfispider.__file__).parent
+SITE_DATA = {Path(module.__file__) for module in (editions, hosts, selectors)}
+OTHER_MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path not in SITE_DATA)
 
 SITE_HOST = re.compile(r"\brfi\.(?:fr|my)\b|\bfrance24\.com\b|\bfeedx\b", re.IGNORECASE)
 TEMPLATE_CLASS = re.compile(
@@ -17,10 +20,10 @@ TEMPLATE_CLASS = re.compile(
 )
 """Classes in the manner of the site's template (t-content, m-tags-list, article__title) and its attributes."""
 
-EDITIONS = website.EDITIONS.values()
+ALL_EDITIONS = EDITIONS.values()
 WORDS = {
     word
-    for edition in EDITIONS
+    for edition in ALL_EDITIONS
     for words in (
         (edition.sections, edition.more_sections, edition.tickers, edition.programme_roots, edition.archive_months),
         (edition.tag_roots, edition.author_roots, edition.video_roots, edition.live_pages, edition.utility_pages),
@@ -29,7 +32,7 @@ WORDS = {
     for several in words
     for word in several
 } - {""}
-ENGLISH = {*website.EDITIONS["en"].sections, *website.EDITIONS["en"].more_sections, *map(str, Kind)}
+ENGLISH = {*EDITIONS["en"].sections, *EDITIONS["en"].more_sections, *map(str, Kind)}
 """Words that also mean something outside the paths of the site."""
 ENGLISH |= {"tag", "author", "partners", "applications", "live", "videos", "direct", "podcasts", "archives"}
 PATH_WORDS = {word for word in WORDS if word.lower() not in ENGLISH}
@@ -52,7 +55,7 @@ def site_knowledge(text: str) -> str | None:
     parts = set(re.split(r"[/\s\"'?#]+", text))
     if known := parts & PATH_WORDS:
         return min(known)
-    if "/" in text and text != "/" and (codes := {f"/{code}/" for code in website.EDITIONS if f"/{code}/" in text}):
+    if "/" in text and text != "/" and (codes := {f"/{code}/" for code in EDITIONS if f"/{code}/" in text}):
         return min(codes)
     return next((word for word in PATH_WORDS if not word.isascii() and len(word) > 3 and word in text), None)
 
@@ -97,14 +100,14 @@ def test_ordinary_strings_are_not_taken_for_site_knowledge(text: str) -> None:
 
 
 def test_the_sixteen_editions_are_all_there() -> None:
-    assert set(website.EDITIONS) == {
+    assert set(EDITIONS) == {
         *["fr", "en", "es", "pt", "br", "cn", "tw", "ru"],
         *["uk", "fa", "vi", "km", "sw", "ha", "ma", "ff"],
     }
 
 
-@pytest.mark.parametrize("edition", EDITIONS, ids=list(website.EDITIONS))
-def test_every_source_of_an_edition_is_read_as_what_it_is_said_to_be(edition: website.Edition) -> None:
+@pytest.mark.parametrize("edition", ALL_EDITIONS, ids=list(EDITIONS))
+def test_every_source_of_an_edition_is_read_as_what_it_is_said_to_be(edition: Edition) -> None:
     kinds = {
         "feed": Kind.FEED,
         "section-feed": Kind.FEED,
@@ -120,8 +123,8 @@ def test_every_source_of_an_edition_is_read_as_what_it_is_said_to_be(edition: we
     assert [source.role for source in edition.sources[:3]] == ["feed", "sitemap", "front"]
 
 
-@pytest.mark.parametrize("edition", EDITIONS, ids=list(website.EDITIONS))
-def test_the_words_of_an_edition_mean_what_they_are_listed_for(edition: website.Edition) -> None:
+@pytest.mark.parametrize("edition", ALL_EDITIONS, ids=list(EDITIONS))
+def test_the_words_of_an_edition_mean_what_they_are_listed_for(edition: Edition) -> None:
     kinds = {
         Kind.SECTION: edition.sections + edition.more_sections + edition.programme_roots + edition.video_roots,
         Kind.TICKER: edition.tickers,

@@ -8,7 +8,6 @@ from rich.markup import escape
 
 from rfispider import __version__
 from rfispider.cli import (
-    archive,
     audit,
     export,
     frontier,
@@ -19,12 +18,13 @@ from rfispider.cli import (
     reextract,
     schedule,
     search,
+    show,
     users,
     watch,
 )
 from rfispider.cli.console import err, out
-from rfispider.mongod import MongodError
-from rfispider.store import StoreError
+from rfispider.mongo.embedded import MongodError
+from rfispider.storage import StoreError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,8 +32,8 @@ app = typer.Typer(
     epilog="MONGO_URI names the server; without it the embedded MongoDB under RFI_DATA is used.",
     pretty_exceptions_enable=False,
 )
-app.command()(archive.show)
-app.command()(archive.report)
+app.command()(show.show)
+app.command()(show.report)
 app.command()(audit.audit)
 app.command()(migrate.migrate)
 app.command()(health.health)

@@ -10,19 +10,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from rfispider import settings
-from rfispider.audit import Audit, Fate, Finding, Hole, fate
-from rfispider.cli import choices
+from rfispider.cli import options
 from rfispider.cli.console import Database, examine, out, plain, text_of, titled
 from rfispider.frontier import Frontier
-from rfispider.revisit import Gap
-from rfispider.store import Store
-from rfispider.store.audit import bounds
-from rfispider.website import EDITIONS
+from rfispider.frontier.policy.revisit import Gap
+from rfispider.monitoring.day_audit import Audit, Fate, Finding, Hole, fate
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Store
+from rfispider.storage.read.days import bounds
 
 
 def audit(
     day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, in UTC.")],
-    edition: choices.Edition = None,
+    edition: options.Edition = None,
     database: Database = settings.MONGO_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -31,7 +31,7 @@ def audit(
     Exit status 0 when all that was seen is stored, or gone from the site; 1 when something is missing, a source has a
     gap, or nothing at all is known of the day; 2 for a day or edition that there is not.
     """
-    wanted, editions = day_of(day), choices.editions(edition) or tuple(EDITIONS)
+    wanted, editions = day_of(day), options.editions(edition) or tuple(EDITIONS)
     found = examine(database, lambda store, frontier: audited(store, frontier, wanted, editions))
     if as_json:
         out.print_json(json.dumps(as_document(found), default=plain, ensure_ascii=False))

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from rfispider import settings
 from rfispider.frontier import Frontier
-from rfispider.mongod import uri as mongod_uri
-from rfispider.store import Store, explained
+from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.monitoring.vitals import READ_S
+from rfispider.storage import Store, explained
 from rfispider.text import visible
-from rfispider.vitals import READ_S
 
 
 class Terminal(Console):

@@ -1,7 +1,7 @@
 """`rfispider export`: the archive, or a part of it, as a file."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rfispider import exports, settings
-from rfispider.cli import choices
+from rfispider import settings
+from rfispider.cli import options
 from rfispider.cli.console import Database, ask, err
-from rfispider.cli.exporting import STDOUT, Order, write
-from rfispider.exports import Format, MissingExtra, TargetError
-from rfispider.store import FIELDS, VALIDITY, Selection
+from rfispider.jobs import export as files
+from rfispider.jobs.export import Format, MissingExtra, TargetError
+from rfispider.jobs.export.run import STDOUT, Order, write
+from rfispider.storage import FIELDS, VALIDITY, Selection
 
 COMPRESSIONS = {
     Format.JSONL: {"", ".gz", ".zst"},
@@ -34,7 +36,7 @@ def export(
     format_: Annotated[
         Format | None, typer.Option("--format", "-f", help="Format; else what the suffix of FILE tells, else jsonl.")
     ] = None,
-    edition: choices.Edition = None,
+    edition: options.Edition = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Published then or later (UTC); WARC: fetched.")
     ] = None,
@@ -73,15 +75,24 @@ def export(
       rfispider export -o $(date +%F).jsonl --since-last --name newsroom
       rfispider export -f jsonl -e fr | jq .title
     """
-    at = choices.moment(as_of, "--as-of")
-    shape = format_ or exports.of_name(output.name) or Format.JSONL
+    at = options.moment(as_of, "--as-of")
+    shape = format_ or files.of_name(output.name) or Format.JSONL
     wanted = Selection(
-        editions=choices.editions(edition),
-        since=choices.moment(since, "--since"),
-        until=choices.moment(until, "--until", whole_day=True),
-        fields=choices.fields(fields, (*FIELDS, *VALIDITY) if at else FIELDS),
+        editions=options.editions(edition),
+        since=options.moment(since, "--since"),
+        until=options.moment(until, "--until", whole_day=True),
+        fields=options.fields(fields, (*FIELDS, *VALIDITY) if at else FIELDS),
     )
-    order = Order(format=shape, output=output, wanted=wanted, at=at, since_last=since_last, name=name)
+    order = Order(
+        format=shape,
+        output=output,
+        wanted=wanted,
+        at=at,
+        since_last=since_last,
+        name=name,
+        warn=lambda message: err.print(f"rfispider: {escape(message)}"),
+        progress=progress_bar,
+    )
     check(order, is_of_fields=fields is not None)
     order.query = query(order)
     with told_in_a_line(output):
@@ -95,7 +106,7 @@ def check(order: Order, *, is_of_fields: bool) -> None:
         typer.BadParameter: it names the option.
 
     """
-    suffix = exports.compression(order.output.name)
+    suffix = files.compression(order.output.name)
     wrong = {
         "--since": order.wanted.since and order.wanted.until and order.wanted.since >= order.wanted.until,
         "--as-of": order.at and (order.since_last or order.format is Format.WARC or order.at > datetime.now(UTC)),
@@ -138,3 +149,12 @@ def told_in_a_line(output: Path) -> Iterator[None]:
     except OSError as error:
         err.print(f"rfispider: {escape(str(output))} cannot be written: {error.strerror or error}")
         raise typer.Exit(1) from error
+
+
+@contextmanager
+def progress_bar(total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; gives what is told how many are done."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.speed:.0f}/s"), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda done: shown.update(task, completed=done)

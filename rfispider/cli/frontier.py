@@ -10,8 +10,8 @@ from rich.table import Table
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, plain, survey, text_of, titled
 from rfispider.frontier import Count, Frontier, Holder
-from rfispider.revisit import State
-from rfispider.website import EDITIONS
+from rfispider.frontier.policy.revisit import State
+from rfispider.site.editions import EDITIONS
 
 app = typer.Typer(help="What is to be fetched, when, and by whom.")
 

@@ -11,10 +11,10 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, examine, out, plain, titled
-from rfispider.health import Finding, Level, findings, worst
-from rfispider.mongod import MongodError
-from rfispider.store import StoreError
-from rfispider.vitals import vitals
+from rfispider.mongo.embedded import MongodError
+from rfispider.monitoring.health import Finding, Level, findings, worst
+from rfispider.monitoring.vitals import vitals
+from rfispider.storage import StoreError
 
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rfispider.cli.console import examine
 from rfispider.frontier import Frontier
-from rfispider.report import Material, render
-from rfispider.store import Store
-from rfispider.vitals import vitals
-from rfispider.website import EDITIONS
+from rfispider.monitoring.report import Material, render
+from rfispider.monitoring.vitals import vitals
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Store
 
 NEWEST, STORIES, FAILED = 3, 10, 1000
 """So many are told of each."""

@@ -15,12 +15,12 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err
-from rfispider.exposition import PREFIX, Made, Standing, gauges
-from rfispider.mongod import MongodError
-from rfispider.mongod import uri as mongod_uri
+from rfispider.mongo.embedded import MongodError
+from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.monitoring.prometheus import PREFIX, Made, Standing, gauges
+from rfispider.monitoring.snapshot import standing
 from rfispider.settings import SettingError, listening
-from rfispider.standing import standing
-from rfispider.store import StoreError
+from rfispider.storage import StoreError
 
 FRESH_S = 10.0
 """What was asked less than so many seconds ago is told again: several scrapers cost no more than one."""

@@ -15,8 +15,8 @@ from rfispider.frontier import Frontier
 from rfispider.frontier.discovery import added
 from rfispider.frontier.schema import FRONTIER
 from rfispider.items import SCHEMA
-from rfispider.mongod import uri as mongod_uri
-from rfispider.store import Migrated, Store, explained
+from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.storage import Migrated, Store, explained
 
 OTHERS = {FRONTIER: added}
 """Collections beside the archive's, with what their documents get."""

@@ -6,7 +6,7 @@ import typer
 
 from rfispider import settings
 from rfispider.cli.console import err
-from rfispider.mongod import Embedded
+from rfispider.mongo.embedded import Embedded
 
 app = typer.Typer(no_args_is_help=True, help="The embedded MongoDB: a real server, for this machine only.")
 

@@ -15,12 +15,13 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rfispider import __version__, reextraction, settings
-from rfispider.cli import choices
+from rfispider import __version__, settings
+from rfispider.cli import options
 from rfispider.cli.console import Database, ask, err, out, titled
-from rfispider.prefetch import ahead
-from rfispider.reextraction import Reading
-from rfispider.store import FIELDS, Segment, Store, rules
+from rfispider.concurrency.prefetch import ahead
+from rfispider.jobs import reextract as job
+from rfispider.jobs.reextract import Reading
+from rfispider.storage import FIELDS, Segment, Store, rules
 
 EXAMPLES = 3
 """Differences shown of each field."""
@@ -80,7 +81,7 @@ def reextract(
         list[str] | None,
         typer.Option(metavar="FIELD=VALUE", help="Only articles with this value; several times: all must hold."),
     ] = None,
-    edition: choices.Edition = None,
+    edition: options.Edition = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences, write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one a core.")] = None,
@@ -100,7 +101,7 @@ def reextract(
       rfispider reextract --dry-run -e cn
       rfispider reextract --where extractor.rfispider=0.1.0 --where status=short --yes
     """
-    editions = choices.editions(edition)
+    editions = options.editions(edition)
     condition = ({"edition": {"$in": list(editions)}} if editions else {}) | conditions(where or [])
     asks = is_terminal() and not yes and not dry_run
     task = Task(condition=condition, failures=not where, dry_run=dry_run, asks=asks)
@@ -151,7 +152,7 @@ async def run(store: Store, task: Task, workers: int | None) -> None:
     """Go through all segments; what is to be written of one is written before the next one is looked at."""
     place = "" if task.dry_run else await begun(store, task)
     total = await store.count(task.condition)
-    with reextraction.Readers(workers) as readers, progress(total) as shown:
+    with job.Readers(workers) as readers, progress(total) as shown:
         async for segment in ahead(store.segments(task.condition, place, failures=task.failures)):
             at = datetime.now(UTC)
             readings = await readers.read(segment.pages, at)
@@ -163,7 +164,7 @@ async def run(store: Store, task: Task, workers: int | None) -> None:
             if any(reading.touched or reading.is_new for reading in readings):
                 if task.asks and not await confirmed(task, shown):
                     return
-                outcomes = await reextraction.write(store, readings, at)
+                outcomes = await job.write(store, readings, at)
                 task.tally.outcomes.update(map(str, outcomes))
             await store.downstream.record(task.name, {"after": segment.after})
     if not task.dry_run:

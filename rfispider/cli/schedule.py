@@ -18,11 +18,11 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, text_of, titled
-from rfispider.mongod import uri as mongod_uri
-from rfispider.recurrence import Recurrence, RecurrenceError, seconds
-from rfispider.schedules import Claim, Schedules, Waiting
-from rfispider.store import StoreError, explained
-from rfispider.supervision import Ended, supervise
+from rfispider.concurrency.child_process import Ended, supervise
+from rfispider.jobs.cron.lock import Claim, Schedules, Waiting
+from rfispider.jobs.cron.rule import Recurrence, RecurrenceError, seconds
+from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.storage import StoreError, explained
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,11 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
-from rfispider import settings, tokens
-from rfispider.cli import choices
+from rfispider import settings
+from rfispider.cli import options
 from rfispider.cli.console import Database, ask, err, out, plain, text_of
-from rfispider.store import Found, Hit, Wanted, retrieval
+from rfispider.storage import Found, Hit, Wanted
+from rfispider.storage.search import Query, highlighted, parse, pipeline
 
 WIDTH = 160
 """Characters of an excerpt."""
@@ -22,7 +23,7 @@ QueryText = Annotated[str, typer.Argument(metavar="QUERY", help='Words; "a phras
 def search(
     *,
     query: QueryText,
-    edition: choices.Edition = None,
+    edition: options.Edition = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Published then or later (UTC).")] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Published before that; of a day, until its end.")
@@ -43,9 +44,9 @@ def search(
     """
     wanted = Wanted(
         query=parsed(query),
-        editions=choices.editions(edition),
-        since=choices.moment(since, "--since"),
-        until=choices.moment(until, "--until", whole_day=True),
+        editions=options.editions(edition),
+        since=options.moment(since, "--since"),
+        until=options.moment(until, "--until", whole_day=True),
     )
     found = ask(database, lambda store: store.search(wanted, limit))
     for hit in found.hits:
@@ -68,17 +69,17 @@ def show_tokens(query: QueryText) -> None:
       db.search.aggregate([...JSON.parse(line), {$match: {edition: "cn"}}, {$sort: {published_at: -1}}])
     """
     parsed(query)
-    typer.echo(json.dumps(retrieval(query), ensure_ascii=False))
+    typer.echo(json.dumps(pipeline.retrieval(query), ensure_ascii=False))
 
 
-def parsed(query: str) -> tokens.Query:
+def parsed(query: str) -> Query:
     """The query as typed.
 
     Raises:
         typer.BadParameter: there is nothing in it to look for.
 
     """
-    found = tokens.parse(query)
+    found = parse(query)
     if not found.terms:
         raise typer.BadParameter(f"{query!r} holds neither letter nor digit")
     return found
@@ -99,7 +100,7 @@ def record(hit: Hit, wanted: Wanted) -> dict[str, Any]:
 def print_hit(hit: Hit, wanted: Wanted) -> None:
     """Print a hit as a person reads it."""
     article = hit.article
-    out.print(Text.assemble(*marked(tokens.highlighted(wanted.query, article["title"], WIDTH), "bold")))
+    out.print(Text.assemble(*marked(highlighted(wanted.query, article["title"], WIDTH), "bold")))
     about = (text_of(article.get("published_at")), article["edition"], article["url"])
     out.print(f"[dim]{escape('  '.join(about))}[/]", soft_wrap=True)
     out.print(Text.assemble(*marked(excerpt(hit, wanted), "")), "\n")
@@ -108,7 +109,7 @@ def print_hit(hit: Hit, wanted: Wanted) -> None:
 def excerpt(hit: Hit, wanted: Wanted) -> list[tuple[str, bool]]:
     """A part of the first field beside the title that holds a term, else the beginning."""
     fields = [" ".join(values) for name in ("lead", "text", "tags", "authors") if (values := _values(hit, name))]
-    shown = [tokens.highlighted(wanted.query, " ".join(field.split()), WIDTH) for field in fields]
+    shown = [highlighted(wanted.query, " ".join(field.split()), WIDTH) for field in fields]
     holding = [parts for parts in shown if any(match for _, match in parts)]
     return next(iter((*holding, *shown)), [])
 

@@ -15,10 +15,10 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli import choices
+from rfispider.cli import options
 from rfispider.cli.console import Database, ask, err
-from rfispider.exports import Lines, TargetError, write_text
-from rfispider.store import HistoryLost, Position, Selection, Store, StoreError
+from rfispider.jobs.export import Lines, TargetError, write_text
+from rfispider.storage import HistoryLost, Position, Selection, Store, StoreError
 
 MARGIN = timedelta(days=1)
 """When only the clocks of workers can tell what was missed: longer than any page is on its way."""
@@ -75,7 +75,7 @@ class Memory:
 
 def watch(
     *,
-    edition: choices.Edition = None,
+    edition: options.Edition = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Begin with what changed since then (UTC), if nothing is known.")
     ] = None,
@@ -99,8 +99,8 @@ def watch(
     """
     if state and name:
         raise typer.BadParameter("either --state or --name", param_hint="--name")
-    wanted = Selection(editions=choices.editions(edition), fields=choices.fields(fields))
-    begin = choices.moment(since, "--since")
+    wanted = Selection(editions=options.editions(edition), fields=options.fields(fields))
+    begin = options.moment(since, "--since")
     # The background jobs of a script are born deaf to it, and then to SIGTERM as well, which is treated alike.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

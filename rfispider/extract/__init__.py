@@ -5,8 +5,8 @@ outcome and reason, or an empty list. A page is parsed once, for all four questi
 trafilatura.
 """
 
-from rfispider.extract.lists import listed, next_page, related, topics
-from rfispider.extract.reading import article, refusal
-from rfispider.extract.refusals import outcome_of
+from rfispider.extract.article import article, refusal
+from rfispider.extract.links import listed, next_page, related, topics
+from rfispider.extract.rejection import outcome_of
 
 __all__ = ["article", "listed", "next_page", "outcome_of", "refusal", "related", "topics"]

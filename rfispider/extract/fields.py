@@ -9,12 +9,13 @@ from urllib.parse import unquote, urlsplit
 
 from stringzilla import find
 
-from rfispider import urls, website
-from rfispider.extract import linked_data, media, times, wording
-from rfispider.extract.blocks import Block
-from rfispider.extract.document import Document
-from rfispider.extract.places import Places
+from rfispider.extract import element_text, json_ld, media, times
+from rfispider.extract.html_document import Document
+from rfispider.extract.layout import Places
+from rfispider.extract.text_blocks import Block
 from rfispider.items import Audio, Entry, Image, Page
+from rfispider.site import selectors, urls
+from rfispider.site.hosts import SHORT_LINK_HOST
 
 JSONLD, META, MARKUP, FEED, URL = "jsonld", "meta", "markup", "feed", "url"
 """Sources of fields, as `Article.provenance` names them."""
@@ -24,19 +25,19 @@ Told = tuple[Value, str]
 """A value and its source."""
 
 _SUFFIX: Final = re.compile(
-    r"(?:\s*[-–—|·]\s*(?:" + "|".join(map(re.escape, sorted(website.SITE_NAMES, key=len, reverse=True))) + r"))+\s*$",
+    r"(?:\s*[-–—|·]\s*(?:" + "|".join(map(re.escape, sorted(selectors.SITE_NAMES, key=len, reverse=True))) + r"))+\s*$",
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(r"\s*[,;，、،；]\s*")
-_SHARED: Final = re.compile(website.SHARED_SHORT_LINK.encode())
-_PRINTED: Final = re.compile(website.PRINTED_SHORT_LINK.encode(), re.IGNORECASE)
+_SHARED: Final = re.compile(selectors.SHARED_SHORT_LINK.encode())
+_PRINTED: Final = re.compile(selectors.PRINTED_SHORT_LINK.encode(), re.IGNORECASE)
 _DATE_OF_SLUG: Final = re.compile(r"^\d{8}-")
 _CUT_OFF: Final = ("…", "...")
 _MAX_NAME: Final = 120
 """Characters of the longest author or tag."""
 _MAX_NAMES: Final = 60
-_SHARE_BEGINS: Final = f"%2F%2F{website.SHORT_LINK_HOST}%2F".encode()
-_SHORT_BEGINS: Final = f"//{website.SHORT_LINK_HOST}/".encode()
+_SHARE_BEGINS: Final = f"%2F%2F{SHORT_LINK_HOST}%2F".encode()
+_SHORT_BEGINS: Final = f"//{SHORT_LINK_HOST}/".encode()
 _BEFORE_SHORT: Final = 60
 """Bytes of the longest attribute name before a printed short link."""
 
@@ -48,7 +49,7 @@ class Sources:
     page: Page
     parsed: Document
     places: Places
-    told: linked_data.Thing
+    told: json_ld.Thing
     """The article's object in JSON-LD; empty if there is none."""
 
     @property
@@ -59,7 +60,7 @@ class Sources:
     def marked(self, classes: tuple[str, ...]) -> Iterator[Any]:
         """Elements of the article that have one of the classes; of the page, if the article is not found."""
         scope = self.places.article if self.places.article is not None else self.parsed.root
-        return wording.inside(scope, classes)
+        return element_text.inside(scope, classes)
 
 
 def first(candidates: Iterable[Told[Value]]) -> tuple[Value | None, str]:
@@ -83,14 +84,14 @@ def title(sources: Sources) -> tuple[str | None, str]:
 
 def _titles(sources: Sources) -> Iterator[Told[str]]:
     parsed = sources.parsed
-    yield wording.decoded(sources.told.get("headline") or sources.told.get("name")), JSONLD
-    yield wording.decoded(parsed.meta("og:title")), META
-    yield wording.decoded(parsed.meta("twitter:title")), META
+    yield element_text.decoded(sources.told.get("headline") or sources.told.get("name")), JSONLD
+    yield element_text.decoded(parsed.meta("og:title")), META
+    yield element_text.decoded(parsed.meta("twitter:title")), META
     if not parsed.fragment:
-        headings = [*wording.classed(parsed.all("h1"), website.TITLE_CLASSES), *parsed.all("h1")]
-        yield wording.decoded(wording.of(headings[0])) if headings else "", MARKUP
-    yield wording.decoded(sources.entry.title), FEED
-    yield wording.decoded(parsed.all("title")[0].text) if parsed.all("title") else "", META
+        headings = [*element_text.classed(parsed.all("h1"), selectors.TITLE_CLASSES), *parsed.all("h1")]
+        yield element_text.decoded(element_text.of(headings[0])) if headings else "", MARKUP
+    yield element_text.decoded(sources.entry.title), FEED
+    yield element_text.decoded(parsed.all("title")[0].text) if parsed.all("title") else "", META
     yield _slug_words(sources.page.url), URL
 
 
@@ -102,7 +103,7 @@ def without_site(printed: str) -> str:
 def _slug_words(url: str) -> str:
     """The words of the last part of a path, without its date."""
     slug = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    return wording.decoded(_DATE_OF_SLUG.sub("", slug).replace("-", " "))
+    return element_text.decoded(_DATE_OF_SLUG.sub("", slug).replace("-", " "))
 
 
 def authors(sources: Sources) -> tuple[list[str] | None, str]:
@@ -110,7 +111,7 @@ def authors(sources: Sources) -> tuple[list[str] | None, str]:
     return first(
         (
             (_names(sources.told.get("author")), JSONLD),
-            (_unique(map(wording.of, sources.marked(website.AUTHOR_CLASSES))), MARKUP),
+            (_unique(map(element_text.of, sources.marked(selectors.AUTHOR_CLASSES))), MARKUP),
             (_split(sources.parsed.meta("author")), META),
             (_unique(sources.entry.authors), FEED),
         )
@@ -119,12 +120,12 @@ def authors(sources: Sources) -> tuple[list[str] | None, str]:
 
 def tags(sources: Sources) -> tuple[list[str] | None, str]:
     """Keywords."""
-    listed = [link for block in sources.marked(website.TAGS_CLASSES) for link in block.iterdescendants("a")]
+    listed = [link for block in sources.marked(selectors.TAGS_CLASSES) for link in block.iterdescendants("a")]
     return first(
         (
             (_names(sources.told.get("keywords")), JSONLD),
             (_unique(sources.parsed.metas.get("article:tag", ())), META),
-            (_unique(map(wording.of, listed)), MARKUP),
+            (_unique(map(element_text.of, listed)), MARKUP),
             (_split(sources.parsed.meta("keywords")), META),
             (_unique(sources.entry.keywords), FEED),
         )
@@ -144,11 +145,11 @@ def _names(value: object) -> list[str]:
 
 
 def _split(printed: str) -> list[str]:
-    return _unique(_LISTED.split(wording.decoded(printed)))
+    return _unique(_LISTED.split(element_text.decoded(printed)))
 
 
 def _unique(printed: Iterable[str]) -> list[str]:
-    names = (wording.decoded(name) for name in printed)
+    names = (element_text.decoded(name) for name in printed)
     return list(dict.fromkeys(name for name in names if name and len(name) <= _MAX_NAME))[:_MAX_NAMES]
 
 
@@ -163,13 +164,13 @@ def lead(sources: Sources, cut: list[Block]) -> tuple[str | None, str]:
     """
     element = sources.places.lead
     if element is not None:
-        return first([(wording.of(element), MARKUP)])
+        return first([(element_text.of(element), MARKUP)])
     if sources.parsed.fragment or sources.places.article is not None:
         return None, ""
     begins = "".join(block.line for block in cut[:3])
     described = [
-        (wording.decoded(sources.told.get("description")), JSONLD),
-        (wording.decoded(sources.parsed.meta("og:description")), META),
+        (element_text.decoded(sources.told.get("description")), JSONLD),
+        (element_text.decoded(sources.parsed.meta("og:description")), META),
     ]
     return first((text, source) for text, source in described if not begins.startswith(text.rstrip("….")))
 
@@ -216,9 +217,9 @@ def _shown(sources: Sources) -> list[datetime]:
     """The times that the article shows: when it came out, then when it was changed."""
     if sources.places.time is not None:
         return times.displayed(sources.places.time.text or "")
-    for block in sources.marked(website.DATES_CLASSES):
+    for block in sources.marked(selectors.DATES_CLASSES):
         told = [times.iso(element.get("datetime")) for element in block.iter("time")]
-        if moments := [moment for moment in told if moment] or times.displayed(wording.of(block)):
+        if moments := [moment for moment in told if moment] or times.displayed(element_text.of(block)):
             return moments
     return []
 

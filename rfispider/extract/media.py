@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from rfispider import website
-from rfispider.extract import linked_data, times, wording
-from rfispider.extract.document import Element
+from rfispider.extract import element_text, json_ld, times
+from rfispider.extract.html_document import Element
 from rfispider.items import Audio, Image
+from rfispider.site import selectors
 
 MAX_PICTURES: Final = 200
 MAX_LOOKED_AT: Final = 1_000
@@ -19,13 +19,13 @@ _MAX_SIZES: Final = 20
 """Images of one figure: its sizes and formats."""
 _MAX_CAPTION: Final = 100
 """Elements of a figure among which its caption is looked for."""
-_WIDTH: Final = re.compile(website.IMAGE_WIDTH)
-_FORMAT: Final = re.compile(website.IMAGE_WIDTH + r"|/p:[0-9a-z]+(?=/)")
+_WIDTH: Final = re.compile(selectors.IMAGE_WIDTH)
+_FORMAT: Final = re.compile(selectors.IMAGE_WIDTH + r"|/p:[0-9a-z]+(?=/)")
 _SHARE_OF_WIDTH: Final = re.compile(r"\s+(\d+)w\s*$")
-_NOISE: Final = re.compile(r"(?:^|\s)(?:" + "|".join(map(re.escape, website.BODY_IMAGE_NOISE_CLASSES)) + ")")
-_NOISE_ATTRIBUTES: Final = frozenset(website.NOISE_ATTRIBUTES)
+_NOISE: Final = re.compile(r"(?:^|\s)(?:" + "|".join(map(re.escape, selectors.BODY_IMAGE_NOISE_CLASSES)) + ")")
+_NOISE_ATTRIBUTES: Final = frozenset(selectors.NOISE_ATTRIBUTES)
 _CREDIT: Final = re.compile(r"\s*(©.+)$")
-_AUDIO: Final = re.compile(website.AUDIO_FILE, re.IGNORECASE)
+_AUDIO: Final = re.compile(selectors.AUDIO_FILE, re.IGNORECASE)
 _ORIGINAL: Final = 100_000
 """Stands for the width of a picture whose address tells none."""
 _TINY: Final = 3
@@ -45,7 +45,7 @@ def web_address(printed: object, base: str) -> str | None:
 
 def is_placeholder(url: str) -> bool:
     """Whether a picture stands for the site and not for an article."""
-    return any(part in url for part in website.PLACEHOLDER_IMAGES)
+    return any(part in url for part in selectors.PLACEHOLDER_IMAGES)
 
 
 def identity(url: str) -> str:
@@ -113,7 +113,7 @@ def _is_tiny(image: Element) -> bool:
 
 def _lazy(image: Element) -> str | None:
     """The address of the original of a picture that is loaded late."""
-    told = _json(image.get(website.LAZY_IMAGE_ATTRIBUTE))
+    told = _json(image.get(selectors.LAZY_IMAGE_ATTRIBUTE))
     if not isinstance(told, dict):
         return None
     directory, name = told.get("url"), told.get("filename")
@@ -131,11 +131,11 @@ def _sources(image: Element) -> list[str]:
 
 def _caption(figure: Element) -> tuple[str | None, str | None]:
     """Caption and credit of a figure, as printed."""
-    caption = next(wording.inside(figure, website.CAPTION_CLASSES, _MAX_CAPTION), None)
-    credit = next(wording.inside(figure, website.CAPTION_CREDIT_CLASSES, _MAX_CAPTION), None)
+    caption = next(element_text.inside(figure, selectors.CAPTION_CLASSES, _MAX_CAPTION), None)
+    credit = next(element_text.inside(figure, selectors.CAPTION_CREDIT_CLASSES, _MAX_CAPTION), None)
     if caption is not None or credit is not None:
-        return wording.of(caption) or None, wording.of(credit) or None
-    whole = wording.of(figure.find(".//figcaption"))
+        return element_text.of(caption) or None, element_text.of(credit) or None
+    whole = element_text.of(figure.find(".//figcaption"))
     signed = _CREDIT.search(whole)
     return (whole[: signed.start()] if signed else whole) or None, signed[1] if signed else None
 
@@ -196,7 +196,7 @@ def players(root: Element, base: str) -> list[Audio]:
 
 
 def _player(script: Element, base: str) -> Iterator[Audio]:
-    if script.get(website.EMBED_SCRIPT_ATTRIBUTE) is None or not isinstance(told := _json(script.text), dict):
+    if script.get(selectors.EMBED_SCRIPT_ATTRIBUTE) is None or not isinstance(told := _json(script.text), dict):
         return
     sources = told.get("sources")
     for source in sources if isinstance(sources, list) else []:
@@ -227,4 +227,4 @@ def _json(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return linked_data.loaded(text)
+        return json_ld.loaded(text)

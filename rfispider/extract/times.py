@@ -5,15 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from rfispider import website
+from rfispider.site import selectors
 
 EARLIEST: Final = datetime(1998, 1, 1, tzinfo=UTC)
 """The site began in the late nineties: what claims to be older is a default value of some machine."""
 LATEST_AHEAD: Final = timedelta(hours=1)
 """How far a time may lie after the fetch: clocks differ, but the news of tomorrow is not out."""
 
-_ZONE: Final = ZoneInfo(website.TIMEZONE)
-_DISPLAYED: Final = re.compile(website.DISPLAYED_TIME)
+_ZONE: Final = ZoneInfo(selectors.TIMEZONE)
+_DISPLAYED: Final = re.compile(selectors.DISPLAYED_TIME)
 _DAY_ALONE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _FRACTION: Final = re.compile(r"([.,]\d{1,6})\d*")
 _OFFSET: Final = re.compile(r"([+-]\d\d)(\d\d)$")

@@ -4,10 +4,10 @@ Nothing here fetches, waits or knows the time; only `documents` reads files. Wha
 exception that leaves this package is `FeedError`, and the time spent is bounded by the size limits.
 """
 
-from rfispider.feeds.archived import archived
-from rfispider.feeds.documents import documents
-from rfispider.feeds.feed import Feed, FeedError
-from rfispider.feeds.sitemaps import Sitemap, sitemap
-from rfispider.feeds.syndication import entries
+from rfispider.feeds.dump import archived
+from rfispider.feeds.dump_files import documents
+from rfispider.feeds.parse import entries
+from rfispider.feeds.result import Feed, FeedError
+from rfispider.feeds.sitemap import Sitemap, sitemap
 
 __all__ = ["Feed", "FeedError", "Sitemap", "archived", "documents", "entries", "sitemap"]

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
-from rfispider import website
+from rfispider.site import selectors
 
-_ZONE = ZoneInfo(website.TIMEZONE)
+_ZONE = ZoneInfo(selectors.TIMEZONE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 64
 """Characters; the longest legitimate form, with names of day, month and zone, takes about forty."""

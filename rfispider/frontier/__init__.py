@@ -14,10 +14,10 @@ schema     indexes and validators
 database   majority, failover
 """
 
-from rfispider.frontier.census import Count, Holder, Pending, SourceGap
-from rfispider.frontier.hosts import Slots
+from rfispider.frontier.host_budget import Slots
 from rfispider.frontier.queue import FETCHABLE, LEASE_S, Frontier
 from rfispider.frontier.records import Done, Lease, Validators
+from rfispider.frontier.statistics import Count, Holder, Pending, SourceGap
 
 __all__ = [
     "FETCHABLE",

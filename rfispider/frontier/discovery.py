@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from rfispider import audit, urls
-from rfispider.frontier.priorities import priority
+from rfispider.frontier.policy.priorities import priority
+from rfispider.frontier.policy.revisit import State
 from rfispider.frontier.records import Document, compact
 from rfispider.items import SCHEMA, Kind, Link
-from rfispider.revisit import State
+from rfispider.site import urls
 
 WAITING = frozenset({State.DUE, State.FAILED, State.LEASED})
 KNOWN_FIELDS = ("state", "priority", "due_at", "depth", "told_at", "added_at", "published_at", "last.at", "entry.title")
@@ -53,12 +53,12 @@ def days(link: Link) -> list[str]:
     """The days (ISO, UTC) that an article belongs to as far as its URL and the source tell; none for another kind."""
     if not urls.is_article(link.kind):
         return []
-    return audit.days(link.url, link.entry.published_at if link.entry else None)
+    return urls.days(link.url, link.entry.published_at if link.entry else None)
 
 
 def added(document: Mapping[str, Any]) -> Document:
     """What a document of an earlier release lacks."""
-    told = audit.days(document["url"], document.get("published_at"))
+    told = urls.days(document["url"], document.get("published_at"))
     return {"days": told} if told and urls.is_article(Kind(document["kind"])) else {}
 
 

@@ -10,17 +10,17 @@ from typing import Any, Self
 import pymongo
 from pymongo import AsyncMongoClient, UpdateOne
 
-from rfispider.frontier import database as db
-from rfispider.frontier import discovery, records, schema, updates, workers
-from rfispider.frontier.census import Census
-from rfispider.frontier.claims import Claims, leased_under
-from rfispider.frontier.clock import ServerClock
-from rfispider.frontier.health import Checkup
-from rfispider.frontier.hosts import Hosts
+from rfispider.frontier import discovery, records, schema, transitions, worker_id
+from rfispider.frontier.diagnostics import Checkup
+from rfispider.frontier.host_budget import Hosts
+from rfispider.frontier.leasing import Claims, leased_under
+from rfispider.frontier.policy.politeness import Limits
+from rfispider.frontier.policy.revisit import FAILURES, State, plan
 from rfispider.frontier.records import Document, Done, Lease
+from rfispider.frontier.statistics import Census
 from rfispider.items import Kind, Link, Outcome
-from rfispider.politeness import Limits
-from rfispider.revisit import FAILURES, State, plan
+from rfispider.mongo import operations as db
+from rfispider.mongo.clock import ServerClock
 
 LEASE_S = 60.0
 """How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
@@ -55,7 +55,7 @@ class Frontier:
 
         `jitter` gives the random numbers from 0 to 1 that spread retries.
         """
-        self.worker = worker or workers.identity()
+        self.worker = worker or worker_id.identity()
         self.lease_s = lease_s
         self.hosts = Hosts(db.collection(database, schema.HOSTS), limits or Limits())
         self.census = Census(db.collection(database, schema.FRONTIER), self.worker)
@@ -167,7 +167,7 @@ class Frontier:
         """
         near = {} if max_depth is None else {"depth": {"$lt": max_depth}}
         left = {"unfollowed": True, "edition": {"$in": list(editions)}, "state": State.DONE.value, **near}
-        result = await db.persist(lambda: self._urls.update_many(left, updates.reopened()))
+        result = await db.persist(lambda: self._urls.update_many(left, transitions.reopened()))
         return result.modified_count
 
     async def _known(self, keys: Collection[str]) -> dict[str, Document]:
@@ -200,7 +200,7 @@ class Frontier:
         if not held:
             return []
         mine = _guard(held.values())
-        result = await db.persist(lambda: self._urls.update_many(mine, updates.renewed(self.lease_s)))
+        result = await db.persist(lambda: self._urls.update_many(mine, transitions.renewed(self.lease_s)))
         if result.matched_count == len(held):
             return []
         kept = await leased_under(self._urls, {key: lease.token for key, lease in held.items()})
@@ -251,7 +251,7 @@ class Frontier:
             return 0
         self._forget(given)
         # Not repeated: a second run would find nothing, and a lease left behind runs out.
-        result = await self._urls.update_many(_guard(given), updates.given_back(attempted=False))
+        result = await self._urls.update_many(_guard(given), transitions.given_back(attempted=False))
         return result.modified_count
 
     async def recover(self) -> int:
@@ -261,11 +261,11 @@ class Frontier:
         of other machines run out.
         """
         holders = await self._urls.distinct("lease.worker", {"state": State.LEASED.value})
-        dead = [name for name in holders if name == self.worker or workers.is_dead(name)]
+        dead = [name for name in holders if name == self.worker or worker_id.is_dead(name)]
         if not dead:
             return 0
         theirs = {"state": State.LEASED.value, "lease.worker": {"$in": dead}, "_id": {"$nin": list(self._held)}}
-        result = await db.persist(lambda: self._urls.update_many(theirs, updates.given_back(attempted=True)))
+        result = await db.persist(lambda: self._urls.update_many(theirs, transitions.given_back(attempted=True)))
         return result.modified_count
 
     def _forget(self, leases: Iterable[Lease]) -> None:
@@ -288,7 +288,7 @@ def _write(key: str, known: Document | None, link: Link, about: discovery.Circum
 
 def _settle(done: Done, now: datetime, jitter: float) -> UpdateOne:
     held = {"_id": done.lease.key, "lease.token": done.lease.token}
-    return UpdateOne(held, updates.settled(done, plan(records.visit(done, now, jitter))))
+    return UpdateOne(held, transitions.settled(done, plan(records.visit(done, now, jitter))))
 
 
 def _guard(leases: Iterable[Lease]) -> Document:

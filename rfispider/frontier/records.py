@@ -7,8 +7,8 @@ from typing import Any
 
 from bson import ObjectId
 
+from rfispider.frontier.policy.revisit import Poll, Visit
 from rfispider.items import Audio, Entry, Kind, Outcome
-from rfispider.revisit import Poll, Visit
 
 Document = dict[str, Any]
 

@@ -5,12 +5,12 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
-from rfispider import contract
-from rfispider.contract import COUNT, FLAG, FROM_ONE, KEY, NUMBER, SOME_TEXT, TEXT, TEXTS, TIME, maybe, part, parts
-from rfispider.frontier.priorities import PRIORITIES
+from rfispider.frontier.policy.politeness import Breaker
+from rfispider.frontier.policy.priorities import PRIORITIES
+from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Outcome
-from rfispider.politeness import Breaker
-from rfispider.revisit import State
+from rfispider.mongo import schema
+from rfispider.mongo.schema import COUNT, FLAG, FROM_ONE, KEY, NUMBER, SOME_TEXT, TEXT, TEXTS, TIME, maybe, part, parts
 
 FRONTIER = "frontier"
 HOSTS = "hosts"
@@ -138,4 +138,4 @@ async def prepare(database: AsyncDatabase[dict[str, Any]]) -> None:
         SchemaMismatch: the database was written by another release.
 
     """
-    await contract.prepare(database, VALIDATORS, INDEXES)
+    await schema.prepare(database, VALIDATORS, INDEXES)

@@ -1,0 +1,123 @@
+"""Tells Prometheus of a run: over HTTP while it lasts, and in a file for the node exporter."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from prometheus_client import start_http_server, write_to_textfile
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from rfispider.crawl.pipelines import COMMITTED
+from rfispider.crawl.run_record import shortfall
+from rfispider.mongo import embedded
+from rfispider.monitoring.prometheus import Exposition
+from rfispider.monitoring.snapshot import standing
+from rfispider.settings import address
+from rfispider.storage import StoreError
+
+logger = logging.getLogger(__name__)
+
+SAMPLE_S = 30.0
+"""How often the database is asked and the file written; the node exporter reads it about as often."""
+SAMPLE_SHARE = 20
+"""Asking takes at most one part in so many of the time, however large the frontier has grown."""
+
+
+class Metrics:
+    """Measures a run, and exposes it where it is asked to."""
+
+    def __init__(self, crawler: Crawler, *, listen: tuple[str, int] | None, file: Path | None) -> None:
+        self.crawler = crawler
+        self.listen = listen
+        self.file = file
+        self.exposition = Exposition(self.stats, datetime.now(UTC))
+        self.server: Any = None
+        self.sampling: asyncio.Task[None] | None = None
+        for signal, receiver in (
+            (signals.spider_opened, self.spider_opened),
+            (signals.spider_closed, self.spider_closed),
+            (signals.response_downloaded, self.response_downloaded),
+            (COMMITTED, self.committed),
+        ):
+            crawler.signals.connect(receiver, signal=signal)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the address and the file from the settings."""
+        file = str(crawler.settings["RFI_METRICS_FILE"]).strip()
+        listen = address(crawler.settings, "RFI_METRICS_PORT")
+        return cls(crawler, listen=listen, file=Path(file) if file else None)
+
+    def stats(self) -> Mapping[str, Any]:
+        """A copy of the statistics: they are asked for from another thread."""
+        return dict(self.crawler.stats.get_stats())
+
+    def spider_opened(self) -> None:
+        """Begin to expose; a port that is taken is no reason not to crawl."""
+        if self.listen:
+            host, port = self.listen
+            try:
+                self.server, _ = start_http_server(port, host, self.exposition.registry)
+            except OSError as error:
+                logger.warning("RFI_METRICS_PORT: no metrics on %s:%d: %s", host, port, error)
+            else:
+                logger.info("metrics on http://%s:%d/metrics", host, self.server.server_port)
+        if self.server or self.file:
+            self.sampling = asyncio.ensure_future(self.sample_on())
+
+    async def spider_closed(self, reason: str) -> None:
+        """Write the file for the last time, and stop."""
+        if self.sampling:
+            self.sampling.cancel()
+            await asyncio.gather(self.sampling, return_exceptions=True)
+            self.exposition.success = shortfall(self.stats(), reason) is None
+            await self.sample()
+        if self.server:
+            await asyncio.to_thread(self.server.shutdown)
+            self.server.server_close()
+
+    def response_downloaded(self, response: Response, request: Request) -> None:
+        """Measure the time of an answer."""
+        seconds = request.meta.get("download_latency")
+        if seconds is not None:
+            self.exposition.latency.labels(str(response.status)).observe(seconds)
+            self.count("response", seconds)
+
+    def committed(self, seconds: float) -> None:
+        """Measure the time of a group commit."""
+        self.exposition.commits.observe(seconds)
+        self.count("commit", seconds)
+
+    def count(self, what: str, seconds: float) -> None:
+        """Add to the times that the run's record tells the mean of."""
+        stats = self.crawler.stats
+        stats.set_value(f"seconds/{what}/sum", stats.get_value(f"seconds/{what}/sum", 0.0) + seconds)
+        stats.inc_value(f"seconds/{what}/count")
+
+    async def sample_on(self) -> None:
+        """Ask the database and write the file, again and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            await self.sample()
+            await asyncio.sleep(max(SAMPLE_S, SAMPLE_SHARE * (loop.time() - began)))
+
+    async def sample(self) -> None:
+        """Ask the database how things stand, and write the file; a fault of either is told, and no more."""
+        settings = self.crawler.settings
+        try:
+            uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
+            self.exposition.standing = await standing(uri, settings["MONGO_DATABASE"])
+        except (embedded.MongodError, StoreError) as error:
+            logger.warning("no metrics of the database: %s", error)
+        if not self.file:
+            return
+        try:
+            await asyncio.to_thread(write_to_textfile, str(self.file), self.exposition.registry)
+        except OSError as error:
+            logger.warning("RFI_METRICS_FILE: %s", error)

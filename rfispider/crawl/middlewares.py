@@ -1,0 +1,127 @@
+"""What stands between the spider and Scrapy: links go to the frontier, answers tell how fast we may ask."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
+
+from rfispider.frontier.policy.politeness import PAGES, REFUSALS, retry_after_s
+from rfispider.items import Link
+
+FRESH_S = 1.0
+"""Sources that were read less than so many seconds ago are not read again at the start of a run."""
+
+
+MAX_CRAWL_DELAY_S = 3600.0
+"""A longer delay asked for by robots.txt is cut to this, lest one odd line stop the crawl."""
+LINKS_AT_ONCE = 200
+"""A sitemap of 50,000 URLs is not held in memory as a whole, and its first ones are fetched while others are read."""
+
+
+class FollowLinks:
+    """Puts the links that the spider yields into the frontier, before the page that held them is done with.
+
+    The next page of a list is asked for only when the page before it is read for the first time, or lists something
+    that the frontier did not know when it was last read. What this run has found would not do: after a crash, or
+    beside another worker, there is more that is new.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose scheduler holds the frontier."""
+        return cls(crawler)
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Follow the links that the crawl begins with."""
+        async for thing in self.follow(start, stale_s=FRESH_S):
+            yield thing
+
+    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Follow the links of one page."""
+        async for thing in self.follow(result, polled_at=response.meta.get("polled_at")):
+            yield thing
+
+    async def follow(
+        self, things: AsyncIterator[Any], *, stale_s: float | None = None, polled_at: datetime | None = None
+    ) -> AsyncIterator[Any]:
+        """Keep links for the frontier; anything else passes."""
+        links: list[Link] = []
+        more: list[Link] = []
+        news = False
+        async for thing in things:
+            if not isinstance(thing, Link):
+                yield thing
+                continue
+            (more if thing.continues else links).append(thing)
+            if len(links) >= LINKS_AT_ONCE:
+                news |= await self.add(links, stale_s, polled_at)
+                links = []
+        news |= await self.add(links, stale_s, polled_at)
+        if more and news:
+            await self.add(more, FRESH_S, None)
+
+    async def add(self, links: list[Link], stale_s: float | None, polled_at: datetime | None) -> bool:
+        """Put links into the frontier; whether any of them was not known when their page was last read."""
+        if not links:
+            return False
+        scheduler = self.crawler.spider.scheduler  # type: ignore[union-attr]
+        await scheduler.add(links, stale_s=stale_s)
+        return polled_at is None or bool(await scheduler.found_since(links, polled_at))
+
+
+class Politeness:
+    """Tells the budget that all workers share how the site answers, and asks for nothing while it refuses."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose scheduler holds the budget."""
+        return cls(crawler)
+
+    @property
+    def hosts(self) -> Any:  # noqa: ANN401 - the scheduler stands on a higher floor
+        """The budgets of the hosts."""
+        return self.crawler.spider.scheduler.frontier.hosts  # type: ignore[union-attr]
+
+    def process_request(self, request: Request) -> None:
+        """Leave a page alone that the site does not serve at present.
+
+        Raises:
+            IgnoreRequest: the circuit breaker of the host is open.
+
+        """
+        if request.meta.get("held_off"):
+            raise IgnoreRequest("the site refuses pages at present, this one was not asked for")
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Slow down after a refusal, recover after an answer."""
+        host, page = urlsplit(request.url).netloc, request.meta.get("kind") in PAGES
+        if "kind" not in request.meta:
+            return response
+        if response.status in REFUSALS:
+            headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
+            await self.hosts.penalise(host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC)))
+        else:
+            await self.hosts.reward(host, page=page)
+        return response
+
+    async def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        """Keep the Crawl-delay of robots.txt for everybody; outside a crawl, as in `scrapy shell`, there is nobody."""
+        if not hasattr(self.crawler.spider, "scheduler"):
+            return
+        told = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"]) or 0.0
+        delay_s = min(max(0.0, told), MAX_CRAWL_DELAY_S) if isfinite(told) else 0.0
+        await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})

@@ -1,0 +1,117 @@
+"""Pages are read in processes of their own: the crawl goes on meanwhile, and a page that hangs is killed."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from rfispider import extract, feeds
+from rfispider.concurrency.process_pool import Killed, PagePool
+from rfispider.items import Article, Entry, Outcome, Page, Rejection, Status
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """All that is read from a page of an article."""
+
+    result: Article | Rejection
+    refusal: Outcome | None = None
+    """What became of the page itself, if the article is a stub of what its source said: see `extract.refusal`."""
+    related: list[str] = field(default_factory=list)
+    """URLs of related articles, in the order of the page."""
+    topics: list[str] = field(default_factory=list)
+    """URLs of the tag and author lists that it names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Listing:
+    """All that is read from a list page."""
+
+    entries: list[Entry] = field(default_factory=list)
+    next_page: str | None = None
+    problem: str | None = None
+    """Why it was not read, in one line."""
+
+
+def article(page: Page, *, topics: bool) -> Reading:
+    """Read a page of an article with its related links, and with its topics if they are asked for."""
+    result = extract.article(page)
+    is_stub = isinstance(result, Article) and result.status is Status.STUB
+    return Reading(
+        result=result,
+        refusal=extract.refusal(page) if is_stub else None,
+        related=[link.url for link in extract.related(page)],
+        topics=extract.topics(page) if topics else [],
+    )
+
+
+def listing(page: Page) -> Listing:
+    """Read a list page."""
+    return Listing(entries=extract.listed(page), next_page=extract.next_page(page))
+
+
+def feed(page: Page) -> feeds.Feed:
+    """Read a feed.
+
+    Raises:
+        FeedError: it is none.
+
+    """
+    told = f"text/xml; charset={page.encoding}" if page.encoding else None
+    return feeds.entries(page.body, page.url, told)
+
+
+class Readers:
+    """Reads pages in so many processes, each page within its time; with none, in this process and without limit."""
+
+    def __init__(self, processes: int, seconds: float, *, topics: bool = False) -> None:
+        """Take the number of processes, how long one page may take (seconds), and whether topics are asked for."""
+        self._article = partial(article, topics=topics)
+        self._pool = PagePool(processes, seconds) if processes else None
+        # In this process, the crawl gets its turn between two pages.
+        self._turn = asyncio.Lock()
+
+    def open(self) -> None:
+        """Have the processes started by the time that the first page comes."""
+        if self._pool:
+            self._pool.open()
+
+    async def close(self) -> None:
+        """End the processes, whatever they do."""
+        if self._pool:
+            await self._pool.close()
+
+    async def article(self, page: Page) -> Reading:
+        """Read a page of an article; one that takes too long has failed."""
+        try:
+            return await self._run(self._article, page)
+        except Killed as killed:
+            return Reading(result=Rejection(outcome=Outcome.FAILED, reason=str(killed)))
+
+    async def listing(self, page: Page) -> Listing:
+        """Read a list page; one that takes too long has a problem."""
+        try:
+            return await self._run(listing, page)
+        except Killed as killed:
+            return Listing(problem=str(killed))
+
+    async def feed(self, page: Page) -> feeds.Feed:
+        """Read a feed.
+
+        Raises:
+            FeedError: it is none, or took too long.
+
+        """
+        try:
+            return await self._run(feed, page)
+        except Killed as killed:
+            raise feeds.FeedError(str(killed)) from killed
+
+    async def _run(self, function: Callable[[Page], Result], page: Page) -> Result:
+        if self._pool and page.body:
+            return await self._pool.apply(function, page)
+        async with self._turn:
+            return function(page)

@@ -1,0 +1,168 @@
+"""What a run leaves: its record in the archive, a summary in the log, a judgement."""
+
+import logging
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Self
+
+from scrapy import Spider, signals
+from scrapy.crawler import Crawler
+
+from rfispider.crawl import run_text
+from rfispider.crawl.pipelines import Save
+from rfispider.crawl.run_text import by_edition, group
+from rfispider.items import Outcome
+from rfispider.monitoring.alerts import Receivers
+from rfispider.monitoring.run_evaluation import ALARM, Judgement
+from rfispider.settings import json_wanted
+from rfispider.storage import Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+STAYING = "run/staying"
+"""Statistic of a run that goes on until it is told to stop."""
+PACKAGES = ("scrapy", "trafilatura", "pymongo")
+
+
+class RunRecord:
+    """Keeps one document a run in the archive: what it was asked, what it did, why it ended."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.run: dict[str, Any] = {}
+        self.clock = time.monotonic()
+        self.judgement = Judgement(Receivers.of(crawler.settings))
+        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
+        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, whose statistics become the record."""
+        return cls(crawler)
+
+    @property
+    def store(self) -> Store | None:
+        """The archive, once the pipeline that owns it has opened it."""
+        pipeline = self.crawler.get_item_pipeline(Save)
+        return pipeline.store if pipeline else None
+
+    async def spider_opened(self, spider: Spider) -> None:
+        """Write that the run has begun; `scrapy shell` is no run."""
+        if not hasattr(spider, "arguments"):
+            return
+        self.run = beginning(spider)
+        if spider.arguments.follow:
+            self.crawler.stats.set_value(STAYING, value=True)
+        if self.store:
+            await self.store.run_started(self.run)
+
+    async def spider_closed(self, reason: str) -> None:
+        """Write how the run ended, say so, and close the archive."""
+        if not self.run:
+            if self.store:
+                await self.store.close()
+            return
+        stats = self.crawler.stats.get_stats()
+        self.run |= ending(stats, reason)
+        if self.store:
+            await self.judgement.judge(self.store, self.run, stats)
+            self.run["problem"] = shortfall(stats, reason)
+            await self.record(self.store)
+        self.sum_up(reason, stats)
+        if failure := shortfall(stats, reason):
+            logger.error("the run did not do its job: %s", failure)
+        await self.judgement.announce(self.run)
+
+    def sum_up(self, reason: str, stats: Mapping[str, Any]) -> None:
+        """Log what came of the run: as fields where the log is read by programs, as a table where people read it."""
+        line = run_text.ended(reason, time.monotonic() - self.clock, stats)
+        if json_wanted(self.crawler.settings):
+            told = ("reason", "problem", "outcomes", "editions", "sources", "requests", "bytes")
+            logger.info("%s", line, extra={"run": {name: self.run[name] for name in told}})
+        else:
+            logger.info("%s\n%s", line, run_text.summary(stats))
+
+    async def record(self, store: Store) -> None:
+        """Write the record; a broken archive must not hide why the run ended."""
+        try:
+            await store.run_finished(self.run)
+        except StoreError as error:
+            logger.error("the run record could not be written: %s", error)  # noqa: TRY400 - one line for a person
+        finally:
+            await store.close()
+
+
+def beginning(spider: Spider) -> dict[str, Any]:
+    """The run document as it is when a run begins."""
+    return {
+        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "started_at": datetime.now(UTC),
+        "arguments": given(spider),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def given(spider: Spider) -> dict[str, Any]:
+    """The arguments of the spider as they were understood, fit for MongoDB."""
+    arguments = spider.arguments  # type: ignore[attr-defined]
+    return {
+        "editions": list(arguments.editions),
+        "depth": arguments.depth,
+        "archive": arguments.archive.name if arguments.archive else None,
+        "sources": list(arguments.sources),
+        "since": arguments.since and arguments.since.isoformat(),
+        "until": arguments.until and arguments.until.isoformat(),
+    }
+
+
+def ending(stats: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """What a run adds to its document when it ends."""
+    return {
+        "finished_at": datetime.now(UTC),
+        "reason": reason,
+        "problem": shortfall(stats, reason),
+        "outcomes": group(stats, "outcome/"),
+        "editions": by_edition(stats, "edition/"),
+        "coverage": by_edition(stats, "coverage/"),
+        "statuses": group(stats, "downloader/response_status_count/"),
+        "seconds": means(stats),
+        "memory": getrusage(RUSAGE_SELF).ru_maxrss * 1024,
+        "sources": group(stats, "source/"),
+        "missing": group(stats, "missing/"),
+        "rendering": group(stats, "render/"),
+        "requests": stats.get("downloader/request_count", 0),
+        "bytes": stats.get("downloader/response_bytes", 0),
+    }
+
+
+def means(stats: Mapping[str, Any]) -> dict[str, float]:
+    """How long one of each took that was measured, in seconds: a response, a group commit."""
+    sums = {name.split("/")[1]: value for name, value in stats.items() if re.fullmatch("seconds/[a-z]+/sum", name)}
+    return {what: value / stats[f"seconds/{what}/count"] for what, value in sorted(sums.items())}
+
+
+def shortfall(stats: Mapping[str, Any], reason: str) -> str | None:
+    """Why a run did not do its job, in one line; None if it did.
+
+    A page that failed is retried by a later run. A run is at fault when it was stopped, when an exception
+    escaped, when no source could be read, or when a source or archive document that was asked for by name
+    could not, or when a monitor raised an alarm.
+    """
+    failed, pages = stats.get(f"outcome/{Outcome.FAILED}", 0), sum(group(stats, "outcome/").values())
+    faults = {
+        reason: reason != "finished" and not (reason == "shutdown" and STAYING in stats),
+        "no source could be read": set(group(stats, "source/")) == {"failed"},
+        f"{stats.get('spider_exceptions/count')} exceptions in the spider, see the log": "spider_exceptions/count"
+        in stats,
+        f"{stats.get('frontier/abandoned')} visits came to nothing, see the log": "frontier/abandoned" in stats,
+        f"{stats.get('asked/failed')} of the given sources or documents could not be read": "asked/failed" in stats,
+        f"all {failed} pages failed": failed > 0 and failed == pages,
+        f"it looks unlike the runs before: {stats.get(ALARM)}": ALARM in stats,
+    }
+    return next((fault for fault, is_so in faults.items() if is_so), None)

@@ -1,0 +1,191 @@
+"""What a run tells a person: what it is about to do, how it goes on, what came of it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from rfispider.items import Outcome
+from rfispider.settings import base_url, renderer, request_rate, unsettled
+from rfispider.site.hosts import SITE
+
+TABLE_COLUMNS = 160
+"""Characters of a line of the table at most; a log is not wrapped."""
+
+BLOCKED = (Outcome.BLOCKED, Outcome.STUB)
+"""The page was refused."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_KB = 1000
+
+
+def group(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """The counters under a prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in sorted(stats.items()) if name.startswith(prefix)}
+
+
+def by_edition(stats: Mapping[str, Any], prefix: str) -> dict[str, dict[str, int]]:
+    """The counters under a prefix, by edition and name."""
+    counted: dict[str, dict[str, int]] = {}
+    for rest, value in group(stats, prefix).items():
+        edition, _, name = rest.partition("/")
+        counted.setdefault(edition, {})[name] = value
+    return counted
+
+
+# ---- the beginning ---------------------------------------------------------------------------------------
+
+
+def intention(arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What a run is about to do, in one line."""
+    rate = request_rate(settings)
+    pace = f"at {rate:g} request{'' if rate == 1 else 's'} a second" if rate else "without a limit of the rate"
+    place = base_url(settings) or SITE
+    origin = arguments["archive"] or ", ".join(arguments["sources"]) or f"{place} {pace}"
+    return f"{' '.join(arguments['editions'])} from {origin}, depth {arguments['depth']}"
+
+
+def means(settings: Mapping[str, Any], *, follow: bool) -> str:
+    """By which means, in one line: what else a person has set, or might have wanted to."""
+    parts = [
+        f"{unsettled(settings)} in flight",
+        f"lists up to {settings['RFI_LIST_PAGES']} pages" if str(settings["RFI_LIST_PAGES"]) != "0" else "whole lists",
+        "topics followed" if str(settings["RFI_FOLLOW_TOPICS"]) == "1" else "",
+        f"rendering by {kind}" if (kind := renderer(settings)) else "no rendering",
+        "until it is stopped" if follow else "until nothing is due",
+    ]
+    return f"as {settings['USER_AGENT']}; {', '.join(filter(None, parts))}"
+
+
+def place(hosts: str, database: str, *, embedded: bool) -> str:
+    """Where a run stores, without a secret."""
+    return f"into the database {database} of {'the embedded MongoDB' if embedded else 'MongoDB'} at {hosts}"
+
+
+# ---- on the way ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What stands in the frontier for a run."""
+
+    due: Mapping[str, int]
+    """URLs that may be fetched now, by edition."""
+    leased_elsewhere: int = 0
+    """URLs in the hands of other workers."""
+    next_in_s: float | None = None
+    """Seconds until something comes due; None = nothing is planned."""
+    counted_to: int = 0
+    """Counting ended here; 0 = it did not."""
+    refusing: Sequence[str] = ()
+    """Hosts that serve no pages at present."""
+
+    @property
+    def total(self) -> int:
+        """All that is due, as far as it was counted."""
+        return sum(self.due.values())
+
+    def told(self) -> str:
+        """In one line."""
+        counts = ", ".join(f"{edition} {count:,}" for edition, count in self.due.items() if count)
+        total = f"{'over ' if self.counted_to and self.total >= self.counted_to else ''}{self.total:,} due"
+        elsewhere = f", {self.leased_elsewhere:,} at work elsewhere" if self.leased_elsewhere else ""
+        later = f", next in {duration(self.next_in_s)}" if not self.total and self.next_in_s is not None else ""
+        return total + (f" ({counts})" if counts else "") + elsewhere + later
+
+
+def done(stats: Mapping[str, Any]) -> int:
+    """Visits that are over: sources and pages."""
+    return sum(group(stats, "outcome/").values()) + sum(group(stats, "source/").values())
+
+
+def progress(stats: Mapping[str, Any], backlog: Backlog, rate: float) -> str:
+    """How a run goes on, in one line; `rate` is in visits a second."""
+    blocked = sum(stats.get(f"outcome/{outcome}", 0) for outcome in BLOCKED)
+    parts = [f"{rate:.1f} a second", f"{done(stats):,} done", backlog.told(), f"{blocked:,} blocked"]
+    if backlog.refusing:
+        parts.append(f"no pages from {', '.join(backlog.refusing)} at present")
+    if backlog.total and rate:
+        parts.append(f"{duration(backlog.total / rate)} left for what is due")
+    return f"{'; '.join(parts)}; so far {told(stats)}"
+
+
+def told(stats: Mapping[str, Any]) -> str:
+    """Sources and outcomes as a person reads them."""
+    sources, outcomes = group(stats, "source/"), group(stats, "outcome/")
+    return f"{counted('source', sources)}; {counted('page', outcomes)}"
+
+
+def counted(what: str, counts: Mapping[str, int]) -> str:
+    """So many of something, and what became of them."""
+    total = sum(counts.values())
+    parts = ", ".join(f"{value} {name}" for name, value in counts.items())
+    return f"{total} {what}{'' if total == 1 else 's'}" + (f" ({parts})" if parts else "")
+
+
+# ---- the end ---------------------------------------------------------------------------------------------
+
+
+def ended(reason: str, seconds: float, stats: Mapping[str, Any]) -> str:
+    """How a run ended and what came of it, in one line."""
+    return f"{reason} after {duration(seconds)}: {told(stats)}"
+
+
+def traffic(stats: Mapping[str, Any]) -> str:
+    """What a run asked of the site, in one line."""
+    requests = stats.get("downloader/request_count", 0)
+    unchanged = stats.get("downloader/response_status_count/304", 0)
+    # What robots.txt or the circuit breaker forbids is no request.
+    not_made = stats.get("downloader/exception_type_count/scrapy.exceptions.IgnoreRequest", 0)
+    errors = stats.get("downloader/exception_count", 0) - not_made
+    parts = [f"{requests:,} request{'' if requests == 1 else 's'}", f"{unchanged:,} answered 304"]
+    parts += [f"{errors:,} without an answer"] if errors else []
+    return f"{', '.join(parts)}, {size(stats.get('downloader/response_bytes', 0))} received"
+
+
+def summary(stats: Mapping[str, Any]) -> str:
+    """The outcomes by edition as a table of plain text, and the traffic; several lines."""
+    outcomes, editions = group(stats, "outcome/"), by_edition(stats, "edition/")
+    table = Table(box=SIMPLE_HEAD, show_footer=True, pad_edge=False)
+    table.add_column("edition", footer="all")
+    for outcome, total in outcomes.items():
+        table.add_column(outcome.partition("/")[2], justify="right", footer=f"{total:,}")
+    for edition, counts in sorted(editions.items()):
+        table.add_row(edition, *(f"{counts[name]:,}" if name in counts else "" for name in outcomes))
+    return f"{plain(table)}\n{traffic(stats)}" if outcomes else traffic(stats)
+
+
+def plain(table: Table) -> str:
+    """A table without colours, whatever terminal this runs on."""
+    console = Console(file=StringIO(), width=TABLE_COLUMNS, no_color=True, force_terminal=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines() if line.strip())
+
+
+def duration(seconds: float) -> str:
+    """A duration in one or two units."""
+    whole = round(seconds)
+    if seconds < 10:  # noqa: PLR2004 - tenths tell something only of a short time
+        return f"{seconds:.1f} s"
+    if whole < 2 * _MINUTE:
+        return f"{whole} s"
+    if whole < 2 * _HOUR:
+        return f"{whole // _MINUTE} min" + (f" {whole % _MINUTE} s" if whole < 10 * _MINUTE and whole % _MINUTE else "")
+    if whole < 2 * _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} days"
+
+
+def size(count: float) -> str:
+    """A number of bytes in a unit that fits it."""
+    unit = "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < _KB or unit == "GB":
+            break
+        count /= _KB
+    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

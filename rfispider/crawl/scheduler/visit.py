@@ -1,0 +1,68 @@
+"""One visit: what is asked for a lease, and what the frontier is told of it. Pure."""
+
+from datetime import UTC, datetime
+
+from rfispider.frontier import Done, Lease, Validators
+from rfispider.frontier.policy.revisit import POLL_KEYS, SOURCES, Poll
+from rfispider.items import Attempt, Link, Outcome
+
+_NOT_FETCHED = frozenset({Outcome.FAILED, Outcome.BLOCKED, Outcome.STUB, Outcome.GONE, Outcome.UNCHANGED})
+
+
+def link_of(lease: Lease) -> Link:
+    """The link that a lease stands for."""
+    return Link(
+        url=lease.url,
+        kind=lease.kind,
+        edition=lease.edition,
+        depth=lease.depth,
+        found_on=lease.found_on,
+        entry=lease.entry,
+        backfill=lease.priority < 0,
+    )
+
+
+def conditions(validators: Validators) -> dict[str, str]:
+    """The headers of a conditional GET."""
+    told = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in told.items() if value}
+
+
+def done_of(
+    lease: Lease, attempt: Attempt, now: datetime, *, max_depth: int | None = None, held_off_s: float | None = None
+) -> Done:
+    """What the frontier is told of a visit of a crawl of this depth (None: no limit).
+
+    `held_off_s`: it was not asked for, and must not be for so many seconds; None if it was.
+    """
+    outcome = attempt.outcome or Outcome.FAILED
+    fetched = outcome not in _NOT_FETCHED
+    validators = Validators(etag=attempt.etag, last_modified=attempt.last_modified, body_hash=attempt.body_hash)
+    return Done(
+        lease=lease,
+        outcome=outcome,
+        status=attempt.status,
+        error=attempt.error or (None if attempt.outcome else "nothing came of it"),
+        validators=validators if fetched else None,
+        published_at=attempt.published_at,
+        poll=poll_of(attempt, now) if fetched and lease.kind in SOURCES else None,
+        followed=_followed(lease, max_depth) if fetched else None,
+        max_depth=max_depth,
+        held_off_s=held_off_s,
+    )
+
+
+def _followed(lease: Lease, max_depth: int | None) -> bool:
+    """Whether related links are followed from here; what a source lists is as near as the source itself."""
+    return max_depth is None or lease.depth < max_depth or lease.kind in SOURCES
+
+
+def poll_of(attempt: Attempt, now: datetime) -> Poll:
+    """What a look at a source showed."""
+    times = sorted(attempt.times)
+    return Poll(
+        at=now.astimezone(UTC),
+        keys=tuple(attempt.listed[:POLL_KEYS]),
+        oldest_at=times[0] if times else None,
+        newest_at=times[-1] if times else None,
+    )

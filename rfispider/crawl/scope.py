@@ -1,0 +1,112 @@
+"""Which URLs a crawl asks for: where it begins, what it follows, and where it stops. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from rfispider.crawl.arguments import Arguments
+from rfispider.items import Entry, Kind, Link
+from rfispider.site import urls
+from rfispider.site.editions import EDITIONS
+
+LISTS = frozenset(
+    {
+        Kind.FRONT,
+        Kind.SECTION,
+        Kind.TAG,
+        Kind.AUTHOR,
+        Kind.TICKER,
+        Kind.PROGRAMME,
+        Kind.ARCHIVE_YEAR,
+        Kind.ARCHIVE_DAY,
+    }
+)
+"""Pages whose items are read."""
+SOURCES = LISTS | {Kind.FEED, Kind.SITEMAP}
+"""Kinds that lead to articles without being one."""
+TOPICS = frozenset({Kind.TAG, Kind.AUTHOR})
+
+
+@dataclass(slots=True, kw_only=True)
+class Scope:
+    """What one crawl was asked for."""
+
+    arguments: Arguments
+    today: date
+    """The last day of a backfill without `until` (UTC)."""
+    base: str = ""
+    """Where the site is fetched from, when that is a mirror."""
+    follow_topics: bool = False
+    list_pages: int = 0
+    """How many pages of one list are read; 0 is no limit."""
+    followed: frozenset[Kind] = field(init=False)
+    """Lists that are read when an article or another list leads to them."""
+
+    def __post_init__(self) -> None:
+        topics = TOPICS if self.follow_topics else frozenset()
+        days = {Kind.ARCHIVE_DAY} if self.arguments.since else frozenset()
+        self.followed = frozenset({Kind.PROGRAMME, Kind.SITEMAP}) | topics | days
+
+    def canonical(self, url: str, page: str | None = None) -> str:
+        """The canonical URL of a link found on `page`, wherever the site is fetched from."""
+        return urls.from_mirror(url, self.base, page)
+
+    def sources(self) -> list[Link]:
+        """Where the crawl begins: the given sources, else the built-in ones and the archives of a backfill."""
+        if self.arguments.sources:
+            return [source(self.canonical(url)) for url in self.arguments.sources]
+        built_in = (EDITIONS[code].sources for code in self.arguments.editions)
+        news = [source(urls.canonical(known.url)) for sources in built_in for known in sources]
+        past = [source(url, backfill=True) for code in self.arguments.editions for url in self.archives(code)]
+        return news + past
+
+    def archives(self, code: str) -> list[str]:
+        """The archive pages and monthly sitemaps of an edition between `since` and `until`."""
+        if not self.arguments.since:
+            return []
+        between = (code, self.arguments.since, self.arguments.until or self.today)
+        return (urls.archive_days(*between) or urls.archive_years(*between)) + urls.month_sitemaps(*between)
+
+    def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
+        """The link to a URL that this crawl wants: an article or a followed list of its editions, near enough."""
+        kind, edition = urls.kind(url), urls.edition(url)
+        wanted = urls.is_article(kind) or kind in self.followed
+        if not wanted or edition not in self.arguments.editions or not self.arguments.reaches(depth):
+            return None
+        return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
+
+    def listed(self, entry: Entry, source: Link) -> Link | None:
+        """The link to what a source lists, if this crawl wants it and, in a backfill, if it is of its days."""
+        url = self.canonical(entry.url, source.url)
+        link = self.link(url, depth=source.depth, found_on=source.url, entry=entry)
+        if link is None or (source.backfill and not self.is_of_the_days(link)):
+            return None
+        link.backfill = source.backfill
+        return link
+
+    def is_of_the_days(self, link: Link) -> bool:
+        """Whether a link is of the days of the backfill; one that tells no day may be."""
+        told = link.entry.published_at.date() if link.entry and link.entry.published_at else None
+        day = urls.archive_day(link.url) or told or urls.slug_date(link.url)
+        since, until = self.arguments.since, self.arguments.until
+        return day is None or ((not since or day >= since) and (not until or day <= until))
+
+    def next_page(self, url: str, source: Link) -> Link | None:
+        """The link to the next page of a list, if so many pages of it are read."""
+        if self.list_pages and urls.list_page(url) > self.list_pages:
+            return None
+        return Link(
+            url=url,
+            kind=source.kind,
+            edition=source.edition,
+            depth=source.depth,
+            found_on=source.url,
+            continues=True,
+            backfill=True,
+        )
+
+
+def source(url: str, *, backfill: bool = False) -> Link:
+    """The link to a source: a list page or sitemap by its URL, anything else is read as a feed."""
+    kind = urls.kind(url)
+    kind = kind if kind in LISTS or kind is Kind.SITEMAP else Kind.FEED
+    return Link(url=url, kind=kind, edition=urls.edition(url), backfill=backfill)

@@ -1,0 +1,59 @@
+"""What stands among the text of an article and is none of it."""
+
+import re
+from typing import Final
+
+from rfispider.extract.html_document import Element
+from rfispider.site import selectors
+
+TAGS: Final = frozenset(
+    {
+        "script", "style", "button", "noscript", "iframe", "svg", "template", "figure", "figcaption", "form", "input",
+        "select", "textarea", "nav", "object", "embed", "video", "audio", "canvas", "map", "math", "picture", "img",
+        "source", "track", "dialog", "head", "title", "meta", "link", "label", "option", "datalist", "applet",
+        "frameset",
+    }
+)  # fmt: skip
+"""Elements of HTML that hold no text of an article, as the site uses them."""
+
+
+def _begins(classes: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(r"(?:^|\s)(?:" + "|".join(map(re.escape, classes)) + ")")
+
+
+_NOISE: Final = _begins(selectors.NOISE_CLASSES)
+_FURNITURE: Final = _begins(selectors.NOISE_CLASSES + selectors.FURNITURE_CLASSES)
+_ATTRIBUTES: Final = frozenset(selectors.NOISE_ATTRIBUTES)
+_HIDDEN: Final = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_CHROME: Final = frozenset(selectors.CHROME_TAGS)
+_FIRST: Final = 3
+"""Direct children of an element among which the script of a player is looked for."""
+
+
+def is_noise(element: Element) -> bool:
+    """Whether an element inside a body is never text."""
+    return _dropped(element, _NOISE)
+
+
+def is_furniture(element: Element) -> bool:
+    """Whether an element of an article that has no body element of its own is not of the body."""
+    return element.tag in _CHROME or element.tag in ("h1", "time") or _dropped(element, _FURNITURE)
+
+
+def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
+    tag = element.tag
+    if tag in TAGS or "-" in tag:  # a custom element is a program
+        return True
+    attributes = element.attrib
+    if not attributes:
+        return tag == "div" and _is_player(element)
+    if (named := attributes.get("class")) and classes.search(named) and selectors.COPYRIGHT_CLASS not in named:
+        return True
+    if "hidden" in attributes or not _ATTRIBUTES.isdisjoint(attributes):
+        return True
+    return bool((style := attributes.get("style")) and _HIDDEN.search(style)) or (tag == "div" and _is_player(element))
+
+
+def _is_player(element: Element) -> bool:
+    """Whether an element is the player of a recording: its settings are a script among its first children."""
+    return any(child.tag == "script" and child.get(selectors.EMBED_SCRIPT_ATTRIBUTE) for child in element[:_FIRST])

@@ -1,0 +1,170 @@
+"""Where on a page the article is: its element, its body, its lead."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from rfispider.extract import boilerplate, element_text, text_blocks
+from rfispider.extract.html_document import Document, Element
+from rfispider.extract.text_blocks import Block
+from rfispider.site import selectors
+
+_SHARE: Final = re.compile(selectors.SHARE_LINK, re.IGNORECASE)
+_TIME: Final = re.compile(selectors.DISPLAYED_TIME)
+_BODY: Final = (selectors.BODY_CLASS,)
+_CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
+_MAX_LINKS: Final = 500
+_ABOVE: Final = 16
+"""Elements above a link that its block may have."""
+_LONGEST_TIME: Final = 60
+"""Characters of an element that shows a time and nothing else."""
+
+
+@dataclass(slots=True)
+class Places:
+    """The parts of one document that concern the article."""
+
+    article: Element | None = None
+    """The element that holds the whole article with its header; of a fragment, its root."""
+    text: Element | None = None
+    """The element in which the text is looked for when there is no body."""
+    bodies: list[Element] = field(default_factory=list)
+    """Elements that hold the text and next to nothing else."""
+    lead: Element | None = None
+    time: Element | None = None
+    """Of a fragment: the element with the displayed time."""
+    aside: set[Element] = field(default_factory=set)
+    """Elements that are not text though no class says so: share block, related block, time."""
+
+    def cut(self) -> list[Block]:
+        """The blocks of the body; empty if no body was found."""
+        apart = {self.lead, *self.aside}
+        if self.bodies:
+            return [
+                block
+                for body in self.bodies
+                for block in text_blocks.blocks(body, lambda each: each in apart or boilerplate.is_noise(each))
+            ]
+        if self.text is None:
+            return []
+        return text_blocks.blocks(self.text, lambda each: each in apart or boilerplate.is_furniture(each))
+
+
+def find(document: Document) -> Places:
+    """The places of a document; those that it does not have stay empty."""
+    return _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
+
+
+def _of_page(document: Document) -> Places:
+    text = article = _article(document)
+    if article is not None and not _has_title(article) and _has_title(document.root):
+        article = document.all("body")[0]  # the header stands outside the article's element
+    if article is None:
+        return Places(bodies=_outermost(element_text.classed(document.root.iter("div", "section"), _BODY)))
+    lead = next(element_text.inside(article, selectors.LEAD_CLASSES), None)
+    bodies = _outermost(element_text.classed(article.iterdescendants("div", "section"), _BODY))
+    return Places(article=article, text=text, bodies=bodies, lead=lead)
+
+
+def _article(document: Document) -> Element | None:
+    return next(_candidates(document), None)
+
+
+def _candidates(document: Document) -> Iterator[Element]:
+    """Elements that may hold the article, the surest first: by class, by the body in them, by being alone."""
+    articles = document.all("article")
+    for name in selectors.ARTICLE_CLASSES:
+        yield from element_text.classed(articles, (name,))
+        yield from filter(_has_own_title, element_text.classed(document.root.iter("main", "div", "section"), (name,)))
+    yield from filter(_has_body, articles)
+    if len(articles) == 1:
+        yield from filter(_has_title, articles)
+
+
+def _has_body(element: Element) -> bool:
+    return next(element_text.classed(element.iterdescendants("div", "section"), _BODY), None) is not None
+
+
+def _has_own_title(element: Element) -> bool:
+    """Whether an element holds the title of an article; lists have titles of another class."""
+    return next(element_text.classed(element.iterdescendants("h1"), selectors.TITLE_CLASSES), None) is not None
+
+
+def _has_title(element: Element) -> bool:
+    return next(element.iterdescendants("h1"), None) is not None
+
+
+def _outermost(elements: Iterator[Element]) -> list[Element]:
+    """The elements that stand in none of the others."""
+    kept: list[Element] = []
+    for element in elements:
+        if not any(ancestor in kept for ancestor in element.iterancestors()):
+            kept.append(element)
+    return kept
+
+
+# ---- the fragment of an entry ----------------------------------------------------------------------------
+
+
+def _of_fragment(root: Element) -> Places:
+    places = Places(article=root, time=_time(root))
+    places.bodies = _outermost(element_text.classed(root.iterdescendants("div", "section"), _BODY))
+    if not places.bodies:
+        places.aside = set(_asides(root))
+        places.bodies = [_densest(root, places.aside)]
+    if places.time is not None:
+        places.aside.add(places.time)
+    places.lead = _fragment_lead(root, places.bodies)
+    return places
+
+
+def _time(root: Element) -> Element | None:
+    """The first element that shows a time and nothing else."""
+    for element in root.iterdescendants("div", "p", "span", "time"):
+        if len(element) == 0 and (shown := element.text) and len(shown) < _LONGEST_TIME and _TIME.search(shown):
+            return element
+    return None
+
+
+def _asides(root: Element) -> Iterator[Element]:
+    """Blocks of links to share the article and of related articles, as large as can be without taking a paragraph."""
+    for link in islice(root.iterdescendants("a"), _MAX_LINKS):
+        if link.get(selectors.ITEM_LINK_ATTRIBUTE) is not None or _SHARE.search(link.get("href") or ""):
+            block = link
+            for parent in islice(link.iterancestors(), _ABOVE):
+                if parent is root or parent.find("p") is not None:
+                    break
+                block = parent
+            yield block
+
+
+def _densest(root: Element, aside: set[Element]) -> Element:
+    """The element with the most text in paragraphs of its own."""
+    best, most = root, 0
+    for element in (root, *root.iterdescendants(*_CONTAINERS)):
+        paragraphs = [child for child in element if child.tag == "p" and not _is_lead(child)]
+        size = sum(len(element_text.of(paragraph)) for paragraph in paragraphs)
+        if size > most and element not in aside and not boilerplate.is_noise(element):
+            best, most = element, size
+    return best
+
+
+def _is_lead(paragraph: Element) -> bool:
+    """Whether a paragraph is a strong element and nothing else."""
+    strong = paragraph.find("strong")
+    return strong is not None and element_text.of(strong) == element_text.of(paragraph)
+
+
+def _fragment_lead(root: Element, bodies: list[Element]) -> Element | None:
+    """The first strong paragraph outside the body, or at the beginning of a body that is the whole fragment."""
+    for paragraph in root.iterdescendants("p"):
+        within = any(ancestor in bodies for ancestor in paragraph.iterancestors())
+        if within and paragraph.getparent() is not root:
+            return None
+        if _is_lead(paragraph) if within else paragraph.find("strong") is not None:
+            return paragraph
+        if within:
+            return None
+    return None

@@ -1,0 +1,247 @@
+"""Links that a page offers: related articles, the items of a list, the next page of it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Final
+
+from rfispider import text
+from rfispider.extract import element_text, html_document, layout, media, times
+from rfispider.extract.html_document import Document, Element
+from rfispider.extract.layout import Places
+from rfispider.items import Entry, Kind, Page, Related
+from rfispider.site import selectors, urls
+
+_OFFERED: Final = frozenset({*urls.ARTICLES, Kind.PROGRAMME})
+"""Kinds that a related block holds."""
+_TOPICS: Final = frozenset({Kind.TAG, Kind.AUTHOR})
+_LISTED: Final = frozenset({*_OFFERED, Kind.ARCHIVE_DAY})
+_NO_LIST: Final = ("header", "footer", "nav", "form")
+_PAGE_NUMBER: Final = re.compile(r"/(\d{1,5})/?$")
+_NEXT: Final = re.compile(r"\bnext\b", re.IGNORECASE)
+_HEADINGS: Final = ("h2", "h3", "h4", "div", "span", "p")
+_ABOVE: Final = 12
+"""Elements above a link among which its item is looked for."""
+_WITHIN: Final = 200
+"""Elements of an item that are looked at."""
+_MAX_RELATED: Final = 200
+"""Links of a related block that are looked at; it has three to ten."""
+_MAX_LINKS: Final = 3_000
+"""Links of a list page that are looked at; an archive day has some hundreds."""
+
+
+def related(page: Page) -> list[Related]:
+    """The entries of the related-articles block of a page, in its order; empty if it has none."""
+    parsed = html_document.of(page)
+    if not isinstance(parsed, Document):
+        return []
+    return list(parsed.related) if parsed.related is not None else related_of(page, parsed, layout.find(parsed))
+
+
+def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
+    """The same for a page that is parsed and whose places are known; kept with the parsed page."""
+    parsed.related = _read_related(page, parsed, found)
+    return list(parsed.related)
+
+
+def _read_related(page: Page, parsed: Document, found: Places) -> list[Related]:
+    own = urls.key(page.url)
+    links: dict[str, Related] = {}
+    blocks = _related_blocks(page, parsed, found)
+    for link in islice(chain.from_iterable(block.iter("a") for block in blocks), _MAX_RELATED):
+        url = _target(link, page)
+        if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
+            continue
+        item = _item(link)
+        if key not in links and (title := _title(link, item)):
+            links[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=len(links))
+    return list(links.values())
+
+
+def _related_blocks(page: Page, parsed: Document, found: Places) -> list[Element]:
+    """Elements that hold related articles: told by an attribute, by their heading, or by the links in them."""
+    asides = [aside for aside in parsed.all("aside") if selectors.RELATED_VALUE in _attribute(aside)]
+    if asides:
+        within = [aside for aside in asides if found.article is not None and found.article in aside.iterancestors()]
+        return within or asides
+    words = {word.casefold() for word in html_document.related_words(page.url)}
+    if headed := [aside for aside in parsed.all("aside") if _heading(aside) in words]:
+        return headed
+    if found.article is None:
+        return []
+    return [link for link in found.article.iterdescendants("a") if link.get(selectors.ITEM_LINK_ATTRIBUTE) is not None]
+
+
+def _attribute(element: Element) -> str:
+    return element.get(selectors.RELATED_ATTRIBUTE) or ""
+
+
+def _heading(element: Element) -> str:
+    headings = islice(element.iterdescendants(*_HEADINGS), _ABOVE)
+    heading = next((each for each in headings if len(each) < _ABOVE and element_text.of(each)), None)
+    return element_text.of(heading).rstrip(":： ").casefold()
+
+
+def topics(page: Page) -> list[str]:
+    """Canonical URLs of the tag and author lists that an article says it belongs to, in its order, each once."""
+    parsed = html_document.of(page)
+    if not isinstance(parsed, Document) or (within := layout.find(parsed).article) is None:
+        return []
+    links = (_target(link, page) for link in within.iterdescendants("a"))
+    return list(dict.fromkeys(url for url in links if url and urls.kind(url) in _TOPICS))
+
+
+# ---- the items of a list ---------------------------------------------------------------------------------
+
+
+def listed(page: Page) -> list[Entry]:
+    """The articles, programmes and archive days to which a list page leads, in its order, each once.
+
+    Links of its header, footer and navigation do not count.
+    """
+    parsed = html_document.whole(page)
+    if not isinstance(parsed, Document):
+        return []
+    entries: dict[str, Entry] = {}
+    for link in _links(parsed.root):
+        url = _target(link, page)
+        if url is None or urls.kind(url) not in _LISTED:
+            continue
+        entry = _entry(link, url, page)
+        known = entries.setdefault(urls.key(url), entry)
+        known.title, known.label = known.title or entry.title, known.label or entry.label
+        known.published_at, known.image = known.published_at or entry.published_at, known.image or entry.image
+    entries.pop(urls.key(page.url), None)
+    return list(entries.values())
+
+
+def _links(root: Element) -> Iterator[Element]:
+    apart = {link for chrome in root.iter(*_NO_LIST) for link in chrome.iter("a")}
+    count = 0
+    for link in root.iter("a"):
+        if link not in apart and link.get("href"):
+            count += 1
+            if count > _MAX_LINKS:
+                return
+            yield link
+
+
+def _entry(link: Element, url: str, page: Page) -> Entry:
+    item = _item(link)
+    shown = next(item.iter("time"), None)
+    moment = times.iso(shown.get("datetime")) if shown is not None else None
+    pictures = media.pictures(item, page.url) if item.tag != "body" else []
+    return Entry(
+        url=url,
+        title=_title(link, item) or None,
+        label=_label(link, item),
+        published_at=moment if times.believable(moment, page.fetched_at) else None,
+        image=next((image.url for image in pictures if not media.is_placeholder(image.url)), None),
+    )
+
+
+def canonical(page: Page, parsed: Document) -> str | None:
+    """The URL that a page names as its own, where that is another article of the edition."""
+    if parsed.fragment:
+        return None
+    links = (link for link in parsed.all("link") if "canonical" in (link.get("rel") or "").lower().split())
+    own = next((url for link in links if (url := _target(link, page))), page.url)
+    other = urls.is_article(own) and urls.edition(own) == urls.edition(page.url) and urls.key(own) != urls.key(page.url)
+    return own if other else None
+
+
+def _target(link: Element, page: Page) -> str | None:
+    href = (link.get("href") or "").strip()
+    if not href or href.startswith("#"):
+        return None
+    return urls.canonical(urls.from_mirror(href, page.mirror, page.url) if page.mirror else href, page.url)
+
+
+def _item(link: Element) -> Element:
+    """The element of the list's item that a link belongs to: marked as such, else the link itself."""
+    for ancestor in islice(link.iterancestors(), _ABOVE):
+        if ancestor.get(selectors.ITEM_ATTRIBUTE) is not None or _is_item(ancestor):
+            main = next(
+                (each for each in ancestor.iter("a") if each.get(selectors.ITEM_LINK_ATTRIBUTE) is not None), link
+            )
+            return ancestor if main is link or main.get("href") == link.get("href") else link
+    return link
+
+
+def _is_item(element: Element) -> bool:
+    return not set(selectors.ITEM_CLASSES).isdisjoint((element.get("class") or "").split())
+
+
+def _title(link: Element, item: Element) -> str:
+    """The title of a link: what is marked as title, else a heading, else its text without the label."""
+    for root in (link, item):
+        marked = next(element_text.inside(root, selectors.ITEM_TITLE_CLASSES, _WITHIN), None)
+        heading = marked if marked is not None else next(_headings(root), None)
+        if heading is not None and (printed := element_text.decoded(_text(heading))):
+            return printed
+    label = next(element_text.inside(link, selectors.LABEL_CLASSES, _WITHIN), None)
+    printed = element_text.decoded(_text(link)) or element_text.decoded(link.get("title"))
+    return printed.removeprefix(element_text.of(label)).strip() if label is not None else printed
+
+
+def _headings(root: Element) -> Iterator[Element]:
+    near = islice(root.iterdescendants("*"), _WITHIN)
+    return (element for element in near if element.tag in ("h1", "h2", "h3", "h4"))
+
+
+def _text(element: Element) -> str:
+    """The text of a link without that of pictures and times in it."""
+    skipped = {inner for each in element.iter("figure", "svg", "time", "noscript") for inner in each.iter("*")}
+    if not skipped:
+        return element_text.of(element)
+    pieces = [] if element in skipped else [element.text or ""]
+    for inner in element.iterdescendants("*"):
+        if inner not in skipped:
+            pieces.append(inner.text or "")
+        if inner.getparent() not in skipped:
+            pieces.append(inner.tail or "")
+    return text.line("".join(pieces))
+
+
+def _label(link: Element, item: Element) -> str | None:
+    """The topic shown above the title."""
+    label = next(element_text.inside(item, selectors.LABEL_CLASSES, _WITHIN), None)
+    if label is None:
+        label = next((span for span in _spans_outside(item, link) if element_text.of(span)), None)
+    return element_text.decoded(element_text.of(label)) or None if label is not None else None
+
+
+def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
+    if item is link:
+        return ()
+    inside = set(link.iter("span"))
+    return (span for span in islice(item.iterdescendants("span"), _ABOVE) if span not in inside)
+
+
+# ---- the next page ---------------------------------------------------------------------------------------
+
+
+def next_page(page: Page) -> str | None:
+    """Canonical URL of the page that continues a list; None on the last one and on what is no list."""
+    parsed = html_document.whole(page)
+    if not isinstance(parsed, Document):
+        return None
+    for element in (*parsed.all("link"), *parsed.root.iter("a")):
+        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page)):
+            return url if urls.key(url) != urls.key(page.url) else None
+    try:
+        following = urls.page_of_list(page.url, _number(page.url) + 1)
+    except ValueError:
+        return None
+    targets = (_target(link, page) for link in parsed.root.iter("a"))
+    return following if following in targets else None
+
+
+def _number(url: str) -> int:
+    """Which page of a list a URL is, from 1."""
+    found = _PAGE_NUMBER.search(url)
+    number = int(found[1]) if found else 1
+    try:
+        return number if urls.page_of_list(url, number) == urls.canonical(url) else 1
+    except ValueError:
+        return 1

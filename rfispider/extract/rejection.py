@@ -1,0 +1,90 @@
+"""Whether a page was refused: not given, gone, empty, or another page than an article."""
+
+import re
+from itertools import islice
+from typing import Final
+
+from rfispider.extract import element_text, html_document, json_ld
+from rfispider.extract.html_document import Document
+from rfispider.extract.layout import Places
+from rfispider.items import Kind, Origin, Outcome, Page, Rejection
+from rfispider.site import selectors, urls
+
+_MARKS: Final = re.compile("|".join(selectors.BLOCK_MARKS), re.IGNORECASE)
+_WALL_TEXT: Final = 4_000
+"""Characters of the longest page that stands in the way of another; list pages hold more, and more links."""
+_WALL_LINKS: Final = 25
+_DOUBTFUL: Final = frozenset({Kind.SECTION, Kind.PROGRAMME, Kind.TICKER, Kind.LIVE})
+"""Kinds whose URLs may be of an article after all, if the page says so."""
+_ERROR: Final = 400
+
+
+def by_status(page: Page) -> Rejection | None:
+    """Why a page was not given, judged by the answer alone; None if it was given."""
+    if 0 < page.status < _ERROR and not page.error:
+        return None
+    return rejection(outcome_of(page.status), page.error or (f"HTTP {page.status}" if page.status else "no answer"))
+
+
+def outcome_of(status: int) -> Outcome:
+    """What an HTTP status that is no success says of a URL; 0 stands for no answer."""
+    if status in selectors.BLOCK_STATUSES:
+        return Outcome.BLOCKED
+    return Outcome.GONE if status in selectors.GONE_STATUSES else Outcome.FAILED
+
+
+def by_address(page: Page, *, is_told_article: bool) -> Rejection | None:
+    """Why a URL is of no article; None if it is of one, or may be and the page says so."""
+    kind = urls.kind(page.url)
+    if urls.is_article(kind) or (kind in _DOUBTFUL and is_told_article):
+        return None
+    return rejection(Outcome.NOT_ARTICLE, f"the URL is of kind {kind}")
+
+
+def by_content(parsed: Document, places: Places, told: json_ld.Thing) -> Rejection | None:
+    """Why a whole page is not an article's: a wall with status 200, a list, something else; None if it is one."""
+    if told.get("headline") or told.get("articleBody") or places.article is not None or places.bodies:
+        return None
+    if parsed.meta("og:type") == "article":
+        return None
+    if _is_wall(parsed):
+        return rejection(Outcome.BLOCKED, "a page that asks for consent or shuts out, instead of the article")
+    return rejection(Outcome.NOT_ARTICLE, "no article on the page")
+
+
+def _is_wall(parsed: Document) -> bool:
+    """Whether a page is short, links to little and speaks of consent, of robots or of a refusal."""
+    if len(list(islice(parsed.root.iter("a"), _WALL_LINKS + 1))) > _WALL_LINKS:
+        return False
+    titles = [title.text or "" for title in parsed.all("title")]
+    text = " ".join([*titles, *map(_visible, parsed.all("body")[:1])])
+    return len(text) <= _WALL_TEXT and (bool(_MARKS.search(text)) or _loads_wall(parsed, text))
+
+
+def _loads_wall(parsed: Document, text: str) -> bool:
+    """Whether a page shows next to nothing and its scripts are those of a wall."""
+    scripts = " ".join(f"{script.get('src') or ''} {(script.text or '')[:2000]}" for script in parsed.all("script"))
+    return len(text) < _WALL_TEXT // 10 and bool(_MARKS.search(scripts))
+
+
+def _visible(body: html_document.Element) -> str:
+    """The text of a short page, scripts left out; of a long one only as much as shows that it is long."""
+    pieces: list[str] = []
+    for element in body.iter("*"):
+        if element.tag not in ("script", "style", "template") and element.text:
+            pieces.append(element.text)
+        if element.tail:
+            pieces.append(element.tail)
+        if len(pieces) > _WALL_TEXT:
+            break
+    return element_text.decoded(" ".join(pieces))
+
+
+def is_whole_page(page: Page) -> bool:
+    """Whether a page is a whole page of the site and not the HTML of an entry."""
+    return page.origin in (Origin.PAGE, Origin.RENDERED)
+
+
+def rejection(outcome: Outcome, reason: str) -> Rejection:
+    """A rejection without subject: whoever asked knows it."""
+    return Rejection(outcome=outcome, reason=reason)

@@ -1,0 +1,1 @@
+"""What decides in the frontier: when a URL is due, how fast a host is asked, who gets the next request. Pure."""

@@ -1,0 +1,1 @@
+"""What runs beside a crawl: exports, re-extraction, scheduled runs."""

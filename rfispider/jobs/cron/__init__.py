@@ -1,0 +1,1 @@
+"""Scheduled runs: when the next one is due, and which machine may start it."""

@@ -1,0 +1,103 @@
+"""Documents in, files out; knows nothing of where the documents come from.
+
+target    a file that is there whole or not at all, compressed by its suffix, with its SHA-256
+lines     JSON lines
+table     CSV
+columns   Parquet
+warc      WARC, of raw pages
+manifest  what a file holds and how it was made
+
+An encoder takes batches by `write` and ends the file by `close`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import Any, BinaryIO, Protocol
+
+from rfispider.jobs.export import csv_file, jsonl
+from rfispider.jobs.export.csv_file import Table
+from rfispider.jobs.export.jsonl import Lines
+from rfispider.jobs.export.manifest import Manifest
+from rfispider.jobs.export.output_file import Output, TargetError, compression, stripped, write_text
+from rfispider.jobs.export.warc import Warc
+
+__all__ = [
+    "Encoder",
+    "Format",
+    "Lines",
+    "Manifest",
+    "MissingExtra",
+    "Output",
+    "TargetError",
+    "Warc",
+    "compression",
+    "encoder",
+    "of_name",
+    "packer",
+    "write_text",
+]
+
+
+class Format(StrEnum):
+    """The formats of files, by their usual suffix."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+    WARC = "warc"
+
+
+class Encoder(Protocol):
+    """Writes batches of what it is made for."""
+
+    def write(self, batch: Sequence[Any]) -> None:
+        """Write a batch."""
+
+    def close(self) -> None:
+        """Write what the format has at its end; the file stays open."""
+
+
+class MissingExtra(Exception):  # noqa: N818 - the name says what is wrong
+    """A format needs a package that is not installed; the message is one line and names the extra."""
+
+
+def of_name(name: str) -> Format | None:
+    """The format that the suffix of a file's name tells; None when it tells none."""
+    suffix = stripped(name).rpartition(".")[2].lower()
+    return Format(suffix) if suffix in set(Format) else None
+
+
+def encoder(format_: Format, output: Output, fields: Sequence[str], rules: Mapping[str, Any]) -> Encoder:
+    """What writes documents of these fields, or pages, to an open output; `rules` are those of the fields' validators.
+
+    Raises:
+        MissingExtra: the format needs a package that is not installed.
+
+    """
+    sink = output.sink
+    made: Mapping[Format, Callable[[], Encoder]] = {
+        Format.JSONL: lambda: Lines(sink),
+        Format.CSV: lambda: Table(sink, fields),
+        Format.PARQUET: lambda: _columns(sink, fields, rules),
+        Format.WARC: lambda: Warc(sink, compressed=output.is_compressed),
+    }
+    return made[format_]()
+
+
+def packer(format_: Format, fields: Sequence[str]) -> Callable[[Sequence[Mapping[str, Any]]], bytes] | None:
+    """What turns a batch into the bytes that the encoder would write of it, wherever; None if batches depend on others.
+
+    It can be sent to another process.
+    """
+    if format_ is Format.JSONL:
+        return jsonl.packed
+    return partial(csv_file.packed, fields) if format_ is Format.CSV else None
+
+
+def _columns(sink: BinaryIO, fields: Sequence[str], rules: Mapping[str, Any]) -> Encoder:
+    try:
+        from rfispider.jobs.export.parquet import Columns  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise MissingExtra("Parquet needs pyarrow: pip install 'rfispider[parquet]'") from error
+    return Columns(sink, fields, rules)

@@ -1,0 +1,242 @@
+"""What Prometheus is told: names, units and help of every metric, made from counters and from what the database says.
+
+Names follow Prometheus' practice (prometheus.io/docs/practices/naming): base units, `_total` for counters,
+`_timestamp_seconds` for moments. What a worker counts begins anew with each run. What the database says is the same
+on every worker: aggregate it with max().
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rfispider.frontier.policy.politeness import Breaker
+from rfispider.monitoring.health import Finding, Level, Vitals, alive, findings, sign_of_life, worst
+
+PREFIX = "rfispider"
+LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+"""Seconds: from a mirror on this machine to the time limit of a request."""
+COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30)
+"""Seconds: from a local disk to a failover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A metric that is made of one group of Scrapy's statistics."""
+
+    name: str
+    help: str
+    prefix: str
+    """What the names of the statistics begin with; the rest is the value of the labels, parted by slashes.
+
+    Without labels it is the whole name.
+    """
+    labels: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    """What may follow that is of another kind."""
+
+    def covers(self, statistic: str) -> bool:
+        """Whether a statistic is one of these."""
+        if not self.labels:
+            return statistic == self.prefix
+        return statistic.startswith(self.prefix) and statistic.removeprefix(self.prefix) not in self.other
+
+
+COUNTERS = (
+    Counted("outcomes", "Pages by what came of them.", "outcome/", ("outcome",)),
+    Counted("edition_outcomes", "Pages by edition and what came of them.", "edition/", ("edition", "outcome")),
+    Counted("sources", "Polls of feeds, sitemaps and lists, by result.", "source/", ("result",)),
+    Counted("requests", "Requests sent, retries and robots.txt included.", "downloader/request_count"),
+    Counted("responses", "Responses by HTTP status.", "downloader/response_status_count/", ("status",)),
+    Counted("response_bytes", "Bytes received, as sent over the wire.", "downloader/response_bytes"),
+    Counted("request_errors", "Requests without an answer, by error.", "downloader/exception_type_count/", ("error",)),
+    Counted("retries", "Requests sent again at once.", "retry/count"),
+    Counted("articles_lacking", "Articles that lack a field.", "missing/", ("field",)),
+    Counted(
+        "renders", "Pages rendered by a browser, by result.", "render/", ("result",), ("asked", "requests", "seconds")
+    ),
+    Counted("render_requests", "Requests that rendered pages made.", "render/requests"),
+    Counted("render_seconds", "Time that rendering took, waiting for its turn not included.", "render/seconds"),
+    Counted("visits_abandoned", "Visits of URLs that came to nothing.", "frontier/abandoned"),
+    Counted("exceptions", "Exceptions of the spider's callbacks.", "spider_exceptions/count"),
+    Counted("log_messages", "Lines of the log by level.", "log_count/", ("level",)),
+)
+
+
+def counters(stats: Mapping[str, Any]) -> Iterator[Metric]:
+    """What a worker has counted since its run began, from Scrapy's statistics."""
+    for counted in COUNTERS:
+        family = CounterMetricFamily(f"{PREFIX}_{counted.name}", counted.help, labels=counted.labels)
+        for name, value in sorted(stats.items()):
+            if counted.covers(name) and isinstance(value, int | float):
+                family.add_metric(_labels(name.removeprefix(counted.prefix), len(counted.labels)), value)
+        if not counted.labels and not family.samples:
+            family.add_metric([], 0)
+        yield family
+
+
+def _labels(rest: str, count: int) -> list[str]:
+    return rest.split("/", count - 1) if count else []
+
+
+# ---- What the database says ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the database says at one moment."""
+
+    vitals: Vitals
+    urls: Mapping[tuple[str, str, str], int]
+    """State, edition, kind -> URLs of the frontier."""
+
+
+def gauges(standing: Standing) -> Iterator[Metric]:
+    """Frontier, newest articles, budgets, runs, disk and health, as they are now."""
+    vitals = standing.vitals
+    yield _gauge("frontier_urls", "URLs of the frontier.", ("state", "edition", "kind"), standing.urls)
+    yield from _news(vitals)
+    yield from _hosts(vitals)
+    yield from _runs(vitals)
+    yield from _server(vitals)
+    yield from _health(findings(vitals))
+
+
+def _gauge(name: str, text: str, labels: Sequence[str], values: Mapping[Any, float | None]) -> GaugeMetricFamily:
+    """One gauge; the keys of `values` are the values of the labels, what is None is not told."""
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
+    for key, value in values.items():
+        if value is not None:
+            family.add_metric(list(key) if isinstance(key, tuple) else [str(key)] * bool(labels), float(value))
+    return family
+
+
+def _plain(name: str, text: str, value: float | None) -> GaugeMetricFamily:
+    return _gauge(name, text, (), {"": value})
+
+
+def _news(vitals: Vitals) -> Iterator[Metric]:
+    newest = {news.edition: news.newest_at for news in vitals.news if news.newest_at}
+    ages = {edition: (vitals.now - moment).total_seconds() for edition, moment in newest.items()}
+    moments = {edition: moment.timestamp() for edition, moment in newest.items()}
+    expected = {
+        news.edition: news.rhythm.expected(news.newest_at, vitals.now)
+        for news in vitals.news
+        if news.rhythm and news.newest_at
+    }
+    waiting = {news.edition: news.waiting.count if news.waiting else 0 for news in vitals.news}
+    label = ("edition",)
+    yield _plain("articles", "Articles in the archive.", vitals.articles)
+    yield _gauge("newest_article_timestamp_seconds", "Publication of the newest article.", label, moments)
+    yield _gauge("newest_article_age_seconds", "Time since the publication of the newest article.", label, ages)
+    yield _gauge("expected_articles", "Articles usually published in the time since the newest.", label, expected)
+    yield _gauge("unstored_articles", "Articles listed an interval ago that are not stored, up to 100.", label, waiting)
+
+
+def _hosts(vitals: Vitals) -> Iterator[Metric]:
+    def each(value: Callable[[Any], float | None]) -> dict[str, float | None]:
+        return {host.host: value(host) for host in vitals.hosts}
+
+    label = ("host",)
+    yield _gauge("host_delay_seconds", "Time between two requests, over all workers.", label, each(lambda h: h.delay_s))
+    yield _gauge("host_crawl_delay_seconds", "Crawl-delay of robots.txt.", label, each(lambda host: host.crawl_delay_s))
+    yield _gauge("host_refused_in_a_row", "Pages refused in a row.", label, each(lambda host: host.blocks))
+    yield _gauge(
+        "host_blocked_until_timestamp_seconds",
+        "When pages are asked for again.",
+        label,
+        each(lambda host: host.blocked_until and host.blocked_until.timestamp()),
+    )
+    states = {(host.host, str(state)): float(host.breaker is state) for host in vitals.hosts for state in Breaker}
+    yield _gauge("host_breaker", "Circuit breaker of the host's pages: 1 for its state.", ("host", "state"), states)
+
+
+def _runs(vitals: Vitals) -> Iterator[Metric]:
+    yield _plain("runs_under_way", "Runs that gave a sign of life lately.", len(alive(vitals.runs, vitals.now)))
+    last = max((run for run in vitals.runs if run.get("finished_at")), key=sign_of_life, default=None)
+    if last is None:
+        return
+    began, ended = last["started_at"], last["finished_at"]
+    yield _plain("last_run_end_timestamp_seconds", "When the last run ended.", ended.timestamp())
+    yield _plain("last_run_duration_seconds", "How long it took.", (ended - began).total_seconds())
+    yield _plain("last_run_success", "1: it did its job.", float(not last.get("problem")))
+    yield _plain("last_run_requests", "Requests that it sent.", last.get("requests"))
+    yield _plain("last_run_response_bytes", "Bytes that it received.", last.get("bytes"))
+    yield _gauge("last_run_outcomes", "Pages of it by outcome.", ("outcome",), last.get("outcomes") or {})
+    yield _gauge("last_run_sources", "Polls of it by result.", ("result",), last.get("sources") or {})
+    times = last.get("seconds") or {}
+    yield _gauge("last_run_seconds", "Mean time that it took for one of these.", ("what",), times)
+    yield _plain("last_run_peak_memory_bytes", "Most memory that it held.", last.get("memory"))
+
+
+def _server(vitals: Vitals) -> Iterator[Metric]:
+    yield _plain("leases_expired", "Leases that ran out and were taken over by nobody.", vitals.expired)
+    if found := vitals.disk:
+        yield _plain("database_disk_used_bytes", "Of the file system of the database.", found.used)
+        yield _plain("database_disk_size_bytes", "Of the file system of the database.", found.total)
+        yield _plain("database_documents_bytes", "Documents of the database, uncompressed.", found.data)
+        yield _plain("database_storage_bytes", "Documents of the database on the disk.", found.storage)
+        yield _plain("database_index_bytes", "Indexes of the database on the disk.", found.indexes)
+
+
+def _health(found: Sequence[Finding]) -> Iterator[Metric]:
+    levels: dict[tuple[str, str], int] = {}
+    for finding in found:
+        key = (finding.check, finding.subject)
+        levels[key] = max(levels.get(key, 0), list(Level).index(finding.level))
+    yield _plain("healthy", "1: no finding of `rfispider health` is critical.", worst(found) is not Level.CRITICAL)
+    yield _gauge("health_level", "0 ok, 1 warning, 2 critical.", ("check", "subject"), levels)
+
+
+# ---- What a worker exposes -------------------------------------------------------------------------------
+
+
+class Made(Collector):
+    """Metrics that are made when they are asked for."""
+
+    def __init__(self, make: Callable[[], Iterable[Metric]]) -> None:
+        self.make = make
+
+    def collect(self) -> Iterable[Metric]:
+        """Make them."""
+        return self.make()
+
+
+class Exposition:
+    """The metrics of one worker: its counters, its times, its memory, and what the database last said."""
+
+    def __init__(self, stats: Callable[[], Mapping[str, Any]], started_at: datetime) -> None:
+        """`stats` gives a copy of Scrapy's statistics; it is called from other threads."""
+        self.registry = CollectorRegistry()
+        self.standing: Standing | None = None
+        self.success: bool | None = None
+        self.started_at = started_at
+        self.stats = stats
+        ProcessCollector(namespace=PREFIX, registry=self.registry)
+        self.latency = Histogram(
+            f"{PREFIX}_response_latency_seconds",
+            "Time from a request to the headers of its response.",
+            ["status"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.commits = Histogram(
+            f"{PREFIX}_store_commit_seconds",
+            "Time of one group commit.",
+            buckets=COMMIT_BUCKETS,
+            registry=self.registry,
+        )
+        self.registry.register(Made(self.made))
+
+    def made(self) -> Iterator[Metric]:
+        """What is not measured as it happens."""
+        yield from counters(self.stats())
+        yield _plain("run_start_timestamp_seconds", "When this run began.", self.started_at.timestamp())
+        if self.success is not None:
+            yield _plain("run_success", "1: this run did its job; told at its end.", float(self.success))
+        if self.standing:
+            yield from gauges(self.standing)

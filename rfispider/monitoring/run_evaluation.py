@@ -1,0 +1,76 @@
+"""Judges a run when it ends, and tells those who want to know."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rfispider.monitoring.alerts import Message, Receivers, tell
+from rfispider.monitoring.anomalies import HISTORY, alarms
+from rfispider.storage import Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+ALARM = "monitor/alarm"
+"""The statistic that holds the first alarm of a run."""
+LOOKED_AT = 3 * HISTORY
+"""Of the last run records, those are used that ended and are of the same kind."""
+MARKS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", "statuses")
+"""What programs are told of a run, besides its problem."""
+
+
+class Judgement:
+    """The judgement of one run."""
+
+    def __init__(self, receivers: Receivers) -> None:
+        self.receivers = receivers
+        self.before: Sequence[Mapping[str, Any]] = ()
+
+    async def judge(self, store: Store, run: MutableMapping[str, Any], stats: MutableMapping[str, Any]) -> None:
+        """Compare a run with those before it; add its alarms to its record and the first to its statistics."""
+        try:
+            records = await store.runs(LOOKED_AT)
+        except StoreError as error:
+            logger.warning("the run was compared with none: %s", error)
+            return
+        self.before = [each for each in records if each.get("finished_at") and each["started_at"] < run["started_at"]]
+        # Workers that run side by side share the work: what one has seen says nothing of what another should.
+        raised = alarms(run, [each for each in self.before if each["finished_at"] <= run["started_at"]])
+        run["alarms"] = [asdict(alarm) for alarm in raised]
+        for alarm in raised:
+            logger.warning("%s: %s", alarm.name, alarm.message)
+        if raised:
+            stats[ALARM] = raised[0].message
+
+    async def announce(self, run: Mapping[str, Any]) -> None:
+        """Tell the receivers what is wrong with a run, unless the run before it had just that."""
+        news = message(run, self.before[0] if self.before else {})
+        if news is None:
+            return
+        for problem in await asyncio.to_thread(tell, news, self.receivers):
+            logger.warning("%s", problem)
+
+
+def message(run: Mapping[str, Any], before: Mapping[str, Any]) -> Message | None:
+    """What is to be told of a run; None when it did its job, was asked to stop, or only goes on failing as before."""
+    problem = run.get("problem")
+    if not problem or run.get("reason") == "shutdown":
+        return None
+    known = {alarm["name"] for alarm in before.get("alarms") or ()}
+    raised = run.get("alarms") or []
+    if raised and all(alarm["name"] in known for alarm in raised):
+        return None
+    if not raised and problem == before.get("problem"):
+        return None
+    lines = [alarm["message"] for alarm in raised] or [problem]
+    facts = {name: _plain(run[name]) for name in MARKS if name in run}
+    return Message(title=f"rfispider: a run of {_where(run)} needs a look", lines=tuple(lines), facts=facts)
+
+
+def _where(run: Mapping[str, Any]) -> str:
+    return " ".join((run.get("arguments") or {}).get("editions") or ()) or str(run.get("worker", "a worker"))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of a record, made fit for JSON
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,26 @@
+"""Asks the database how things stand: what health and metrics are made of."""
+
+from rfispider.frontier import Frontier
+from rfispider.monitoring.prometheus import Standing
+from rfispider.monitoring.vitals import READ_S, vitals
+from rfispider.storage import Store, explained
+
+
+async def standing(uri: str, database: str) -> Standing:
+    """How things stand in a database, asked over connections of its own.
+
+    Raises:
+        StoreError: the server does not do what it should.
+
+    """
+    async with await Store.open(uri, database, patience=READ_S) as store:
+        with explained("reading the frontier", uri):
+            async with await Frontier.open(uri, database) as frontier:
+                return await stand(store, frontier)
+
+
+async def stand(store: Store, frontier: Frontier) -> Standing:
+    """The same over connections that are there."""
+    counted = await frontier.census.counts()
+    urls = {(str(count.state), count.edition or "", str(count.kind)): count.urls for count in counted}
+    return Standing(vitals=await vitals(store, frontier), urls=urls)

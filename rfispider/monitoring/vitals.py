@@ -1,0 +1,53 @@
+"""Gathers what the health of a crawl is judged by, from the archive and the frontier."""
+
+import asyncio
+from collections.abc import Sequence
+
+from rfispider.frontier import Frontier
+from rfispider.frontier.diagnostics import Source
+from rfispider.monitoring.health import News, Vitals, patience_of
+from rfispider.monitoring.publication_rate import rhythm
+from rfispider.site.editions import EDITIONS
+from rfispider.storage import Condition, Store
+
+READ_S = 10.0
+"""How long one who only looks waits for a server that went away, in seconds."""
+
+
+async def vitals(store: Store, frontier: Frontier) -> Vitals:
+    """Everything there is to judge, of every edition that has an article or a source.
+
+    Raises:
+        StoreError, PyMongoError: the server does not do what it should.
+
+    """
+    condition = await store.condition(list(EDITIONS))
+    sources = await frontier.checkup.sources([*EDITIONS, None])
+    known = {*condition.newest, *(source.edition for source in sources if source.edition)}
+    news = [news_of(frontier, edition, condition, sources) for edition in sorted(known)]
+    expired, since = await frontier.checkup.expired()
+    return Vitals(
+        now=condition.now,
+        news=await asyncio.gather(*news),
+        sources=sources,
+        hosts=await frontier.checkup.hosts(),
+        runs=condition.runs,
+        expired=expired,
+        expired_since=since,
+        disk=condition.disk,
+        articles=condition.articles,
+    )
+
+
+async def news_of(frontier: Frontier, edition: str, condition: Condition, sources: Sequence[Source]) -> News:
+    """What is known of the publications of one edition."""
+    newest = condition.newest.get(edition)
+    polled = [source for source in sources if source.edition == edition]
+    patience = patience_of(polled, condition.runs)
+    return News(
+        edition=edition,
+        newest_at=newest,
+        stored_at=condition.stored.get(edition),
+        rhythm=rhythm(condition.hours.get(edition, {}), condition.now),
+        waiting=await frontier.checkup.waiting(edition, newest, condition.now - patience) if polled else None,
+    )

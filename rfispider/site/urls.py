@@ -1,0 +1,292 @@
+"""Which document a URL names: one canonical form, one key, and what its form tells.
+
+Every function takes any string and raises nothing unless it says so. A URL that does not belong to the site is
+of `Kind.FOREIGN`; where a function answers with a part of the path, it answers None for it. The rules by which
+a path is read are in `grammar`.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
+from hashlib import blake2b
+from typing import Final
+
+from opencc import OpenCC
+
+from rfispider.items import Kind
+from rfispider.site import url_grammar, url_syntax
+from rfispider.site.editions import EDITIONS, LEGACY_HOSTS, TRADITIONAL_WORDS, TWINS
+from rfispider.site.hosts import SHORT_LINK_HOST, SITE, SITE_HOSTS, SITEMAP_PATHS
+
+ARTICLES: Final = frozenset({Kind.ARTICLE, Kind.WIRE, Kind.EPISODE, Kind.VIDEO})
+"""Kinds that are stored."""
+
+_CACHED_URLS: Final = 4096
+_CONVERTED_LENGTH: Final = 8192
+"""Longest URL, in characters, whose script is converted: no address of the site comes near it."""
+_CACHED_LENGTH: Final = 2048
+"""Longest URL, in characters, that is remembered, so that the cache stays under 30 MB."""
+
+_ARCHIVE_DAY: Final = re.compile(r"/(\d{4})/(\d{2})/(\d{2})[^/]*/?$")
+_SHORT_CODE: Final = re.compile(r"/([0-9A-Za-z]+)(?:\.[0-9A-Za-z]+)?/?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A URL, read."""
+
+    canonical: str
+    path: url_grammar.Path | None
+    """None for a URL that does not belong to the site."""
+
+
+def canonical(url: str, base: str | None = None) -> str:
+    """The one form of a URL: https, the canonical host, percent-encoded once in capitals, nothing superfluous.
+
+    Relative ones are resolved against `base`, or the site's root without one. Query, fragment, doubled slashes
+    and dot segments go; legacy hosts become the edition they were; lists end with a slash and articles do not,
+    and where the grammar cannot tell a list the printed slash is kept. Letters of slugs are never folded.
+    A foreign URL comes back without fragment, tracking parameters and surrounding space, else as it was.
+    """
+    return _read(url, base).canonical
+
+
+def key(url: str) -> str:
+    """The identity of a document: 32 hex digits of BLAKE2b (16 bytes) over the canonical URL.
+
+    A slash at the end of a URL of the site never counts, also where the canonical form has one.
+    """
+    read = _read(url)
+    name = read.canonical.removesuffix("/") if read.path else read.canonical
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def kind(url: str) -> Kind:
+    """What a URL leads to, judged by its form alone."""
+    path = _path(url)
+    return path.kind if path else Kind.FOREIGN
+
+
+def is_article(url_or_kind: str) -> bool:
+    """Whether a URL, or a `Kind`, is of what is stored: article, wire, episode or video."""
+    return (url_or_kind if isinstance(url_or_kind, Kind) else kind(url_or_kind)) in ARTICLES
+
+
+def edition(url: str) -> str | None:
+    """Code of the edition in the path; None for a path without one, such as that of the oldest feeds."""
+    path = _path(url)
+    return path.edition if path else None
+
+
+def section(url: str) -> str | None:
+    """Decoded part of the path that names the section of an article, a video or a section page."""
+    path = _path(url)
+    if path is None or path.kind not in (Kind.SECTION, Kind.ARTICLE, Kind.VIDEO):
+        return None
+    return path.parts[0] if path.kind is Kind.SECTION or len(path.parts) > 1 else None
+
+
+def programme(url: str) -> str | None:
+    """Decoded part of the path that names the programme of an episode or a programme page."""
+    path = _path(url)
+    if path is None or len(path.parts) < 2:  # noqa: PLR2004 - the root of the programmes stands before it
+        return None
+    if path.kind is Kind.PROGRAMME:
+        return path.parts[-1]
+    return path.parts[-2] if path.kind is Kind.EPISODE and len(path.parts) > 2 else None  # noqa: PLR2004 - same
+
+
+def slug_date(url: str) -> date | None:
+    """Day (UTC) that begins the last part of an article's path; None if there is none or it is no date."""
+    path = _path(url)
+    dated = url_grammar.DATED.fullmatch(path.parts[-1]) if path and path.parts else None
+    try:
+        return date(int(dated[1]), int(dated[2]), int(dated[3])) if dated else None
+    except ValueError:
+        return None
+
+
+def days(url: str, *published: datetime | None) -> list[str]:
+    """The days (ISO, UTC) that an article belongs to: that of its URL and those of its publication times."""
+    named = slug_date(url)
+    told = [at.astimezone(UTC).date() for at in published if at]
+    return sorted({day.isoformat() for day in (*([named] if named else ()), *told)})
+
+
+def short_code(url: str) -> str | None:
+    """The code of a short link, which names the article; None for any other URL."""
+    scheme, host, path, _ = url_syntax.split(url_syntax.resolved(url, None))
+    code = _SHORT_CODE.fullmatch(path) if scheme in url_syntax.WEB and host == SHORT_LINK_HOST else None
+    return code[1] if code else None
+
+
+def page_of_list(url: str, number: int) -> str:
+    """Address of page `number` (from 1) of a paginated list, whichever of its pages `url` is.
+
+    Raises ValueError for a number below 1 and for a URL that is no list.
+    """
+    read = _read(url)
+    if number < 1 or read.path is None or read.path.kind not in url_grammar.LISTS:
+        raise ValueError(f"no page {number} of {read.canonical}")
+    first = read.canonical.rstrip("/") + "/"
+    if read.path.page > 1:
+        first = first[: first.rstrip("/").rindex("/") + 1]
+    return first if number == 1 else f"{first}{number}/"
+
+
+def archive_years(code: str, since: date, until: date) -> list[str]:
+    """Archive pages of an edition for the years from `since` to `until`, both included.
+
+    Empty for an edition whose archives were never seen. Raises KeyError for an unknown edition.
+    """
+    chosen = EDITIONS[code]
+    years = range(since.year, until.year + 1) if chosen.archive_root else ()
+    return [canonical(f"{chosen.front}{chosen.archive_root}/{year:04}/") for year in years]
+
+
+def archive_days(code: str, since: date, until: date) -> list[str]:
+    """Archive pages of an edition for the days from `since` to `until`, both included.
+
+    Empty where the names of its months are not known: its archive pages of the years then lead to the days.
+    Raises KeyError for an unknown edition.
+    """
+    chosen = EDITIONS[code]
+    ordinals = range(since.toordinal(), until.toordinal() + 1) if chosen.archive_months else ()
+    days = map(date.fromordinal, ordinals)
+    return [canonical(chosen.front + chosen.archive_day_path(day.year, day.month, day.day)) for day in days]
+
+
+def archive_day(url: str) -> date | None:
+    """The day of an archive page of one day; None for any other URL and for a day that no calendar has."""
+    day = _ARCHIVE_DAY.search(canonical(url)) if kind(url) is Kind.ARCHIVE_DAY else None
+    try:
+        return date(*map(int, day.groups())) if day else None
+    except ValueError:
+        return None
+
+
+def month_sitemaps(code: str, since: date, until: date) -> list[str]:
+    """Sitemaps of an edition for the months that hold `since` to `until`, oldest first.
+
+    Raises KeyError for an unknown edition.
+    """
+    path = SITEMAP_PATHS["month"]
+    months = range(since.year * 12 + since.month - 1, until.year * 12 + until.month)
+    chosen = EDITIONS[code].code
+    return [f"{SITE}/{path.format(edition=chosen, year=m // 12, month=m % 12 + 1)}" for m in months]
+
+
+def list_page(url: str) -> int:
+    """Which page of a paginated list a URL is, from 1; 1 for any other URL."""
+    path = _path(url)
+    return path.page if path else 1
+
+
+def twin(url: str) -> str | None:
+    """Canonical URL of the same story in the other Chinese script; None outside the two Chinese editions.
+
+    From traditional to simplified every part of a path converts one to one. The way back is a guess where one
+    simplified letter stands for several traditional ones.
+    """
+    read = _read(url)
+    code = read.path.edition if read.path else None
+    other = TWINS.get(code or "")
+    if code is None or other is None or len(read.canonical) > _CONVERTED_LENGTH:
+        return None
+    language = EDITIONS[other].language
+    path = url_syntax.split(read.canonical)[2]
+    parts = [_in_script(language, url_syntax.text(part)).encode() for part in url_syntax.parts(path)[1:]]
+    converted = "/".join((f"{SITE}/{other}", *map(url_syntax.encoded_part, parts)))
+    return canonical(f"{converted}/" if read.path and read.path.slash else converted)
+
+
+def to_mirror(url: str, base: str) -> str:
+    """Where a URL of the site is fetched when the site is served from `base` (scheme, host, path of its root).
+
+    Without a base it is fetched from the site itself. Any other URL comes back as it is.
+    """
+    read = _read(url)
+    return (base or SITE).rstrip("/") + read.canonical.removeprefix(SITE) if read.path else url
+
+
+def from_mirror(url: str, base: str, page: str | None = None) -> str:
+    """Canonical URL of a link as it is printed or resolved on a page of the site served from `base`.
+
+    A relative link is resolved against `page`, the address of that page on the mirror or the canonical one, or
+    else against the root. Links to the mirror itself, below its root or with the root left out, and links to the
+    canonical host come to the same; a URL of neither passes unchanged.
+    """
+    known = from_mirror(page, base) if page else None
+    if known and url.startswith(("https://", "http://")):
+        known = None
+    elif known and known.startswith(f"{SITE}/") and url.startswith("/") and not url.startswith("//"):
+        known = None  # of a link from the root only the site counts: so it is remembered for all pages
+    return _mirrored(url, base, known) if len(url) <= _CACHED_LENGTH else _mirrored.__wrapped__(url, base, known)
+
+
+@lru_cache(maxsize=_CACHED_URLS)
+def _mirrored(url: str, base: str, page: str | None) -> str:
+    """`from_mirror` for the canonical address of a page."""
+    resolved = url_syntax.resolved(url, page)
+    _, mirror_host, root, _ = url_syntax.split(base)
+    scheme, host, path, _ = url_syntax.split(resolved)
+    root = root.rstrip("/")
+    if scheme in url_syntax.WEB and host == mirror_host:
+        if path == root or path.startswith(f"{root}/"):
+            return canonical(SITE + (path.removeprefix(root) or "/"))
+        if path.lstrip("/").split("/", 1)[0] in EDITIONS:
+            return canonical(SITE + path)
+    elif (
+        root and url_syntax.on_site(host) and path.startswith(f"{root}/")
+    ):  # a link to the mirror's root, made absolute
+        return canonical(SITE + path.removeprefix(root))
+    read = _read(resolved)
+    return read.canonical if read.path else url
+
+
+def _path(url: str) -> url_grammar.Path | None:
+    return _read(url).path
+
+
+def _read(url: str, base: str | None = None) -> _Read:
+    """A URL, read; short ones are remembered."""
+    if base is not None and not url.startswith(("https://", "http://")):
+        url = url_syntax.resolved(url, base)
+    return _remembered(url) if len(url) <= _CACHED_LENGTH else _read_anew(url)
+
+
+def _read_anew(url: str) -> _Read:
+    absolute = url_syntax.resolved(url, None)
+    scheme, host, path, _ = url_syntax.split(absolute)
+    legacy = LEGACY_HOSTS.get(host)
+    if scheme not in url_syntax.WEB or not (legacy or host in SITE_HOSTS):
+        return _Read(url_syntax.cleaned(absolute), None)
+    parts = url_syntax.parts(path)
+    names = tuple(map(url_syntax.text, parts))
+    if legacy and not (names and names[0] in EDITIONS):
+        parts, names = [legacy.encode(), *parts], (legacy, *names)
+    read = url_grammar.read(names, slashed=path.endswith("/"))
+    if legacy and read.kind is Kind.UTILITY:  # the images and style sheets of the old sites did not move
+        return _Read(url_syntax.cleaned(absolute), None)
+    if read.kind in url_grammar.LISTS and read.page == 1 and names[-1:] == ("1",) != read.parts[-1:]:
+        parts.pop()  # the first page of a list is the list
+    whole = "/".join((SITE, *map(url_syntax.encoded_part, parts)))
+    return _Read(f"{whole}/" if read.slash else whole, read)
+
+
+_remembered = lru_cache(maxsize=_CACHED_URLS)(_read_anew)
+
+
+@cache
+def _converter(conversion: str) -> OpenCC:
+    return OpenCC(conversion)
+
+
+def _in_script(language: str, text: str) -> str:
+    """Chinese text in simplified letters, or in traditional ones unless some of it already is."""
+    simplified = str(_converter("t2s").convert(text))
+    if language == "zh-Hans" or simplified != text:
+        return simplified if language == "zh-Hans" else text
+    traditional = str(_converter("s2t").convert(text))
+    return TRADITIONAL_WORDS.get(traditional, traditional)

@@ -1,0 +1,246 @@
+"""An archive of an earlier release is brought into the form of this one, document by document.
+
+A document is rewritten as this release would have written it: read into records, made a document again, and what the
+old one lacks is added. Then articles find their duplicates, stories and twins as new ones do. The number of the form is
+written last, so a batch that was interrupted is done again; after each batch the place is noted, so that a run that was
+killed is taken up where it stood.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from rfispider.items import SCHEMA
+from rfispider.mongo import schema
+from rfispider.storage import documents
+from rfispider.storage.documents import PROJECTION, Document
+from rfispider.storage.policy.identity import seniority
+from rfispider.storage.schema import ARTICLES, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH, VALIDATORS
+from rfispider.storage.search.index import Search
+from rfispider.storage.write.aliases import Identities
+from rfispider.storage.write.story_links import Stories
+
+BATCH = 500
+"""Documents in one round trip."""
+
+_REFUSALS = frozenset({121, 11000})
+"""Error codes of one document and not of the server: DocumentValidationFailure, DuplicateKey."""
+
+Database = AsyncDatabase[Document]
+Collection = AsyncCollection[Document]
+
+Progress = Callable[[str, int], None]
+"""Is told the name of a collection and how many more of its documents were looked at."""
+
+Added = Callable[[Document], Document]
+"""Gives the fields that a document of an earlier form lacks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a migration has to do."""
+
+    found: int
+    """The version that the database is in; that of this release when it is empty."""
+    documents: Mapping[str, int]
+    """Collection -> documents in an earlier form; empty when there is nothing to do."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Migrated:
+    """What a migration did."""
+
+    documents: dict[str, int] = field(default_factory=dict)
+    """Collection -> documents that were brought into the new form, those that became aliases included."""
+    refused: list[str] = field(default_factory=list)
+    """Collection and `_id` of documents that the validators do not take in the new form, with the reason."""
+
+
+async def plan(database: Database, others: Mapping[str, Added]) -> Plan:
+    """What is to be done, by reading alone. Reads every collection once; `others` are as for `migrate`.
+
+    Raises:
+        SchemaMismatch: the database was written by a later release.
+
+    """
+    found = await _found(database)
+    if found == SCHEMA:
+        return Plan(found=found, documents={})
+    names = (ARTICLES, REVISIONS, RUNS, *others)
+    return Plan(found=found, documents={name: await database[name].count_documents(_EARLIER) for name in names})
+
+
+async def migrate(database: Database, others: Mapping[str, Added], progress: Progress | None = None) -> Migrated:
+    """Bring a database into the form of this release.
+
+    `others` are collections beside the archive's, with what their documents get. May be stopped and run again at any
+    time, and by several at once. While a document is refused by the validators the database stays in its version.
+
+    Raises:
+        SchemaMismatch: it was written by a later release.
+
+    """
+    found = await _found(database)
+    if found == SCHEMA:
+        return Migrated()
+    await schema.begin(database, found)
+    for name, index in RETIRED:
+        await schema.drop_index(database, name, index)
+    await schema.install(database, {**schema.VALIDATORS, **VALIDATORS}, INDEXES)
+    steps = _steps(database, others)
+    done = Migrated(documents=dict.fromkeys(steps, 0))
+    # After a pass a document may be left that a worker of the earlier release wrote behind it.
+    while await _left(database, steps) and not done.refused:
+        for name, step in steps.items():
+            async for batch in _batches(database, name):
+                await step(batch, done)
+                await schema.note(database, name, batch[-1]["_id"])
+                if progress:
+                    progress(name, len(batch))
+        await schema.forget(database)
+    if not done.refused:
+        await schema.stamp(database)
+    return done
+
+
+async def _found(database: Database) -> int:
+    """The version that a database is in, that of this release when it is empty."""
+    found = await schema.version(database)
+    if found is None:
+        return SCHEMA
+    if found > SCHEMA:
+        schema.check(database.name, found)
+    return found
+
+
+async def _left(database: Database, names: Mapping[str, Any]) -> bool:
+    """Whether any document is in an earlier form."""
+    return any([await database[name].find_one(_EARLIER, {"_id": 1}) for name in names])
+
+
+_EARLIER: Document = {schema.VERSION: {"$lt": SCHEMA}}
+
+
+async def _batches(database: Database, name: str) -> AsyncIterator[list[Document]]:
+    """The documents of a collection that are in an earlier form, in the order of `_id`, from the noted place."""
+    after = await schema.noted(database, name)
+    while True:
+        query = {"_id": {"$gt": after}} if after else {}
+        batch = await database[name].find(query).sort("_id").limit(BATCH).to_list()
+        if not batch:
+            return
+        yield batch
+        after = batch[-1]["_id"]
+
+
+def _steps(database: Database, others: Mapping[str, Added]) -> dict[str, "_Step"]:
+    steps: dict[str, _Step] = {name: _Step(database[name], added) for name, added in others.items()}
+    steps[RUNS] = _Step(database[RUNS], lambda _: {})
+    steps[REVISIONS] = _Step(database[REVISIONS], _revision)
+    steps[ARTICLES] = _Articles(database)
+    return steps
+
+
+class _Step:
+    """Brings batches of one collection into the new form."""
+
+    def __init__(self, collection: Collection, added: Added) -> None:
+        self.collection = collection
+        self.added = added
+
+    async def __call__(self, batch: Sequence[Document], done: Migrated) -> None:
+        earlier = {each["_id"]: each for each in batch if _is_earlier(each)}
+        made = await asyncio.to_thread(lambda: {name: self.added(each) for name, each in earlier.items()})
+        lacking = {
+            name: {each: value for each, value in fields.items() if each not in earlier[name]}
+            for name, fields in made.items()
+        }
+        refused = await self.fill(lacking)
+        rest = {name: {schema.VERSION: SCHEMA} for name in earlier if name not in refused}
+        refused |= await self.set(rest)
+        done.refused += [f"{self.collection.name} {name}: {why}" for name, why in refused.items()]
+        done.documents[self.collection.name] += len(earlier) - len(refused)
+
+    async def fill(self, lacking: Mapping[str, Document]) -> dict[str, str]:
+        """Write what documents lack, given by `_id`; returns those that were refused, with the reason."""
+        return await self.set(lacking)
+
+    async def set(self, fields: Mapping[str, Document]) -> dict[str, str]:
+        """Set fields of documents, given by `_id`; returns those that were refused, with the reason."""
+        writes = [UpdateOne({"_id": name}, {"$set": each}) for name, each in fields.items() if each]
+        try:
+            if writes:
+                await self.collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or any(each["code"] not in _REFUSALS for each in failures):
+                raise
+            return {each["op"]["q"]["_id"]: each["errmsg"] for each in failures}
+        return {}
+
+
+class _Articles(_Step):
+    """Articles also find their duplicates, their stories and their twins, and are filed to be searched."""
+
+    def __init__(self, database: Database) -> None:
+        articles = database[ARTICLES]
+        super().__init__(articles, _article)
+        self.identities = Identities(articles, database[REVISIONS])
+        self.stories = Stories(articles)
+        self.search = Search(articles, database[SEARCH])
+
+    async def __call__(self, batch: Sequence[Document], done: Migrated) -> None:
+        await self.search.add([documents.stored(each).article for each in batch if _is_earlier(each)])
+        await super().__call__(batch, done)
+
+    async def fill(self, lacking: Mapping[str, Document]) -> dict[str, str]:
+        # What turns out to be an alias needs the new form to be made one, and must not collide before.
+        names = {name: fields.pop("identity") for name, fields in lacking.items() if "identity" in fields}
+        refused = await self.set(lacking)
+        names = {name: identity for name, identity in names.items() if name not in refused}
+        for name in await self.set({name: {"identity": identity} for name, identity in names.items()}):
+            await self.merge(name, names[name])
+        found = await self.collection.find({"_id": {"$in": list(lacking.keys() - refused)}}, PROJECTION).to_list()
+        states = [documents.stored(document) for document in found]
+        await self.stories.link(states)
+        await self.stories.pair(states)
+        return refused
+
+    async def merge(self, name: str, identity: str) -> None:
+        """Make one of an article and that which has its content, until it has the content for itself or is gone."""
+        while True:
+            wanted: Document = {"$or": [{"_id": name}, {"identity": identity}]}
+            found = [documents.stored(each) async for each in self.collection.find(wanted, PROJECTION)]
+            if len(found) > 1:
+                elder, later = sorted(found, key=seniority)
+                await self.identities.merge(elder, later)
+            elif not found or found[0].article.key != name:
+                return
+            else:
+                try:
+                    await self.collection.update_one({"_id": name}, {"$set": {"identity": identity}})
+                except DuplicateKeyError:
+                    continue
+                return
+
+
+def _is_earlier(document: Document) -> bool:
+    return bool(document.get(schema.VERSION, 1) < SCHEMA)
+
+
+def _article(document: Document) -> Document:
+    (state,) = documents.signed([documents.stored(document)])
+    return documents.article_document(state)
+
+
+def _revision(document: Document) -> Document:
+    since = document["valid_from"]
+    held = {"_id": document["article"], "first_seen_at": since, "last_seen_at": since, "changed_at": since}
+    state = documents.stored({**document, **held})
+    return documents.revision_document(state, document["valid_to"], document["changed"])

@@ -1,0 +1,1 @@
+"""Raw pages: how they are kept, compressed, and read again."""

@@ -1,0 +1,146 @@
+"""A kept page as a document of MongoDB, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any, Final
+
+import bson
+from bson.codec_options import CodecOptions
+
+from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page
+from rfispider.mongo.errors import StoreError
+from rfispider.site import urls
+from rfispider.site.editions import EDITION_OF_BARE_PATHS
+from rfispider.storage.documents import Document
+from rfispider.storage.pages import compression
+
+_UNTOLD: Final = frozenset(
+    {"set-cookie", "set-cookie2", "content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
+)
+"""Headers that are of one transfer and not of the document, or of one visitor."""
+
+_AWARE: Final = CodecOptions[Mapping[str, Any]](tz_aware=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A page and what came of it."""
+
+    page: Page
+    outcome: Outcome
+    article: Article | None = None
+    """What was read from it; None when nothing was."""
+    reason: str = ""
+    """Why nothing was, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A page as it is kept."""
+
+    document: bytes
+    """As BSON."""
+    base: bytes | None
+    """The body that it was compressed with, compressed alone."""
+
+
+class LostBase(StoreError):  # noqa: N818 - what is wrong is that it is lost
+    """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
+
+
+def page_id(page: Page, key: str) -> str:
+    """The `_id` of a page: the same for the same page fetched at the same time, in order of time for one article."""
+    told = page.attempt.body_hash if page.attempt and page.origin is Origin.PAGE else None
+    # The hash of a fetched body is known, and to make another of 350 KB costs half as much as to compress them.
+    body = told.encode() if told else page.body
+    digest = blake2b(body, digest_size=8, person=page.origin.encode()).hexdigest()
+    return f"{key}:{page.fetched_at:%Y%m%dT%H%M%S.%f}"[:-3] + f"Z:{digest}"
+
+
+def failure_id(page: Page) -> str:
+    """The `_id` of the last page of a URL, of one origin, that gave no article."""
+    return f"{urls.key(page.url)}:failed:{page.origin}"
+
+
+def edition(sight: Sight) -> str:
+    """The edition that a page counts to."""
+    return sight.article.edition if sight.article else urls.edition(sight.page.url) or EDITION_OF_BARE_PATHS
+
+
+def document(sight: Sight) -> Document:
+    """The document of a page, still without its body; what is not known is absent."""
+    page, article = sight.page, sight.article
+    key = article.key if article else urls.key(page.url)
+    told: Document = {
+        "_id": page_id(page, key) if article else failure_id(page),
+        "schema": SCHEMA,
+        "article": key,
+        "url": page.url,
+        "edition": edition(sight),
+        "origin": page.origin.value,
+        "fetched_at": page.fetched_at,
+        "status": page.status,
+        "size": len(page.body),
+        "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _UNTOLD],
+        "aliases": page.aliases,
+        "depth": page.depth,
+    }
+    known = {name: getattr(page, name) for name in ("error", "encoding", "source", "mirror")}
+    known["entry"] = _entry_document(page)
+    told |= {name: value for name, value in known.items() if value}
+    if article:
+        return told | {"extractor": article.extractor}
+    return told | {"outcome": sight.outcome.value, "reason": sight.reason}
+
+
+def _entry_document(page: Page) -> Document:
+    """What the source said, without its content: that is the body, or nothing that the page's reading needs."""
+    if page.entry is None:
+        return {}
+    told = {each.name: getattr(page.entry, each.name) for each in fields(Entry) if each.name != "content"}
+    if page.entry.audio:
+        told["audio"] = {"url": page.entry.audio.url, "duration_s": page.entry.audio.duration_s}
+    return {name: value for name, value in told.items() if value}
+
+
+def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
+    """The page that a document holds, as it was before extraction; `base` is the compressed body that it names.
+
+    Raises:
+        LostBase: it names one, and none is given.
+        zstandard.ZstdError: its body is damaged.
+
+    """
+    if base is None and "base" in document:
+        raise LostBase(f"page {document['_id']} was compressed with {document['base']}, which is not kept any more")
+    optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
+    return Page(
+        url=document["url"],
+        body=compression.restored(document["body"], document["size"], base),
+        origin=Origin(document["origin"]),
+        fetched_at=document["fetched_at"],
+        status=document["status"],
+        headers=[(name, value) for name, _, value in (told.partition(": ") for told in document["headers"])],
+        aliases=list(document["aliases"]),
+        depth=document["depth"],
+        entry=_entry(document),
+        **optional,
+    )
+
+
+def _entry(document: Mapping[str, Any]) -> Entry | None:
+    if "entry" not in document:
+        return None
+    told = dict(document["entry"])
+    if "audio" in told:
+        told["audio"] = Audio(**told["audio"])
+    return Entry(**told)
+
+
+def decoded(raw: Raw) -> Page:
+    """The page that a document holds: what a worker process is handed.
+
+    Raises what `page` raises.
+    """
+    return page(bson.decode(raw.document, _AWARE), raw.base)

@@ -1,0 +1,196 @@
+"""The raw documents that articles were read from, compressed: what is extracted again needs no fetch.
+
+A page is kept for every revision, and for every page that gave no article though a later extractor might read one.
+It is written after its article and before the page is let go: a crash between the two makes the page come again as
+SAME, and then it is kept because it is missing. So are the pages of articles that were stored without.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+
+from rfispider.items import Article, Outcome, Page, Status
+from rfispider.site.editions import EDITIONS
+from rfispider.storage.documents import IN_ONE_TRIP, RAW, Document
+from rfispider.storage.pages import compression, templates
+from rfispider.storage.pages.compression import Base, Press
+from rfispider.storage.pages.documents import Raw, Sight, document, edition, failure_id, page
+from rfispider.storage.pages.templates import Bases, Group
+from rfispider.storage.read.selection import Selection
+from rfispider.storage.schema import KEPT, PAGE_MARKS, UNREAD
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES: Final = 15 * 1024 * 1024
+"""Of a compressed body; more than that does not fit into a document of MongoDB."""
+
+_NEWS: Final = frozenset({Outcome.NEW, Outcome.CHANGED})
+"""Outcomes of pages that made a revision."""
+
+_WAS_READ: Final = {"outcome": {"$exists": False}}
+
+BATCH: Final = 50
+"""Pages in memory at a time."""
+
+_LINKS: Final = ("origin", "changed_at")
+"""Fields of an article by which its page is found."""
+
+
+class Pages:
+    """The collection `pages`."""
+
+    def __init__(self, articles: AsyncCollection[Document], pages: AsyncCollection[Document]) -> None:
+        self._articles = articles
+        self._pages = pages
+        self._bases = Bases(pages)
+
+    async def keep(self, sights: Sequence[Sight]) -> None:
+        """Store the pages that made a revision, those that are missing, and those that could not be read.
+
+        Raises PyMongoError when the server fails. A page that is too large for a document is logged and left out.
+        """
+        wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
+        wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
+        kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(sights))
+        writes: list[Any] = [ReplaceOne({"_id": told["_id"]}, told, upsert=True) for told, _ in kept]
+        # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
+        writes += [DeleteOne({"_id": name}) for name in mended]
+        if writes:
+            await self._pages.bulk_write(writes, ordered=False)
+        for told, body in kept:
+            self._bases.learn(told, body)
+
+    async def _compressed(self, sights: Sequence[Sight]) -> list[tuple[Document, bytes]]:
+        """The documents of pages, each with its raw body; without those that are too large."""
+        groups = [_group(sight) for sight in sights]
+        known = await self._bases.load({group for group in groups if group})
+        return await asyncio.to_thread(_all_packed, sights, [known[group] if group else None for group in groups])
+
+    async def _mended(self, sights: Sequence[Sight]) -> list[str]:
+        """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
+        read = [failure_id(sight.page) for sight in sights if _was_read(sight)]
+        found = self._pages.find({"_id": {"$in": read}}, {"_id": 1}, batch_size=IN_ONE_TRIP) if read else None
+        return [each["_id"] async for each in found] if found else []
+
+    async def _lacking(self, sights: Sequence[Sight]) -> list[Sight]:
+        """Those of the unchanged sights whose article has no page that it was read from."""
+        seen = {sight.article.key: sight for sight in sights if sight.article}
+        if not seen:
+            return []
+        kept = await self.marks(list(seen))
+        found = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1), batch_size=IN_ONE_TRIP)
+        return [
+            seen[article["_id"]]
+            async for article in found
+            if article["origin"] == seen[article["_id"]].page.origin and source(article, kept[article["_id"]]) is None
+        ]
+
+    async def marks(self, keys: Collection[str]) -> dict[str, list[Document]]:
+        """What is kept for each article: `PAGE_MARKS` of each page, answered from the index alone."""
+        kept: dict[str, list[Document]] = {key: [] for key in keys}
+        of_articles = {"article": {"$in": list(keys)}}
+        found = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
+        async for each in found:
+            kept[each["article"]].append(each)
+        return kept
+
+    async def raw(self, ids: Collection[str]) -> dict[str, Raw]:
+        """The whole documents of pages by their `_id`: to be read by `decoded` in another process."""
+        found = await self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}}).to_list()
+        of_each = zip(found, await templates.of(self._pages, found), strict=True)
+        return {each["_id"]: Raw(bytes(each.raw), base) for each, base in of_each}
+
+    async def unread(self, condition: Document, after: str, count: int) -> list[str]:
+        """The next `_id` of pages that gave no article, in order, `after` the last one."""
+        wanted = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
+        found = self._pages.find(wanted, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
+        return [each["_id"] async for each in found]
+
+    async def reread(self, read: Mapping[str, Article], at: datetime) -> None:
+        """Take note of what read pages, given by their `_id`, and that an article changed by it at a time (UTC)."""
+        told = {name: {"extractor": article.extractor, "reread_at": at} for name, article in read.items()}
+        writes: list[Any] = [UpdateOne({"_id": name}, {"$set": values}) for name, values in told.items()]
+        if writes:
+            await self._pages.bulk_write(writes, ordered=False)
+
+
+def fetched(wanted: Selection) -> Document:
+    """The filter on pages that were read: of the selected editions, fetched within the times of the selection."""
+    times = {operator: at for operator, at in (("$gte", wanted.since), ("$lt", wanted.until)) if at}
+    # Its index begins with the edition.
+    editions = list(wanted.editions) or list(EDITIONS)
+    return {"edition": {"$in": editions}, "fetched_at": times or {"$exists": True}, "size": {"$gt": 0}, **_WAS_READ}
+
+
+async def bodies(pages: AsyncCollection[Document], condition: Document) -> AsyncIterator[list[Document]]:
+    """Batches of whole pages under a condition."""
+    batch: list[Document] = []
+    async for each in pages.find(condition, batch_size=BATCH):
+        batch.append(each)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def read(pages: AsyncCollection[Document], kept: Sequence[Document]) -> list[Page]:
+    """The pages that documents hold; decompressed in a thread.
+
+    Raises what `page` raises.
+    """
+    told = await templates.of(pages, kept)
+    return await asyncio.to_thread(lambda: [page(each, base) for each, base in zip(kept, told, strict=True)])
+
+
+def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str | None:
+    """The `_id` of the newest of the pages kept for an article that its present content was read from.
+
+    It is of the same origin, and was fetched, or read again, when the article changed last or since. None when there
+    is none: what the article was read from was not kept, and an older page would take it back to an older state.
+    """
+    fitting = [
+        each
+        for each in kept
+        if each["origin"] == article["origin"]
+        and not each.get("outcome")
+        and max(each["fetched_at"], each.get("reread_at") or each["fetched_at"]) >= article["changed_at"]
+    ]
+    return max(fitting, key=lambda each: (each["fetched_at"], each["_id"]))["_id"] if fitting else None
+
+
+def _was_read(sight: Sight) -> bool:
+    return sight.article is not None and sight.article.status is not Status.STUB
+
+
+def _group(sight: Sight) -> Group | None:
+    """By what a page may be compressed with a base; None when it is too short for one."""
+    return Group.of(edition(sight), sight.page.url) if len(sight.page.body) >= compression.LEAST else None
+
+
+def _all_packed(sights: Sequence[Sight], used: Sequence[Base | None]) -> list[tuple[Document, bytes]]:
+    press = Press()
+    packed = [(_packed(press, sight, base), sight.page.body) for sight, base in zip(sights, used, strict=True)]
+    return [(told, body) for told, body in packed if _fits(told)]
+
+
+def _packed(press: Press, sight: Sight, base: Base | None) -> Document:
+    """The document of a page with its body, compressed with the base if it is like it, else alone."""
+    told, body = document(sight), sight.page.body
+    if base and base.id != told["_id"]:
+        packed = press.compress(body, base)
+        if base.is_like(body, packed):
+            return {**told, "body": packed, "base": base.id}
+    return {**told, "body": press.compress(body)}
+
+
+def _fits(told: Document) -> bool:
+    if len(told["body"]) <= MAX_BYTES:
+        return True
+    logger.warning("page %s is not kept: %d bytes do not fit into a document", told["url"], len(told["body"]))
+    return False

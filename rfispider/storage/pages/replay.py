@@ -1,0 +1,77 @@
+"""Articles with the kept pages that they were read from, for reading them again."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo.asynchronous.collection import AsyncCollection
+
+from rfispider.items import Status
+from rfispider.storage import documents
+from rfispider.storage.documents import PROJECTION, Document
+from rfispider.storage.pages.documents import Raw
+from rfispider.storage.pages.raw_pages import Pages, source
+from rfispider.storage.policy.versioning import Stored
+
+SEGMENT: Final = 500
+"""Articles that are read, shown and written together."""
+
+FAILURES: Final = "~"
+"""What the places of pages without an article begin with: it comes after every key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A page to read again."""
+
+    id: str
+    raw: Raw
+    """The page, for `page_documents.decoded`."""
+    stored: Stored | None
+    """The article that was read from it; None when none was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of what is to be read again."""
+
+    after: str
+    """Where it ends: to go on from."""
+    pages: list[Kept]
+    pageless: int
+    """Articles whose page was not kept."""
+
+
+class Rereading:
+    """Walks through articles in the order of their keys, then through the pages that gave none."""
+
+    def __init__(self, articles: AsyncCollection[Document], pages: Pages) -> None:
+        self._articles = articles
+        self._pages = pages
+
+    async def segments(self, condition: Mapping[str, Any], after: str, *, failures: bool) -> AsyncIterator[Segment]:
+        """All articles under a condition after a place; with `failures` the pages without article of its edition."""
+        while not after.startswith(FAILURES):
+            # A tombstone keeps what was last seen of it.
+            wanted = {"status": {"$ne": Status.GONE.value}, **condition, "_id": {"$gt": after}}
+            found = await self._articles.find(wanted, PROJECTION).sort("_id", 1).limit(SEGMENT).to_list()
+            if not found:
+                break
+            after = found[-1]["_id"]
+            yield await self._segment(found, after)
+        while failures:
+            edition = {name: value for name, value in condition.items() if name == "edition"}
+            place = after.removeprefix(FAILURES) if after.startswith(FAILURES) else ""
+            ids = await self._pages.unread(edition, place, SEGMENT)
+            if not ids:
+                return
+            after = FAILURES + ids[-1]
+            raw = await self._pages.raw(ids)
+            yield Segment(after, [Kept(name, body, None) for name, body in raw.items()], 0)
+
+    async def _segment(self, found: list[Document], after: str) -> Segment:
+        marks = await self._pages.marks([article["_id"] for article in found])
+        sources = {name: article for article in found if (name := source(article, marks[article["_id"]]))}
+        raw = await self._pages.raw(list(sources))
+        kept = [Kept(name, body, documents.stored(sources[name])) for name, body in raw.items()]
+        return Segment(after, kept, len(found) - len(kept))

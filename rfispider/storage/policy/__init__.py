@@ -1,0 +1,1 @@
+"""What decides in the archive: what is the same article, what changed, what belongs together. Pure."""

@@ -1,0 +1,88 @@
+"""When a second URL is the same article: an alias of the first, and not a document of its own.
+
+Content is what counts: the same text of some length, in one edition. Where the site itself says that two URLs are
+one article (a redirect, `rel=canonical`, one short link), a text of which most is the same will do, since the two
+were read at different times. Titles say nothing, and the two scripts of a story are two articles.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rfispider.items import Article, Status
+from rfispider.site import urls
+from rfispider.site.editions import EDITIONS, TWINS
+from rfispider.storage.policy.near_duplicates import is_substantial, near
+from rfispider.storage.policy.versioning import Stored
+
+_SIMPLIFIED = "zh-Hans"
+
+
+def identity(article: Article) -> str | None:
+    """What no two articles share: edition and content. None for a text too short to tell articles apart."""
+    return f"{article.edition}:{article.content_hash}" if is_substantial(article.text) else None
+
+
+def owner(seen: Article, candidates: Iterable[Stored]) -> Stored | None:
+    """Which of the stored articles `seen` is, given that its own URL is not one of them.
+
+    Equal content goes before a URL that is known as an alias, that before other evidence, the elder before the later.
+    """
+    fit = [candidate for candidate in candidates if _is_one(candidate.article, seen)]
+    return min(fit, key=lambda candidate: (_distance(candidate.article, seen), *seniority(candidate)), default=None)
+
+
+def seniority(state: Stored) -> tuple[object, ...]:
+    """What orders articles by age: of two that turn out to be one, the least stays."""
+    return state.first_seen_at, state.article.key
+
+
+def is_known_alias(of: Article, seen: Article) -> bool:
+    """Whether the URL of `seen` was recorded as another one of an article."""
+    return seen.url in of.aliases
+
+
+def sight(of: Article, seen: Article) -> Article:
+    """`seen` at another URL, as a sight of the article itself: it tells of the URL, and that the article is alive.
+
+    What the other page shows is never taken over: the two are read at different times, and whichever is behind
+    would undo the edits of the other.
+    """
+    told = replace(of, aliases=[seen.url, *seen.aliases], sources=list(seen.sources), provenance={})
+    if of.status is Status.GONE and seen.status is Status.FULL:
+        return replace(told, status=seen.status, gone_at=None, origin=seen.origin, fetched_at=seen.fetched_at)
+    return told
+
+
+def twin_url(article: Article) -> str | None:
+    """Canonical URL of the same story in the simplified script; None outside the edition of the traditional one.
+
+    Told by the URL alone, which converts one to one in this direction only.
+    """
+    other = TWINS.get(article.edition)
+    return urls.twin(article.url) if other and EDITIONS[other].language == _SIMPLIFIED else None
+
+
+def may_be_twin(article: Article) -> bool:
+    """Whether the URL of an article may be what `twin_url` gives for another."""
+    return article.edition in TWINS and EDITIONS[article.edition].language == _SIMPLIFIED
+
+
+def _is_one(of: Article, seen: Article) -> bool:
+    if of.edition != seen.edition:
+        return False
+    if not is_substantial(seen.text):
+        # A summary, a wall: nothing that would make an alias an article, or an article an alias.
+        return is_known_alias(of, seen)
+    return identity(of) == identity(seen) or (_has_evidence(of, seen) and near(of.text, seen.text))
+
+
+def _has_evidence(of: Article, seen: Article) -> bool:
+    """Whether the site says that both are one."""
+    same_link = bool(seen.short_code) and seen.short_code == of.short_code
+    return same_link or is_known_alias(of, seen) or of.url in seen.aliases
+
+
+def _distance(of: Article, seen: Article) -> int:
+    if identity(of) == identity(seen):
+        return 0
+    return 1 if is_known_alias(of, seen) else 2

@@ -1,0 +1,1 @@
+"""Questions to the archive. Every query uses an index."""

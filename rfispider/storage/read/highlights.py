@@ -1,0 +1,51 @@
+"""What is new in the archive, for people: newest articles, biggest stories. Every query uses an index."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import DESCENDING
+from pymongo.asynchronous.collection import AsyncCollection
+
+from rfispider.storage.documents import Document
+from rfispider.storage.policy import story_clusters
+from rfispider.storage.schema import NEWEST, STORY
+
+HEADLINE = {"title": 1, "url": 1, "edition": 1, "language": 1, "published_at": 1, "status": 1}
+TOLD = 5
+"""So many articles of a story are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Articles that are versions of one text."""
+
+    articles: int
+    headlines: Sequence[Document]
+    """Title, url, edition, language, published_at and status of some of them."""
+
+
+async def newest(articles: AsyncCollection[Document], editions: Collection[str], count: int) -> list[Document]:
+    """The headlines of the newest articles of each edition, the newest first."""
+    found: list[Document] = []
+    for edition in editions:
+        cursor = articles.find({"edition": edition}, HEADLINE, hint=NEWEST)
+        found += await cursor.sort("published_at", DESCENDING).limit(count).to_list()
+    return found
+
+
+async def biggest(articles: AsyncCollection[Document], since: datetime, count: int) -> list[Story]:
+    """The stories with the most articles of those that were first seen after a moment; none of a single article."""
+    pipeline: list[Document] = [
+        {"$match": {"story": {"$gte": story_clusters.earliest(since)}}},
+        {"$group": {"_id": "$story", "articles": {"$sum": 1}}},
+        {"$match": {"articles": {"$gt": 1}}},
+        {"$sort": {"articles": DESCENDING, "_id": DESCENDING}},
+        {"$limit": count},
+    ]
+    found = await (await articles.aggregate(pipeline, hint=STORY)).to_list()
+    return [Story(row["articles"], await _headlines(articles, row["_id"])) for row in found]
+
+
+async def _headlines(articles: AsyncCollection[Document], story: str) -> list[Document]:
+    return await articles.find({"story": story}, HEADLINE, hint=STORY).limit(TOLD).to_list()

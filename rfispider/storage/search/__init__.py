@@ -1,0 +1,24 @@
+"""What is searched for, in every script: the form in which texts are compared, and the grams they are found by.
+
+folding   text in the form in which a query and an article are compared
+grams     the short strings an article is filed under, and those a query asks for
+matching  which articles hold a query, how well, and where
+"""
+
+from rfispider.storage.search.folding import fold
+from rfispider.storage.search.ngrams import FEW, Lookup, folded, inverted, lookups
+from rfispider.storage.search.query import WEIGHTS, Query, highlighted, parse, score
+
+__all__ = [
+    "FEW",
+    "WEIGHTS",
+    "Lookup",
+    "Query",
+    "fold",
+    "folded",
+    "highlighted",
+    "inverted",
+    "lookups",
+    "parse",
+    "score",
+]

@@ -1,0 +1,1 @@
+"""What changes in the archive, for those who follow it."""

@@ -1,0 +1,167 @@
+"""What changes in the archive, as it changes: each new revision of an article once, from a position on.
+
+The server's own order of majority writes is followed (a change stream), not the clocks of the workers: nothing is
+missed between two looks, whatever was in flight and whatever the clocks say. A position holds for as long as the
+server's oplog reaches back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
+
+from bson import Timestamp
+from pymongo.asynchronous.change_stream import AsyncChangeStream
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+from rfispider.storage.documents import Document
+from rfispider.storage.read.selection import BATCH, Selection, revisions
+
+AWAIT_MS: Final = 200
+"""How long the server waits for a change before it says that there is none: the longest that one waits for others."""
+
+PAGES: Final = 50
+"""Raw pages in one batch."""
+
+RETRY_S: Final = 1.0
+"""Between two attempts to reach a server that went away."""
+
+_LOST: Final = frozenset({136, 260, 280, 286})
+"""Error codes CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError and ChangeStreamHistoryLost."""
+
+_REVISION: Final = "updateDescription.updatedFields.revision"
+_PUT: Final[Document] = {"operationType": {"$in": ["insert", "replace"]}}
+_REVISED: Final[Document] = {"operationType": "update", _REVISION: {"$exists": True}}
+_NUMBER: Final[Document] = {"$ifNull": ["$fullDocument.revision", f"${_REVISION}"]}
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed(Generic[Found]):
+    """What of a collection is followed, and what is handed on of it."""
+
+    collection: AsyncCollection[Document]
+    pipeline: Sequence[Document]
+    """Picks the changes; leaves `documentKey`, and `revision` where there is one."""
+    fetch: Callable[[Mapping[str, Any]], Awaitable[list[Found]]]
+    """The wanted ones of the changed documents, given as `_id` -> revision."""
+    size: int
+    """Changes in one batch at most."""
+    session: AsyncClientSession
+
+
+def of_articles(articles: AsyncCollection[Document], wanted: Selection, session: AsyncClientSession) -> Feed[Document]:
+    """New revisions of selected articles. One that changed again by now is left to its later change."""
+    told: Document = {"$project": {"documentKey": 1, "revision": _NUMBER}}
+    picked: list[Document] = [{"$match": {"$or": [_PUT, _REVISED]}}, told]
+    return Feed(articles, picked, lambda keys: revisions(articles, wanted, keys, session), BATCH, session)
+
+
+def of_pages(pages: AsyncCollection[Document], condition: Document, session: AsyncClientSession) -> Feed[Document]:
+    """Pages as they are kept."""
+
+    async def fetch(keys: Mapping[str, Any]) -> list[Document]:
+        return await pages.find({"_id": {"$in": list(keys)}, **condition}, session=session).to_list()
+
+    picked = [{"$match": _PUT}, {"$project": {"documentKey": 1}}]
+    return Feed(pages, picked, fetch, PAGES, session)
+
+
+class HistoryLost(Exception):  # noqa: N818 - what is told is a loss
+    """The oplog of the server does not reach back to a position any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in the server's order of writes: after a change that was handed on, or at a moment."""
+
+    at: datetime
+    """When that was (UTC), for people, and for those who have to go by the time alone."""
+    token: Mapping[str, Any] | None = None
+    """Of the change stream: what follows it is new."""
+    cluster_time: tuple[int, int] | None = None
+    """Seconds since 1970 and ordinal: what was written then or later is new."""
+
+    def start(self) -> dict[str, Any]:
+        """The option of a change stream that starts here."""
+        if self.token is not None:
+            return {"start_after": self.token}
+        return {"start_at_operation_time": Timestamp(*self.cluster_time)} if self.cluster_time else {}
+
+    def told(self) -> dict[str, Any]:
+        """The position as JSON has it."""
+        token = {"token": dict(self.token)} if self.token else {}
+        time = {"cluster_time": list(self.cluster_time)} if self.cluster_time else {}
+        return {"at": self.at.isoformat(), **token, **time}
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> Self:
+        """The position that `told` gave. Raises KeyError, TypeError or ValueError for what is none."""
+        seconds, ordinal = told.get("cluster_time") or (0, 0)
+        at = told["at"] if isinstance(told["at"], datetime) else datetime.fromisoformat(told["at"])
+        return cls(at=at, token=told.get("token"), cluster_time=(int(seconds), int(ordinal)) if seconds else None)
+
+
+class News(NamedTuple, Generic[Found]):
+    """A batch of what changed, in order."""
+
+    found: list[Found]
+    """Those that are wanted; there may be none among the changes."""
+    position: Position
+    """After all of the changes."""
+    is_last: bool
+    """Whether nothing more has changed for now."""
+
+
+async def changes(feed: Feed[Found], start: Position) -> AsyncIterator[News[Found]]:
+    """Batches of what changed after a position, without end; empty ones while nothing happens, as positions move on.
+
+    Raises:
+        HistoryLost: the oplog does not hold the start any more.
+
+    """
+    try:
+        options = {"max_await_time_ms": AWAIT_MS, "session": feed.session, **start.start()}
+        async with await feed.collection.watch(feed.pipeline, **options) as stream:
+            while stream.alive:
+                began = datetime.now(UTC)
+                changed = await _changed(stream, feed.size)
+                found = await feed.fetch(changed) if changed else []
+                yield News(found, Position(at=began, token=stream.resume_token), not changed)
+    except OperationFailure as error:
+        if error.code in _LOST:
+            raise HistoryLost from error
+        raise
+
+
+async def _changed(stream: AsyncChangeStream[Document], size: int) -> dict[str, Any]:
+    """The next changes that are there: `_id` -> revision, the last one of each."""
+    changed: dict[str, Any] = {}
+    while len(changed) < size and (event := await stream.try_next()) is not None:
+        changed[event["documentKey"]["_id"]] = event.get("revision")
+    return changed
+
+
+async def follow(
+    feed: Feed[Found], start: Position, troubled: Callable[[PyMongoError], None]
+) -> AsyncIterator[News[Found]]:
+    """As `changes`, but waits for a server that went away for as long as it takes; `troubled` is told of it."""
+    position = start
+    while True:
+        try:
+            async for news in changes(feed, position):
+                position = news.position
+                yield news
+        except PyMongoError as error:
+            if not _passing(error):
+                raise
+            troubled(error)
+            await asyncio.sleep(RETRY_S)
+
+
+def _passing(error: PyMongoError) -> bool:
+    return isinstance(error, ConnectionFailure) or error.has_error_label("ResumableChangeStreamError")

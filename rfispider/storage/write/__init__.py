@@ -1,0 +1,1 @@
+"""How articles, aliases and story links are written."""
