@@ -30,16 +30,16 @@ lint: $(VENV)/installed ## style, types, import floors
 
 # The Splash server that the tests render with stands on Debian's Qt, hence on Debian's Python.
 SPLASH := .venv-splash
-$(SPLASH)/installed: tests/splash-requirements.txt
+$(SPLASH)/installed: tests/support/splash-requirements.txt
 	/usr/bin/python3 -c 'import PyQt5.QtWebKit, PyQt5.QtWebEngineWidgets'
 	/usr/bin/python3 -m venv --clear --system-site-packages $(SPLASH)
-	$(SPLASH)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/splash-requirements.txt
+	$(SPLASH)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/support/splash-requirements.txt
 	@touch $@
 
 splash: $(SPLASH)/installed ## the Splash server of the tests (apt: xvfb python3-pyqt5.qtwebkit python3-pyqt5.qtwebengine)
 
 image-test: $(VENV)/installed ## run the steps of the Dockerfile and the services of the compose file in clean Debian roots (as root)
-	RFI_TEST_IMAGE=1 $(BIN)/python -m pytest tests/test_image.py
+	RFI_TEST_IMAGE=1 $(BIN)/python -m pytest tests/e2e/test_image.py
 
 PEERS := .venv-peers
 $(PEERS)/installed: benchmarks/requirements.txt

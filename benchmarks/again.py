@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawling import PATH, SIZE, STATUS, path, surroundings
 from world import LONGEST_S, Figure, World, none, world
 
 from rfispider.site import urls
 from rfispider.site.editions import EDITIONS
+from tests.support.crawling import PATH, SIZE, STATUS, path, surroundings
 
 PLAIN = Path(__file__).with_name("plain.py")
 CACHE = {"HTTPCACHE_ENABLED": "1"}

@@ -5,9 +5,10 @@ import random
 import time
 from collections.abc import Sequence
 
-from crawling import STAMP
-from fleet import Fleet, name_of, shared_while_alive
 from world import LONGEST_S, Figure, World, ended, none, some_time, stop, world
+
+from tests.support.crawling import STAMP
+from tests.support.fleet import Fleet, name_of, shared_while_alive
 
 CRASH_AT = 0.3
 """The server of the archive is killed when so many (0 to 1) of the articles are fetched."""

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import groupby, islice
 
-from crawling import Site
 from world import Figure, World, none, world
 
 from rfispider.frontier.policy.revisit import SOURCES
+from tests.support.crawling import Site
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FATES: Mapping[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {

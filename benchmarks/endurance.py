@@ -20,7 +20,8 @@ from typing import Annotated
 import endless
 import stage
 import typer
-from crawling import crawling
+
+from tests.support.crawling import crawling
 
 MEGABYTE = 1e6
 MOST_GROWN = 30

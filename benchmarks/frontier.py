@@ -20,7 +20,7 @@ from pathlib import Path
 import stage
 from world import Figure
 
-from rfispider.frontier import Done, Frontier
+from rfispider.frontier import Completion, Frontier
 from rfispider.items import Kind, Link, Outcome
 from rfispider.mongo.embedded import Embedded
 
@@ -84,7 +84,7 @@ async def turn(opened: Frontier, pid: int, turnover: Turnover) -> None:
     started, burnt, settled = time.monotonic(), burnt_s(pid), 0
     while settled < ROUND:
         leases = await opened.claim(BATCH, ["cn"])
-        await opened.acknowledge([Done(lease=lease, outcome=Outcome.NEW, status=200) for lease in leases])
+        await opened.acknowledge([Completion(lease=lease, outcome=Outcome.NEW, status=200) for lease in leases])
         settled += len(leases)
     turnover.rates.append(settled / (time.monotonic() - started))
     turnover.server_ms.append((burnt_s(pid) - burnt) / settled * 1000)

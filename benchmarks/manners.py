@@ -2,8 +2,9 @@
 
 import time
 
-from crawling import PATH, STAMP, STATUS
 from world import Figure, World, stop, world
+
+from tests.support.crawling import PATH, STAMP, STATUS
 
 AGREED = 0.1
 """The rate of the log may differ so much (0 to 1) from the one that was agreed."""

@@ -16,7 +16,6 @@ from typing import Annotated
 import stage  # before what it finds
 
 # isort: split
-import browsers
 import pytest
 import typer
 from operated import scenes
@@ -24,6 +23,8 @@ from operated.clock import accelerated
 from operated.shift import Shift
 from operated.stack import stack
 from rich.console import Console
+
+from tests.support import browsers
 
 app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

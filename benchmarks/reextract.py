@@ -22,7 +22,7 @@ import zstandard
 
 from rfispider import extract
 from rfispider.items import Article, Origin, Page
-from rfispider.storage import Sight, Store
+from rfispider.storage import FetchedPage, Store
 
 DATABASE = "reextract"
 LEAST = 300.0
@@ -56,7 +56,7 @@ async def kept(uri: str, found: list[tuple[Page, Article]]) -> float:
             batch = found[first : first + BATCH]
             outcomes = await store.save([article for _, article in batch])
             sights = [
-                Sight(page=page, outcome=outcome, article=article)
+                FetchedPage(page=page, outcome=outcome, article=article)
                 for (page, article), outcome in zip(batch, outcomes, strict=True)
             ]
             started = time.thread_time()

@@ -27,7 +27,7 @@ from processes import peak_mib
 from pymongo import AsyncMongoClient
 from store import Newsroom
 
-from rfispider.frontier import Done, Frontier
+from rfispider.frontier import Completion, Frontier
 from rfispider.items import Article, Outcome
 from rfispider.storage import Store
 
@@ -112,7 +112,7 @@ async def turnover(opened: Frontier, turns: int) -> float:
     began, settled = time.monotonic(), 0
     while settled < turns:
         leases = await opened.claim(CLAIMED, ["cn"])
-        await opened.acknowledge([Done(lease=lease, outcome=Outcome.NEW, status=200) for lease in leases])
+        await opened.acknowledge([Completion(lease=lease, outcome=Outcome.NEW, status=200) for lease in leases])
         settled += len(leases)
     return settled / (time.monotonic() - began)
 

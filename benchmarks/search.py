@@ -30,7 +30,7 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from replica import language
 from rfispider.items import Article, Kind, Origin
-from rfispider.storage import Store, Wanted, documents, search
+from rfispider.storage import SearchRequest, Store, documents, search
 from rfispider.storage.search import segments
 
 MOST_MS = 100.0
@@ -40,7 +40,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Asked:
+class CachedSnapshot:
     """What came of one query on all documents."""
 
     query: str
@@ -113,18 +113,18 @@ def phrases(articles: Sequence[Article], count: int, seed: int) -> list[str]:
     return found
 
 
-def wanted(query: str) -> Wanted:
+def wanted(query: str) -> SearchRequest:
     """The query as one phrase."""
-    return Wanted(query=search.parse(f'"{query}"'))
+    return SearchRequest(query=search.parse(f'"{query}"'))
 
 
-async def asked(store: Store, articles: Mapping[str, tuple[list[str], str]], query: str) -> Asked:
+async def asked(store: Store, articles: Mapping[str, tuple[list[str], str]], query: str) -> CachedSnapshot:
     """Compare an answer with a scan."""
     [term] = wanted(query).query.terms
     literal = {key for key, (texts, _) in articles.items() if any(query in text for text in texts)}
     alike = {key for key, (_, folded) in articles.items() if term in folded}
     found = {hit.article["_id"] for hit in (await store.search(wanted(query), ALL)).hits}
-    return Asked(
+    return CachedSnapshot(
         query, len(literal), len(found), len((literal | alike) - found), len(found - literal), len(found - alike)
     )
 
@@ -214,9 +214,9 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
 
 def stage_search(database: Any) -> Any:  # noqa: ANN401 - a database of the driver
     """The search index of a database."""
-    from rfispider.storage.search.index import Search  # noqa: PLC0415 - only this measure goes below the store
+    from rfispider.storage.search.index import SearchIndex  # noqa: PLC0415 - only this measure goes below the store
 
-    return Search(database["articles"], database["search"])
+    return SearchIndex(database["articles"], database["search"])
 
 
 def percentiles(took: Sequence[float]) -> tuple[float, float]:
@@ -255,7 +255,7 @@ def _of(articles: Sequence[Article], edition: str, options: argparse.Namespace) 
     return phrases([each for each in articles if each.edition == edition], 5, options.seed)
 
 
-def report(answers: Sequence[Asked], real: int) -> int:
+def report(answers: Sequence[CachedSnapshot], real: int) -> int:
     """Print recall and precision of both kinds of queries; how many documents were missed."""
     for name, part in (("real texts", answers[:real]), ("generated, 16 languages", answers[real:])):
         if part:

@@ -1,6 +1,6 @@
 """What every benchmark stands on: the checkout on the path, a database, generated pages and, where they are, real ones.
 
-Import it before what it finds: it puts the checkout and its `tests/` on the path of this process.
+Import it before what it finds: it puts the checkout on the path of this process.
 """
 
 import json
@@ -24,13 +24,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 """Real documents and the yardsticks for them; not part of the project, absent on most machines."""
 RESULTS = Path(__file__).resolve().parent / "results"
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-import crawling  # noqa: E402 - found by the line above
+sys.path.insert(0, str(ROOT))
 
 from replica import archive, site  # noqa: E402 - likewise
 from replica import truth as generated  # noqa: E402 - likewise
 from rfispider.mongo.embedded import Embedded  # noqa: E402 - likewise
+from tests.support import crawling  # noqa: E402 - found by the line above
 
 crawl, serving = crawling.crawl, crawling.serving
 crawling.CRAWL_SECONDS = 3600

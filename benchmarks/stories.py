@@ -32,7 +32,7 @@ from rfispider import extract, feeds, text
 from rfispider.items import Article, Origin, Page
 from rfispider.site import urls
 from rfispider.storage.policy import near_duplicates, story_clusters
-from rfispider.storage.policy.near_duplicates import Sketch
+from rfispider.storage.policy.near_duplicates import TextSketch
 
 LEAST = 0.98
 """Precision and recall of stories."""
@@ -92,12 +92,12 @@ def together(pairs: Iterable[Pair]) -> set[Pair]:
 
 def candidates(articles: Sequence[Labelled]) -> list[Pair]:
     """What the signatures find."""
-    by_edition: dict[str, list[Sketch]] = defaultdict(list)
+    by_edition: dict[str, list[TextSketch]] = defaultdict(list)
     signatures = near_duplicates.signatures(
-        [near_duplicates.Issue(each.text, each.edition, each.at) for each in articles]
+        [near_duplicates.DatedText(each.text, each.edition, each.at) for each in articles]
     )
     for each, signature in zip(articles, signatures, strict=True):
-        by_edition[each.edition].append(Sketch(each.key, signature, each.at))
+        by_edition[each.edition].append(TextSketch(each.key, signature, each.at))
     return [pair for sketches in by_edition.values() for pair in near_duplicates.candidates(sketches, [])]
 
 
@@ -159,8 +159,8 @@ def _originals(seed: int, count: int) -> Iterator[Story]:
 
 
 def _is_found(first: str, second: str, edition: str) -> bool:
-    signatures = near_duplicates.signatures([near_duplicates.Issue(told, edition, NOW) for told in (first, second)])
-    sketches = [Sketch(key, signature, NOW) for key, signature in zip("12", signatures, strict=True)]
+    signatures = near_duplicates.signatures([near_duplicates.DatedText(told, edition, NOW) for told in (first, second)])
+    sketches = [TextSketch(key, signature, NOW) for key, signature in zip("12", signatures, strict=True)]
     return bool(near_duplicates.candidates(sketches, [])) and near_duplicates.near(first, second)
 
 

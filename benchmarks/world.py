@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import stage
-from crawling import STAMP, Site, path, wait_until
-from fleet import Fleet, fleet
 from pymongo import MongoClient
-from replicaset import ReplicaSet, replica_set
 
 from rfispider.mongo import embedded
 from rfispider.mongo.embedded import Embedded
+from tests.support.crawling import STAMP, Site, path, wait_until
+from tests.support.fleet import Fleet, fleet
+from tests.support.replicaset import ReplicaSet, replica_set
 
 EDITIONS = "cn,en"
 LONGEST_S = 1800

@@ -126,7 +126,7 @@ class Entry:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Attempt:
+class VisitResult:
     """What is known so far of one visit to a URL, while its request and what came of it are under way."""
 
     outcome: Outcome | None = None
@@ -144,12 +144,12 @@ class Attempt:
     """Publication times that a source told."""
     spoiled: bool = False
 
-    def settle(self, outcome: Outcome, error: str | None = None) -> None:
+    def complete(self, outcome: Outcome, error: str | None = None) -> None:
         """Take note of how the visit ended, unless something of it was lost."""
         if not self.spoiled:
             self.outcome, self.error = outcome, error
 
-    def spoil(self, reason: str) -> None:
+    def fail(self, reason: str) -> None:
         """Take note that something that came of the visit was lost: it has failed, whatever else is said of it."""
         self.outcome, self.error, self.spoiled = Outcome.FAILED, reason, True
 
@@ -182,7 +182,7 @@ class Page:
     """Related-link hops from the source."""
     mirror: str = ""
     """Where the site was fetched from, when that is a mirror whose own address may stand in links."""
-    attempt: Attempt | None = field(default=None, repr=False, compare=False)
+    visit: VisitResult | None = field(default=None, repr=False, compare=False)
     """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)
     """The parse tree, kept by `extract` so that a page is parsed once; never stored."""

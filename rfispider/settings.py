@@ -132,7 +132,7 @@ ITEM_PIPELINES = {
     "rfispider.crawl.pipelines.Save": 900,
 }
 DOWNLOADER_MIDDLEWARES = {
-    "rfispider.crawl.offsite.Guard": 10,
+    "rfispider.crawl.offsite.OffsiteGuard": 10,
     # Stricter than this, which lets a retried request go anywhere.
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     # Between the retries, whose every answer counts, and the redirects.
@@ -152,12 +152,12 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
-ADDONS = {"rfispider.crawl.rendering.Addon": 100}
+ADDONS = {"rfispider.crawl.rendering.RenderingAddon": 100}
 EXTENSIONS = {
     "rfispider.crawl.metrics.Metrics": 5,
     "rfispider.crawl.progress_log.Progress": 10,
     "rfispider.crawl.run_record.RunRecord": 20,
-    "rfispider.crawl.heartbeat.Pulse": 30,
+    "rfispider.crawl.heartbeat.Heartbeat": 30,
     "scrapy.extensions.logstats.LogStats": None,
     "scrapy.extensions.memusage.MemoryUsage": None,
 }
@@ -212,7 +212,7 @@ def derived(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ALERTS:
         receiver(given, name)
     concurrency = int(number(given, "RFI_CONCURRENCY", least=1))
-    unsettled(given)
+    in_flight(given)
     return {
         "USER_AGENT": user_agent(str(given["RFI_CONTACT"])),
         # Scrapy (2.19) counts what it lets through to a host too late: while requests wait, only this bound holds.
@@ -223,7 +223,7 @@ def derived(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def unsettled(given: Mapping[str, Any]) -> int:
+def in_flight(given: Mapping[str, Any]) -> int:
     """How many URLs may be given out and not yet settled, of settings.
 
     Raises:

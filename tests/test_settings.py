@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rfispider import settings
-from rfispider.settings import SettingError, derived, unsettled
+from rfispider.settings import SettingError, derived
 
 DEFAULTS = {name: value for name, value in vars(settings).items() if name.startswith("RFI_")}
 
@@ -83,4 +83,4 @@ def test_a_file_of_a_secret_that_cannot_be_read_ends_the_program_in_one_line(
 
 @pytest.mark.parametrize(("wanted", "in_flight"), [("", 8), (" ", 8), ("64", 64)])
 def test_as_many_urls_are_in_flight_as_requests_unless_more_are_wanted(wanted: str, in_flight: int) -> None:
-    assert unsettled({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": wanted}) == in_flight
+    assert in_flight({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": wanted}) == in_flight

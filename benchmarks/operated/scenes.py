@@ -9,11 +9,10 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
-from crawling import path
-
 from operated.shift import Shift
 from operated.stack import Service, every_url, value
 from replica import grading
+from tests.support.crawling import path
 
 EVERY_MINUTES = 5
 """Between two runs of the scheduler."""

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import stage
-from browsers import free_port
-from crawling import ROOT, Replica, path, surroundings
-from guarded import guarded_server, secrets_in
 from prometheus_client.parser import text_string_to_metric_families
 from pymongo import MongoClient
 
 from operated.clock import Clock
+from tests.support.browsers import free_port
+from tests.support.crawling import ROOT, Replica, path, surroundings
+from tests.support.guarded import guarded_server, secrets_in
 
 DATABASE = "rfi"
 RFISPIDER = (sys.executable, "-c", "from rfispider.cli import main; main()")

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, examine, out, plain, text_of, titled
+from rfispider.cli.console import Database, out, plain, text_of, titled, with_both
 from rfispider.frontier import Frontier
 from rfispider.frontier.policy.revisit import Gap
-from rfispider.monitoring.day_audit import Audit, Fate, Finding, Hole, fate
+from rfispider.monitoring.day_audit import Audit, AuditFinding, Fate, SourceGapOfDay, fate
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Store
 from rfispider.storage.read.days import bounds
@@ -32,7 +32,7 @@ def audit(
     gap, or nothing at all is known of the day; 2 for a day or edition that there is not.
     """
     wanted, editions = day_of(day), options.editions(edition) or tuple(EDITIONS)
-    found = examine(database, lambda store, frontier: audited(store, frontier, wanted, editions))
+    found = with_both(database, lambda store, frontier: audited(store, frontier, wanted, editions))
     if as_json:
         out.print_json(json.dumps(as_document(found), default=plain, ensure_ascii=False))
     else:
@@ -56,30 +56,36 @@ def day_of(text: str) -> date:
 
 async def audited(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:
     """Ask archive and frontier for all that is known of a day."""
-    visits = {visit["_id"]: visit for visit in await frontier.census.of_day(day, editions)}
+    visits = {visit["_id"]: visit for visit in await frontier.statistics.of_day(day, editions)}
     stored = await store.known({key: visit["url"] for key, visit in visits.items()})
     published = {document["_id"]: document for document in await store.published(day, editions)}
-    found: dict[str, Finding] = {}
+    found: dict[str, AuditFinding] = {}
     for key in [*published, *visits]:
         document, visit = stored.get(key) or published.get(key), visits.get(key)
         told = fate(document["status"] if document else None, visit)
         about = document or visit
         if told and about:
-            found[about["_id"]] = Finding(edition=about["edition"], url=about["url"], fate=told[0], why=told[1])
+            found[about["_id"]] = AuditFinding(edition=about["edition"], url=about["url"], fate=told[0], why=told[1])
     holes = await holes_of(frontier, day, editions)
     return Audit(day=day, editions=editions, findings=sorted(found.values()), holes=holes)
 
 
-async def holes_of(frontier: Frontier, day: date, editions: tuple[str, ...]) -> list[Hole]:
+async def holes_of(frontier: Frontier, day: date, editions: tuple[str, ...]) -> list[SourceGapOfDay]:
     """The gaps of the day that sources had, and those that sources have which cannot be read any more."""
     since, until = bounds(day)
-    gaps = await frontier.census.gaps(since, until)
-    lost = await frontier.census.lost_sources(editions, until)
+    gaps = await frontier.statistics.gaps(since, until)
+    lost = await frontier.statistics.lost_sources(editions, until)
     now = datetime.now(UTC)
     return [
-        *(Hole(edition=each.edition, url=each.url, gap=each.gap) for each in gaps if each.edition in editions),
         *(
-            Hole(edition=each["edition"], url=each["url"], gap=Gap(since=each["poll"]["at"], until=now), open=True)
+            SourceGapOfDay(edition=each.edition, url=each.url, gap=each.gap)
+            for each in gaps
+            if each.edition in editions
+        ),
+        *(
+            SourceGapOfDay(
+                edition=each["edition"], url=each["url"], gap=Gap(since=each["poll"]["at"], until=now), open=True
+            )
             for each in lost
         ),
     ]

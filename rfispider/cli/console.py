@@ -16,7 +16,7 @@ from rfispider import settings
 from rfispider.frontier import Frontier
 from rfispider.mongo.embedded import uri as mongod_uri
 from rfispider.monitoring.vitals import READ_S
-from rfispider.storage import Store, explained
+from rfispider.storage import Store, translating_errors
 from rfispider.text import visible
 
 
@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
 
 
-def ask(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+def with_store(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
     """Open the archive, ask it one thing, close it."""
 
     async def asked() -> Answer:
@@ -46,7 +46,7 @@ def ask(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer
     return asyncio.run(asked())
 
 
-def inspect(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+def with_store_readonly(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
     """Ask the archive one thing as it is, in whatever version; nothing is installed."""
 
     async def asked() -> Answer:
@@ -57,25 +57,25 @@ def inspect(database: str, question: Callable[[Store], Awaitable[Answer]]) -> An
     return asyncio.run(asked())
 
 
-def survey(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> Answer:
+def with_frontier(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> Answer:
     """Open the frontier, ask it one thing, close it."""
 
     async def asked() -> Answer:
         uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        with explained("reading the frontier", uri):
+        with translating_errors("reading the frontier", uri):
             async with await Frontier.open(uri, database) as found:
                 return await question(found)
 
     return asyncio.run(asked())
 
 
-def examine(database: str, question: Callable[[Store, Frontier], Awaitable[Answer]]) -> Answer:
+def with_both(database: str, question: Callable[[Store, Frontier], Awaitable[Answer]]) -> Answer:
     """Open the archive and the frontier, ask them one thing, close them."""
 
     async def asked() -> Answer:
         uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         async with await Store.open(uri, database, patience=READ_S) as store:
-            with explained("reading the frontier", uri):
+            with translating_errors("reading the frontier", uri):
                 async with await Frontier.open(uri, database) as found:
                     return await question(store, found)
 

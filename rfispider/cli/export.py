@@ -13,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, ask, err
+from rfispider.cli.console import Database, err, with_store
 from rfispider.jobs import export as files
-from rfispider.jobs.export import Format, MissingExtra, TargetError
+from rfispider.jobs.export import Format, MissingExtra, OutputError
 from rfispider.jobs.export.run import STDOUT, Order, write
 from rfispider.storage import FIELDS, VALIDITY, Selection
 
@@ -96,7 +96,7 @@ def export(
     check(order, is_of_fields=fields is not None)
     order.query = query(order)
     with told_in_a_line(output):
-        ask(database, lambda store: write(store, order))
+        with_store(database, lambda store: write(store, order))
 
 
 def check(order: Order, *, is_of_fields: bool) -> None:
@@ -143,7 +143,7 @@ def told_in_a_line(output: Path) -> Iterator[None]:
     except BrokenPipeError:
         sys.stdout = None  # nothing is left to flush at the exit
         raise typer.Exit(1) from None
-    except (TargetError, MissingExtra) as error:
+    except (OutputError, MissingExtra) as error:
         err.print(f"rfispider: {escape(str(error))}")
         raise typer.Exit(1) from error
     except OSError as error:

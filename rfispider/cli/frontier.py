@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, out, plain, survey, text_of, titled
+from rfispider.cli.console import Database, err, out, plain, text_of, titled, with_frontier
 from rfispider.frontier import Count, Frontier, Holder
 from rfispider.frontier.policy.revisit import State
 from rfispider.site.editions import EDITIONS
@@ -23,7 +23,7 @@ def counts(context: typer.Context, database: Database = settings.MONGO_DATABASE)
     """How many URLs stand where, who holds leases, what has been due the longest."""
     if context.invoked_subcommand:
         return
-    counted, holders, oldest = survey(database, stand)
+    counted, holders, oldest = with_frontier(database, stand)
     if not counted:
         out.print(f"The frontier of {escape(database)} is empty: `scrapy crawl rfi` fills it.")
         return
@@ -36,8 +36,8 @@ def counts(context: typer.Context, database: Database = settings.MONGO_DATABASE)
 
 async def stand(found: Frontier) -> tuple[list[Count], list[Holder], dict[str, Any] | None]:
     """Counts, holders of leases, and what has been due the longest."""
-    census = found.census
-    return await census.counts(), await census.holders(), await census.oldest_due(EVERYWHERE)
+    statistics = found.statistics
+    return await statistics.counts(), await statistics.holders(), await statistics.oldest_due(EVERYWHERE)
 
 
 def counts_table(counted: list[Count]) -> Table:
@@ -59,14 +59,14 @@ def retry(
     database: Database = settings.MONGO_DATABASE,
 ) -> None:
     """Make failed URLs due now, with every chance they had at first. A URL that is gone has to be named."""
-    number = survey(database, lambda found: found.census.retry(EVERYWHERE, url or None))
+    number = with_frontier(database, lambda found: found.statistics.retry(EVERYWHERE, url or None))
     out.print(f"{number} URLs are due again")
 
 
 @app.command()
 def failed(database: Database = settings.MONGO_DATABASE) -> None:
     """List URLs whose last visit failed, and why."""
-    for document in survey(database, lambda found: found.census.failed(EVERYWHERE)):
+    for document in with_frontier(database, lambda found: found.statistics.failed(EVERYWHERE)):
         last = document.get("last", {})
         out.print(f"{text_of(document.get('due_at'))}  {escape(text_of(last.get('error')))}", soft_wrap=True)
         out.print(f"                  {document['url']}", soft_wrap=True)
@@ -77,7 +77,7 @@ def why(
     url: Annotated[str, typer.Argument(help="Any form of the URL.")], database: Database = settings.MONGO_DATABASE
 ) -> None:
     """Show all that the frontier knows of one URL. Exit status 1 when it never heard of it."""
-    document = survey(database, lambda found: found.census.why(url))
+    document = with_frontier(database, lambda found: found.statistics.why(url))
     if document is None:
         err.print(f"rfispider: the frontier never heard of {escape(url)}")
         raise typer.Exit(1)

@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, examine, out, plain, titled
+from rfispider.cli.console import Database, err, out, plain, titled, with_both
 from rfispider.mongo.embedded import MongodError
-from rfispider.monitoring.health import Finding, Level, findings, worst
+from rfispider.monitoring.health import HealthFinding, Level, findings, worst
 from rfispider.monitoring.vitals import vitals
 from rfispider.storage import StoreError
 
@@ -25,10 +25,10 @@ def health(
 ) -> None:
     """Say whether the crawl is healthy. Exit status 0: it is, or there are warnings only; 1: it is not."""
     try:
-        seen = examine(database, vitals)
+        seen = with_both(database, vitals)
         found, now = findings(seen), seen.now
     except (MongodError, StoreError) as error:
-        found, now = [Finding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
+        found, now = [HealthFinding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
     if as_json:
         out.print_json(json.dumps(verdict(found, now), default=plain, ensure_ascii=False))
     else:
@@ -37,12 +37,12 @@ def health(
         raise typer.Exit(1)
 
 
-def verdict(found: Sequence[Finding], now: datetime) -> dict[str, Any]:
+def verdict(found: Sequence[HealthFinding], now: datetime) -> dict[str, Any]:
     """The judgement for programs: `status`, `checked_at`, and every finding, the worst first."""
     return {"status": worst(found), "checked_at": now, "findings": [asdict(finding) for finding in found]}
 
 
-def show(found: Sequence[Finding]) -> None:
+def show(found: Sequence[HealthFinding]) -> None:
     """Print the findings; what is wrong stands on stderr too, in one line, where a container keeps it."""
     table = titled(f"Health: {worst(found)}", "", "check", "about", "finding")
     for finding in found:

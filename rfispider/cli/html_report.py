@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from rfispider.cli.console import examine
+from rfispider.cli.console import with_both
 from rfispider.frontier import Frontier
-from rfispider.monitoring.report import Material, render
+from rfispider.monitoring.report import ReportData, render
 from rfispider.monitoring.vitals import vitals
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Store
@@ -23,20 +23,20 @@ def write(database: str, file: Path) -> None:
         OSError: the file cannot be written.
 
     """
-    page = render(examine(database, lambda store, frontier: gather(database, store, frontier)))
+    page = render(with_both(database, lambda store, frontier: gather(database, store, frontier)))
     file.write_text(page, "utf-8")
 
 
-async def gather(database: str, store: Store, frontier: Frontier) -> Material:
+async def gather(database: str, store: Store, frontier: Frontier) -> ReportData:
     """Ask the database for all that the report shows."""
     condition = await store.condition(list(EDITIONS))
     told = await store.report()
-    return Material(
+    return ReportData(
         database=database,
         vitals=await vitals(store, frontier),
         hours=condition.hours,
         completeness=told.completeness,
         newest=await store.newest(list(EDITIONS), NEWEST),
         stories=await store.biggest(condition.now - STORY_AGE, STORIES),
-        failed=await frontier.census.failed([*EDITIONS, None], FAILED),
+        failed=await frontier.statistics.failed([*EDITIONS, None], FAILED),
     )

@@ -17,8 +17,8 @@ from rfispider import settings
 from rfispider.cli.console import Database, err
 from rfispider.mongo.embedded import MongodError
 from rfispider.mongo.embedded import uri as mongod_uri
-from rfispider.monitoring.prometheus import PREFIX, Made, Standing, gauges
-from rfispider.monitoring.snapshot import standing
+from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, Snapshot, gauges
+from rfispider.monitoring.snapshot import snapshot
 from rfispider.settings import SettingError, listening
 from rfispider.storage import StoreError
 
@@ -32,8 +32,8 @@ def metrics(
     serve: Annotated[str, typer.Option(help="Serve them on HOST:PORT until SIGTERM instead.")] = "",
 ) -> None:
     """Print frontier, newest articles, budgets, last run, disk and health in Prometheus' text format."""
-    registry, asked = CollectorRegistry(auto_describe=False), Asked(database)
-    registry.register(Made(asked.metrics))
+    registry, asked = CollectorRegistry(auto_describe=False), CachedSnapshot(database)
+    registry.register(CallbackCollector(asked.metrics))
     if serve:
         serve_on(serve, registry)
         return
@@ -59,7 +59,7 @@ def serve_on(where: str, registry: CollectorRegistry) -> None:
 ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
-class Asked:
+class CachedSnapshot:
     """Asks the database when metrics are asked for, not too often."""
 
     def __init__(self, database: str) -> None:
@@ -67,7 +67,7 @@ class Asked:
         self.fail = False
         """Raise what goes wrong, instead of telling that the database is down."""
         self.lock = Lock()
-        self.standing: Standing | None = None
+        self.snapshot: Snapshot | None = None
         self.at = float("-inf")
 
     def metrics(self) -> Iterator[Metric]:
@@ -83,14 +83,14 @@ class Asked:
         yield up(1)
         yield from gauges(found)
 
-    def ask(self) -> Standing:
+    def ask(self) -> Snapshot:
         """How things stand, or stood a moment ago."""
         with self.lock:
-            if self.standing is None or time.monotonic() - self.at > FRESH_S:
+            if self.snapshot is None or time.monotonic() - self.at > FRESH_S:
                 uri = mongod_uri(settings.MONGO_URI, Path(settings.RFI_DATA))
-                self.standing = asyncio.run(standing(uri, self.database))
+                self.snapshot = asyncio.run(snapshot(uri, self.database))
                 self.at = time.monotonic()
-            return self.standing
+            return self.snapshot
 
 
 def up(value: int) -> Metric:

@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rfispider import __version__, settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, ask, err, out, titled
+from rfispider.cli.console import Database, err, out, titled, with_store
 from rfispider.concurrency.prefetch import ahead
 from rfispider.jobs import reextract as job
-from rfispider.jobs.reextract import Reading
-from rfispider.storage import FIELDS, Segment, Store, rules
+from rfispider.jobs.reextract import ReparseResult
+from rfispider.storage import FIELDS, ReparseBatch, Store, rules
 
 EXAMPLES = 3
 """Differences shown of each field."""
@@ -46,7 +46,7 @@ class Tally:
     """Why no article was read of a page that gave one -> pages."""
     outcomes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, segment: Segment, readings: Sequence[Reading]) -> None:
+    def add(self, segment: ReparseBatch, readings: Sequence[ReparseResult]) -> None:
         """Count what a segment gave."""
         self.pages += len(readings)
         self.pageless += segment.pageless
@@ -105,7 +105,7 @@ def reextract(
     condition = ({"edition": {"$in": list(editions)}} if editions else {}) | conditions(where or [])
     asks = is_terminal() and not yes and not dry_run
     task = Task(condition=condition, failures=not where, dry_run=dry_run, asks=asks)
-    ask(database, lambda store: run(store, task, workers))
+    with_store(database, lambda store: run(store, task, workers))
     tell(task)
     if task.tally.problems:
         raise typer.Exit(1)
@@ -152,7 +152,7 @@ async def run(store: Store, task: Task, workers: int | None) -> None:
     """Go through all segments; what is to be written of one is written before the next one is looked at."""
     place = "" if task.dry_run else await begun(store, task)
     total = await store.count(task.condition)
-    with job.Readers(workers) as readers, progress(total) as shown:
+    with job.ReparserPool(workers) as readers, progress(total) as shown:
         async for segment in ahead(store.segments(task.condition, place, failures=task.failures)):
             at = datetime.now(UTC)
             readings = await readers.read(segment.pages, at)
@@ -194,7 +194,7 @@ async def confirmed(task: Task, shown: Progress) -> bool:
 # ---- What a person sees ----------------------------------------------------------------------------------
 
 
-def examples(tally: Tally, readings: Sequence[Reading]) -> None:
+def examples(tally: Tally, readings: Sequence[ReparseResult]) -> None:
     """Show the first differences of each field."""
     shown = tally.fields.copy()
     for reading in readings:

@@ -18,11 +18,11 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, text_of, titled
-from rfispider.concurrency.child_process import Ended, supervise
-from rfispider.jobs.cron.lock import Claim, Schedules, Waiting
-from rfispider.jobs.cron.rule import Recurrence, RecurrenceError, seconds
+from rfispider.concurrency.child_process import ProcessResult, supervise
+from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
+from rfispider.jobs.cron.rule import ScheduleRule, ScheduleRuleError, seconds
 from rfispider.mongo.embedded import uri as mongod_uri
-from rfispider.storage import StoreError, explained
+from rfispider.storage import StoreError, translating_errors
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +59,9 @@ def schedule(
         asyncio.run(_show(database))
         return
     try:
-        recurrence = Recurrence.of(cron=cron, every=every, jitter=jitter)
+        recurrence = ScheduleRule.of(cron=cron, every=every, jitter=jitter)
         job = _Job(name, recurrence, seconds(limit), seconds(lease), _found(command or ["scrapy", "crawl", "rfi"]))
-    except (RecurrenceError, FileNotFoundError) as error:
+    except (ScheduleRuleError, FileNotFoundError) as error:
         err.print(f"rfispider schedule: {escape(str(error))}")
         raise typer.Exit(USAGE) from error
     asyncio.run(_serve(job, database))
@@ -72,7 +72,7 @@ class _Job:
     """What is run, when, and for how long."""
 
     name: str
-    recurrence: Recurrence
+    recurrence: ScheduleRule
     limit_s: float
     lease_s: float
     command: Sequence[str]
@@ -99,10 +99,10 @@ async def _serve(job: _Job, database: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, "the scheduler was stopped")
     uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-    with explained("opening the schedules", uri):
-        schedules = await Schedules.open(uri, database, lease_s=job.lease_s)
+    with translating_errors("opening the schedules", uri):
+        schedules = await ScheduleLocks.open(uri, database, lease_s=job.lease_s)
     async with schedules:
-        with explained("writing the schedule", uri):
+        with translating_errors("writing the schedule", uri):
             await schedules.register(job.name, job.recurrence, job.command)
         logger.info("schedule %s: %s, %s", job.name, job.recurrence, " ".join(job.command))
         while not stopped.done():
@@ -111,21 +111,21 @@ async def _serve(job: _Job, database: str) -> None:
     logger.info("stopped")
 
 
-async def _turn(job: _Job, schedules: Schedules, uri: str, stopped: "asyncio.Future[str]") -> float:
+async def _turn(job: _Job, schedules: ScheduleLocks, uri: str, stopped: "asyncio.Future[str]") -> float:
     """Run the job if it is due; the seconds until the next look."""
     try:
-        with explained("asking for the schedule", uri):
+        with translating_errors("asking for the schedule", uri):
             claim = await schedules.claim(job.name, job.recurrence, f"{socket.gethostname()}/{os.getpid()}")
     except StoreError as error:
         logger.error("%s; another try in %g s", error, LOOK_S)  # noqa: TRY400 - one line for a person
         return LOOK_S
-    if isinstance(claim, Waiting):
+    if isinstance(claim, NotDue):
         return claim.seconds
     await _run(job, schedules, claim, uri, stopped)
     return 0.0
 
 
-async def _run(job: _Job, schedules: Schedules, claim: Claim, uri: str, stopped: "asyncio.Future[str]") -> None:
+async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, uri: str, stopped: "asyncio.Future[str]") -> None:
     """One run, while its lease is kept."""
     logger.info("run of %s starts, due %s UTC", job.name, text_of(claim.due_at))
     unwanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -134,21 +134,21 @@ async def _run(job: _Job, schedules: Schedules, claim: Claim, uri: str, stopped:
     try:
         ended = await supervise(job.command, limit_s=job.limit_s, unwanted=unwanted)
     except OSError as error:
-        ended = Ended(127, f"it could not be started: {error}")
+        ended = ProcessResult(127, f"it could not be started: {error}")
     keeper.cancel()
-    level = logging.INFO if ended == Ended(0, "finished") else logging.ERROR
+    level = logging.INFO if ended == ProcessResult(0, "finished") else logging.ERROR
     following = text_of(claim.next_due_at)
     logger.log(
         level, "run of %s: %s, exit status %d; next %s UTC", job.name, ended.reason, ended.exit_status, following
     )
     try:
-        with explained("recording the run", uri):
+        with translating_errors("recording the run", uri):
             await schedules.finish(claim, ended.exit_status, ended.reason)
     except StoreError as error:
         logger.error("%s", error)  # noqa: TRY400 - one line for a person
 
 
-async def _keep(schedules: Schedules, claim: Claim, uri: str, unwanted: "asyncio.Future[str]") -> None:
+async def _keep(schedules: ScheduleLocks, claim: RunClaim, uri: str, unwanted: "asyncio.Future[str]") -> None:
     """Renew the lease of a run; end the run when it is lost, or when nobody knows any more whether it is."""
     loop = asyncio.get_running_loop()
     safe_until = loop.time() + SAFE * schedules.lease_s
@@ -163,10 +163,10 @@ async def _keep(schedules: Schedules, claim: Claim, uri: str, unwanted: "asyncio
     _settle(unwanted, "its lease was lost")
 
 
-async def _renewed(schedules: Schedules, claim: Claim, uri: str) -> bool | None:
+async def _renewed(schedules: ScheduleLocks, claim: RunClaim, uri: str) -> bool | None:
     """Whether the lease is ours for another while; None when the server did not say."""
     try:
-        with explained("renewing the lease", uri):
+        with translating_errors("renewing the lease", uri):
             return await schedules.renew(claim)
     except StoreError as error:
         logger.warning("%s", error)
@@ -181,10 +181,10 @@ def _settle(future: "asyncio.Future[str]", why: str) -> None:
 async def _show(database: str) -> None:
     """Print the schedules and how their last runs ended."""
     uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-    with explained("reading the schedules", uri):
-        async with await Schedules.open(uri, database) as schedules:
+    with translating_errors("reading the schedules", uri):
+        async with await ScheduleLocks.open(uri, database) as schedules:
             found = await schedules.list()
-    table = titled("Schedules", "name", "rule", "due (UTC)", "now", "last run")
+    table = titled("ScheduleLocks", "name", "rule", "due (UTC)", "now", "last run")
     for each in found:
         table.add_row(escape(each["_id"]), escape(each["rule"]), text_of(each["due_at"]), _now(each), _last(each))
     out.print(table if found else "No schedule yet: `rfispider schedule --every 15m` makes one.")

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, ask, err, out, plain, text_of
-from rfispider.storage import Found, Hit, Wanted
+from rfispider.cli.console import Database, err, out, plain, text_of, with_store
+from rfispider.storage import Hit, SearchRequest, SearchResult
 from rfispider.storage.search import Query, highlighted, parse, pipeline
 
 WIDTH = 160
@@ -42,13 +42,13 @@ def search(
       rfispider search 气候危机 --edition cn --since 2023-11-01
       rfispider search '"union africaine" sommet' -e fr -n 50 --json | jq .url
     """
-    wanted = Wanted(
+    wanted = SearchRequest(
         query=parsed(query),
         editions=options.editions(edition),
         since=options.moment(since, "--since"),
         until=options.moment(until, "--until", whole_day=True),
     )
-    found = ask(database, lambda store: store.search(wanted, limit))
+    found = with_store(database, lambda store: store.search(wanted, limit))
     for hit in found.hits:
         if as_json:
             typer.echo(json.dumps(record(hit, wanted), default=plain, ensure_ascii=False))
@@ -85,7 +85,7 @@ def parsed(query: str) -> Query:
     return found
 
 
-def record(hit: Hit, wanted: Wanted) -> dict[str, Any]:
+def record(hit: Hit, wanted: SearchRequest) -> dict[str, Any]:
     """A hit for programs; `snippet` marks what was found by «guillemets»."""
     named = ("url", "edition", "language", "title", "published_at", "status")
     parts = excerpt(hit, wanted)
@@ -97,7 +97,7 @@ def record(hit: Hit, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def print_hit(hit: Hit, wanted: Wanted) -> None:
+def print_hit(hit: Hit, wanted: SearchRequest) -> None:
     """Print a hit as a person reads it."""
     article = hit.article
     out.print(Text.assemble(*marked(highlighted(wanted.query, article["title"], WIDTH), "bold")))
@@ -106,7 +106,7 @@ def print_hit(hit: Hit, wanted: Wanted) -> None:
     out.print(Text.assemble(*marked(excerpt(hit, wanted), "")), "\n")
 
 
-def excerpt(hit: Hit, wanted: Wanted) -> list[tuple[str, bool]]:
+def excerpt(hit: Hit, wanted: SearchRequest) -> list[tuple[str, bool]]:
     """A part of the first field beside the title that holds a term, else the beginning."""
     fields = [" ".join(values) for name in ("lead", "text", "tags", "authors") if (values := _values(hit, name))]
     shown = [highlighted(wanted.query, " ".join(field.split()), WIDTH) for field in fields]
@@ -124,7 +124,7 @@ def marked(parts: list[tuple[str, bool]], style: str) -> list[tuple[str, str]]:
     return [(part, MARK if match else style) for part, match in parts]
 
 
-def told(found: Found) -> str:
+def told(found: SearchResult) -> str:
     """How much of what there is was shown."""
     if found.complete:
         return f"{len(found.hits)} of {found.held}"

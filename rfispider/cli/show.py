@@ -14,7 +14,7 @@ from rich.table import Table
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, ask, err, out, plain, text_of, titled
+from rfispider.cli.console import Database, err, out, plain, text_of, titled, with_store
 from rfispider.monitoring.health import alive, sign_of_life
 from rfispider.site import urls
 from rfispider.storage import Report, Store
@@ -51,7 +51,7 @@ def show(
     if history and as_of:
         raise typer.BadParameter("--history tells of all times: it does not go with --as-of")
     at = options.moment(as_of, "--as-of")
-    states = ask(database, lambda store: read(store, url, at, whole=history))
+    states = with_store(database, lambda store: read(store, url, at, whole=history))
     if not states:
         then = f" as of {text_of(at)} UTC" if at else ""
         err.print(f"rfispider: the archive has no article {escape(url)}{then}")
@@ -89,7 +89,7 @@ def report(
     if html:
         write_page(database, html)
         return
-    told = ask(database, lambda store: store.report())
+    told = with_store(database, lambda store: store.report())
     if not told.articles:
         out.print(f"The database {escape(database)} holds no article yet: `scrapy crawl rfi` fills it.")
     for table in (sections_table(told), completeness_table(told), runs_table(told)):

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, inspect, out
+from rfispider.cli.console import Database, err, out, with_store_readonly
 
 app = typer.Typer(no_args_is_help=True, help="Users of MongoDB who may read the archive and nothing else.")
 
@@ -30,21 +30,21 @@ def add(
     a user with the role userAdmin.
     """
     password = password_for(name, password_env)
-    new = inspect(database, lambda store: store.administration.grant(name, password))
+    new = with_store_readonly(database, lambda store: store.administration.grant(name, password))
     out.print(f"{escape(name)} may read {escape(database)}" if new else f"{escape(name)} has a new password")
 
 
 @app.command("list")
 def readers(database: Database = settings.MONGO_DATABASE) -> None:
     """List the users who may read the archive and nothing else."""
-    for name in inspect(database, lambda store: store.administration.readers()):
+    for name in with_store_readonly(database, lambda store: store.administration.readers()):
         out.print(escape(name))
 
 
 @app.command()
 def remove(name: Name, database: Database = settings.MONGO_DATABASE) -> None:
     """Remove such a user. Exit status 1 when there is none of this name."""
-    if not inspect(database, lambda store: store.administration.revoke(name)):
+    if not with_store_readonly(database, lambda store: store.administration.revoke(name)):
         err.print(f"rfispider: {escape(database)} has no reader {escape(name)}")
         raise typer.Exit(1)
     out.print(f"{escape(name)} is removed")

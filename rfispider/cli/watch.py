@@ -16,8 +16,8 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, ask, err
-from rfispider.jobs.export import Lines, TargetError, write_text
+from rfispider.cli.console import Database, err, with_store
+from rfispider.jobs.export import JsonLines, OutputError, write_text
 from rfispider.storage import HistoryLost, Position, Selection, Store, StoreError
 
 MARGIN = timedelta(days=1)
@@ -28,7 +28,7 @@ IDLE_S = 10.0
 
 
 @dataclass(slots=True)
-class Memory:
+class Checkpoint:
     """Where it is remembered up to where articles were written: a file, a name in MongoDB, or nowhere."""
 
     store: Store
@@ -104,44 +104,44 @@ def watch(
     # The background jobs of a script are born deaf to it, and then to SIGTERM as well, which is treated alike.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        ask(database, lambda store: run(Memory(store, state, name, wanted.editions), wanted, begin))
+        with_store(database, lambda store: run(Checkpoint(store, state, name, wanted.editions), wanted, begin))
     except KeyboardInterrupt:
         return
     except BrokenPipeError:
         # Who reads has enough. What is still in the buffer must not be flushed into the pipe at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except TargetError as error:
+    except OutputError as error:
         err.print(f"rfispider: {escape(str(error))}")
         raise typer.Exit(1) from error
 
 
-async def run(memory: Memory, wanted: Selection, since: datetime | None) -> None:
+async def run(checkpoint: Checkpoint, wanted: Selection, since: datetime | None) -> None:
     """Write what happens, remembering after each batch how far it came."""
     # The first signal cancels this at its next wait, the second ends it at once: as asyncio does with SIGINT.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    lines, saved = Lines(sys.stdout.buffer), 0.0
-    async for batch, position in news(memory, wanted, since):
+    lines, saved = JsonLines(sys.stdout.buffer), 0.0
+    async for batch, position in news(checkpoint, wanted, since):
         if batch:
             lines.write(batch)
             sys.stdout.buffer.flush()
         if position and (batch or time.monotonic() - saved > IDLE_S):
-            await remember(memory, position)
+            await remember(checkpoint, position)
             saved = time.monotonic()
 
 
-async def remember(memory: Memory, position: Position) -> None:
+async def remember(checkpoint: Checkpoint, position: Position) -> None:
     """Save the position; a server that is away is no reason to stop, the next batch saves it again."""
     try:
-        await memory.save(position)
+        await checkpoint.save(position)
     except StoreError as error:
         troubled(str(error))
 
 
 async def news(
-    memory: Memory, wanted: Selection, since: datetime | None
+    checkpoint: Checkpoint, wanted: Selection, since: datetime | None
 ) -> AsyncIterator[tuple[list[dict[str, Any]], Position | None]]:
     """What is to be written, from where it was left on, with the position after it once there is one to go on from."""
-    down, start = memory.store.downstream, await memory.load()
+    down, start = checkpoint.store.downstream, await checkpoint.load()
     while True:
         if start is None:
             # Taken first: what changes while the past is written comes again, and is not missed.

@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessResult:
     """How a run ended."""
 
     exit_status: int
@@ -31,7 +31,7 @@ async def supervise(
     limit_s: float,
     unwanted: "asyncio.Future[str]",
     grace_s: float = GRACE_S,
-) -> Ended:
+) -> ProcessResult:
     """Run a command to its end; end it after `limit_s` seconds (0: never), or when `unwanted` says why.
 
     It is asked by SIGTERM first, and killed with all that it started after `grace_s` seconds.
@@ -45,12 +45,12 @@ async def supervise(
     either: set[asyncio.Future[Any]] = {over, unwanted}
     await asyncio.wait(either, timeout=limit_s or None, return_when=asyncio.FIRST_COMPLETED)
     if over.done():
-        return Ended(over.result(), "finished")
+        return ProcessResult(over.result(), "finished")
     reason = unwanted.result() if unwanted.done() else f"hung: it was not over after {limit_s:g} s"
     _signal(process.pid, signal.SIGTERM)
     await asyncio.wait({over}, timeout=grace_s)
     _signal(process.pid, signal.SIGKILL)
-    return Ended(await over, reason)
+    return ProcessResult(await over, reason)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

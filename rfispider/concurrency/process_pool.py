@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from rfispider.concurrency.shared_memory import OutOfReach, Place, Tray
+from rfispider.concurrency.shared_memory import Buffer, BufferUnreachable, SharedBuffers
 from rfispider.items import Page
 
 Result = TypeVar("Result")
@@ -28,7 +28,7 @@ ORPHAN: Final = 2.0
 """A page is killed by the kernel after so many times its limit: then whoever should have done it is dead."""
 
 
-class Killed(Exception):  # noqa: N818 - it is told as what became of a page
+class ParserKilled(Exception):  # noqa: N818 - it is told as what became of a page
     """A page took too long, or the process that had it died; the message says which, in one line."""
 
 
@@ -43,12 +43,12 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PoolTask:
     """The same on its way."""
 
     function: Function
     page: Page
-    place: Place | None
+    place: Buffer | None
     """Where the body lies that the page lacks."""
 
 
@@ -59,7 +59,7 @@ class PagePool:
         """Take the number of processes, and how long one page may take (seconds)."""
         self._seconds = seconds
         self._pool = ProcessPool(processes, context=multiprocessing.get_context("spawn"))
-        self._tray = Tray(MESSAGES * processes * TOGETHER)
+        self._tray = SharedBuffers(MESSAGES * processes * TOGETHER)
         self._free = MESSAGES * processes
         self._waiting: deque[Job] = deque()
         self._messages: set[asyncio.Task[None]] = set()
@@ -121,12 +121,12 @@ class PagePool:
         with ExitStack() as held:
             sent = [_sent(job, held.enter_context(self._tray.holding(job.page.body))) for job in jobs]
             results = await self._in_process(sent)
-        if any(isinstance(result, OutOfReach) for result in results):
+        if any(isinstance(result, BufferUnreachable) for result in results):
             self._tray.close()
             return await self._in_process([_sent(job, None) for job in jobs])
         return results
 
-    async def _in_process(self, sent: list[Sent]) -> list[Any]:
+    async def _in_process(self, sent: list[PoolTask]) -> list[Any]:
         return await carried_out(self._pool, self._seconds, applied, sent, ORPHAN * self._seconds)
 
 
@@ -141,16 +141,16 @@ async def carried_out(pool: ProcessPool, seconds: float, function: Callable[...,
     try:
         result: Result = await asyncio.wrap_future(future)
     except TooLong as error:
-        raise Killed(f"reading it took more than {seconds:g} s") from error
+        raise ParserKilled(f"reading it took more than {seconds:g} s") from error
     except ProcessExpired as error:
-        raise Killed(f"the process that read it died ({error})") from error
+        raise ParserKilled(f"the process that read it died ({error})") from error
     return result
 
 
-def _sent(job: Job, place: Place | None) -> Sent:
+def _sent(job: Job, place: Buffer | None) -> PoolTask:
     # What belongs to the crawl, and what cannot be sent, stays here.
-    page = replace(job.page, body=b"" if place else job.page.body, attempt=None, parsed=None, reading=None)
-    return Sent(job.function, page, place)
+    page = replace(job.page, body=b"" if place else job.page.body, visit=None, parsed=None, reading=None)
+    return PoolTask(job.function, page, place)
 
 
 def _tell(told: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401 - whatever a function gives
@@ -165,7 +165,7 @@ def _tell(told: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401 - w
 # ---- In the process --------------------------------------------------------------------------------------
 
 
-def applied(jobs: Sequence[Sent], seconds: float) -> list[Any]:
+def applied(jobs: Sequence[PoolTask], seconds: float) -> list[Any]:
     """What becomes of each page, or what was raised; the process dies if it takes longer, whoever else still lives."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -174,7 +174,7 @@ def applied(jobs: Sequence[Sent], seconds: float) -> list[Any]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _applied(job: Sent) -> Any:  # noqa: ANN401 - whatever the function gives
+def _applied(job: PoolTask) -> Any:  # noqa: ANN401 - whatever the function gives
     try:
         return job.function(replace(job.page, body=job.place.body()) if job.place else job.page)
     except Exception as error:  # noqa: BLE001 - raised where the page came from

@@ -16,12 +16,12 @@ PLACE: Final = 1024 * 1024
 """Bytes of one place: pages of the site have 100 to 350 KB. Memory that was never used takes none."""
 
 
-class OutOfReach(Exception):  # noqa: N818 - what is wrong is where it lies
+class BufferUnreachable(Exception):  # noqa: N818 - what is wrong is where it lies
     """A body cannot be read where it lies."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Buffer:
     """Where a body lies."""
 
     path: str
@@ -39,10 +39,10 @@ class Place:
         try:
             return _opened(self.path)[self.start : self.end]
         except OSError as error:
-            raise OutOfReach(str(error)) from error
+            raise BufferUnreachable(str(error)) from error
 
 
-class Tray:
+class SharedBuffers:
     """So many places; for one thread."""
 
     def __init__(self, places: int) -> None:
@@ -55,7 +55,7 @@ class Tray:
             self._path = f"/proc/{os.getpid()}/fd/{self._file}"
 
     @contextmanager
-    def holding(self, body: bytes) -> Iterator[Place | None]:
+    def holding(self, body: bytes) -> Iterator[Buffer | None]:
         """A place that holds the body while the context lasts; None when it does not fit or all are taken."""
         if not self._memory or not self._free or len(body) > PLACE:
             yield None
@@ -64,7 +64,7 @@ class Tray:
         try:
             start, end = number * PLACE, number * PLACE + len(body)
             self._memory[start:end] = body
-            yield Place(self._path, start, end)
+            yield Buffer(self._path, start, end)
         finally:
             self._free.append(number)
 

@@ -16,7 +16,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Allowlist:
     """What a crawl may ask: the site, and what the operator has named."""
 
     named: frozenset[tuple[str, int]]

@@ -22,7 +22,7 @@ BEATS = 15
 """What a run did in so many beats is what it did lately: a quarter of an hour."""
 
 
-class Pulse:
+class Heartbeat:
     """Writes the sign of life of a run into its record; a record without one is that of a run that was killed."""
 
     def __init__(self, crawler: Crawler) -> None:

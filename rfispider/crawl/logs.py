@@ -42,7 +42,7 @@ _PASSWORD = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://[^/@:]*:(.*)@")
 _DELIMITERS = re.compile(r"[/@:?#]")
 
 
-class Lines(LogFormatter):
+class LogLines(LogFormatter):
     """Tells of a page by its address and what came of it, never by its content."""
 
     def dropped(
@@ -57,7 +57,7 @@ class Lines(LogFormatter):
         return {**told, "msg": "%(exception)s", "args": {"exception": exception}}
 
 
-class Text(logging.Formatter):
+class TextFormatter(logging.Formatter):
     """One line an event, for people; no secret, wherever in a message or traceback it stands."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Text(logging.Formatter):
         return visible(redacted(super().format(record), self.secrets))
 
 
-class Json(JsonFormatter):
+class JsonLogFormatter(JsonFormatter):
     """One object a line: at (ISO 8601, UTC), level, logger, message, and exc_info, due, done or run where there are."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -130,7 +130,7 @@ def install(settings: BaseSettings) -> None:
 
     """
     handler = handler_of(settings)
-    handler.setFormatter(Json(settings) if json_wanted(settings) else Text(settings))
+    handler.setFormatter(JsonLogFormatter(settings) if json_wanted(settings) else TextFormatter(settings))
     try:
         handler.setLevel(settings["LOG_LEVEL"])
     except ValueError as error:
@@ -150,7 +150,7 @@ def handler_of(settings: BaseSettings) -> logging.Handler:
     return logging.StreamHandler() if settings.getbool("LOG_ENABLED") else logging.NullHandler()
 
 
-class Defused(logging.LogRecord):
+class SafeLogRecord(logging.LogRecord):
     """A record whose message shows what would steer a terminal, instead of passing it on."""
 
     def getMessage(self) -> str:  # noqa: N802 - named by logging
@@ -160,7 +160,7 @@ class Defused(logging.LogRecord):
 
 def defuse() -> None:
     """Make every record from now on a defused one, whoever handles it."""
-    logging.setLogRecordFactory(Defused)
+    logging.setLogRecordFactory(SafeLogRecord)
 
 
 def quieten() -> None:

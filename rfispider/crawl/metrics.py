@@ -15,8 +15,8 @@ from scrapy.http import Response
 from rfispider.crawl.pipelines import COMMITTED
 from rfispider.crawl.run_record import shortfall
 from rfispider.mongo import embedded
-from rfispider.monitoring.prometheus import Exposition
-from rfispider.monitoring.snapshot import standing
+from rfispider.monitoring.prometheus import WorkerMetrics
+from rfispider.monitoring.snapshot import snapshot
 from rfispider.settings import address
 from rfispider.storage import StoreError
 
@@ -35,7 +35,7 @@ class Metrics:
         self.crawler = crawler
         self.listen = listen
         self.file = file
-        self.exposition = Exposition(self.stats, datetime.now(UTC))
+        self.exposition = WorkerMetrics(self.stats, datetime.now(UTC))
         self.server: Any = None
         self.sampling: asyncio.Task[None] | None = None
         for signal, receiver in (
@@ -112,7 +112,7 @@ class Metrics:
         settings = self.crawler.settings
         try:
             uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            self.exposition.standing = await standing(uri, settings["MONGO_DATABASE"])
+            self.exposition.snapshot = await snapshot(uri, settings["MONGO_DATABASE"])
         except (embedded.MongodError, StoreError) as error:
             logger.warning("no metrics of the database: %s", error)
         if not self.file:

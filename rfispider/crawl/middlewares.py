@@ -113,9 +113,9 @@ class Politeness:
             return response
         if response.status in REFUSALS:
             headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
-            await self.hosts.penalise(host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC)))
+            await self.hosts.on_refusal(host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC)))
         else:
-            await self.hosts.reward(host, page=page)
+            await self.hosts.on_success(host, page=page)
         return response
 
     async def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
@@ -124,4 +124,4 @@ class Politeness:
             return
         told = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"]) or 0.0
         delay_s = min(max(0.0, told), MAX_CRAWL_DELAY_S) if isfinite(told) else 0.0
-        await self.hosts.obey(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})
+        await self.hosts.set_robots_delay(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})

@@ -15,7 +15,7 @@ from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
-from rfispider.crawl.allowlist import Reach, is_public
+from rfispider.crawl.allowlist import Allowlist, is_public
 from rfispider.settings import base_url
 
 logger = logging.getLogger(__name__)
@@ -23,36 +23,36 @@ logger = logging.getLogger(__name__)
 MIN_STATUS, MAX_STATUS = 100, 599
 
 
-def reach(crawler: Crawler) -> Reach | None:
+def reach(crawler: Crawler) -> Allowlist | None:
     """What a crawl may ask: the site and what its operator has named; None if it is none of ours."""
     arguments = getattr(crawler.spider, "arguments", None)
-    return arguments and Reach.of(trusted=[base_url(crawler.settings)], others=arguments.sources)
+    return arguments and Allowlist.of(trusted=[base_url(crawler.settings)], others=arguments.sources)
 
 
-def servants(crawler: Crawler) -> Reach:
+def service_hosts(crawler: Crawler) -> Allowlist:
     """What does not belong to the site and works for us: the renderer, proxies."""
     proxies = [url if "://" in url else f"http://{url}" for url in getproxies().values()]
-    return Reach.of(trusted=[_without_user(url) for url in (crawler.settings["SPLASH_URL"] or "", *proxies)])
+    return Allowlist.of(trusted=[_without_user(url) for url in (crawler.settings["SPLASH_URL"] or "", *proxies)])
 
 
-class Guard:
+class OffsiteGuard:
     """A downloader middleware: no request leaves for what the crawl was not allowed to reach, redirects included."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
 
     @cached_property
-    def reach(self) -> Reach | None:
+    def reach(self) -> Allowlist | None:
         """What may be asked."""
         return reach(self.crawler)
 
     @cached_property
-    def servants(self) -> Reach:
+    def service_hosts(self) -> Allowlist:
         """What a render may ask besides."""
-        return servants(self.crawler)
+        return service_hosts(self.crawler)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> "Guard":
+    def from_crawler(cls, crawler: Crawler) -> "OffsiteGuard":
         """Take the crawler, whose settings and arguments say what may be reached."""
         return cls(crawler)
 
@@ -84,7 +84,7 @@ class Guard:
             return True
         if request.meta.get("allow_offsite") and request.url == "data:,":
             return True  # an archive is read, nothing is fetched
-        return bool(request.meta.get("rendering")) and self.servants.allows(request.url)
+        return bool(request.meta.get("rendering")) and self.service_hosts.allows(request.url)
 
 
 class Resolver(CachingThreadedResolver):
@@ -114,7 +114,7 @@ class Resolver(CachingThreadedResolver):
             DNSLookupError: it is of this machine or this network, and the operator has not named it.
 
         """
-        ours = [(allowed, servants(crawler)) for crawler in self.crawlers if (allowed := reach(crawler))]
+        ours = [(allowed, service_hosts(crawler)) for crawler in self.crawlers if (allowed := reach(crawler))]
         if not ours or is_public(address) or any(name in site.trusted | own.trusted for site, own in ours):
             return address
         logger.warning("%s has the address %s, which is not of the internet: it is not asked", name, address)

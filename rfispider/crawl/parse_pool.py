@@ -7,14 +7,14 @@ from functools import partial
 from typing import TypeVar
 
 from rfispider import extract, feeds
-from rfispider.concurrency.process_pool import Killed, PagePool
+from rfispider.concurrency.process_pool import PagePool, ParserKilled
 from rfispider.items import Article, Entry, Outcome, Page, Rejection, Status
 
 Result = TypeVar("Result")
 
 
 @dataclass(slots=True, kw_only=True)
-class Reading:
+class ParseResult:
     """All that is read from a page of an article."""
 
     result: Article | Rejection
@@ -36,11 +36,11 @@ class Listing:
     """Why it was not read, in one line."""
 
 
-def article(page: Page, *, topics: bool) -> Reading:
+def article(page: Page, *, topics: bool) -> ParseResult:
     """Read a page of an article with its related links, and with its topics if they are asked for."""
     result = extract.article(page)
     is_stub = isinstance(result, Article) and result.status is Status.STUB
-    return Reading(
+    return ParseResult(
         result=result,
         refusal=extract.refusal(page) if is_stub else None,
         related=[link.url for link in extract.related(page)],
@@ -53,7 +53,7 @@ def listing(page: Page) -> Listing:
     return Listing(entries=extract.listed(page), next_page=extract.next_page(page))
 
 
-def feed(page: Page) -> feeds.Feed:
+def feed(page: Page) -> feeds.ParsedFeed:
     """Read a feed.
 
     Raises:
@@ -64,7 +64,7 @@ def feed(page: Page) -> feeds.Feed:
     return feeds.entries(page.body, page.url, told)
 
 
-class Readers:
+class ParserPool:
     """Reads pages in so many processes, each page within its time; with none, in this process and without limit."""
 
     def __init__(self, processes: int, seconds: float, *, topics: bool = False) -> None:
@@ -84,21 +84,21 @@ class Readers:
         if self._pool:
             await self._pool.close()
 
-    async def article(self, page: Page) -> Reading:
+    async def article(self, page: Page) -> ParseResult:
         """Read a page of an article; one that takes too long has failed."""
         try:
             return await self._run(self._article, page)
-        except Killed as killed:
-            return Reading(result=Rejection(outcome=Outcome.FAILED, reason=str(killed)))
+        except ParserKilled as killed:
+            return ParseResult(result=Rejection(outcome=Outcome.FAILED, reason=str(killed)))
 
     async def listing(self, page: Page) -> Listing:
         """Read a list page; one that takes too long has a problem."""
         try:
             return await self._run(listing, page)
-        except Killed as killed:
+        except ParserKilled as killed:
             return Listing(problem=str(killed))
 
-    async def feed(self, page: Page) -> feeds.Feed:
+    async def feed(self, page: Page) -> feeds.ParsedFeed:
         """Read a feed.
 
         Raises:
@@ -107,7 +107,7 @@ class Readers:
         """
         try:
             return await self._run(feed, page)
-        except Killed as killed:
+        except ParserKilled as killed:
             raise feeds.FeedError(str(killed)) from killed
 
     async def _run(self, function: Callable[[Page], Result], page: Page) -> Result:

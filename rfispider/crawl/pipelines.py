@@ -30,7 +30,7 @@ COVERED = (*EXPECTED, "lead", "tags", "agency")
 
 
 @dataclass(slots=True)
-class Extracted:
+class ParsedPage:
     """An article on its way to the store, with the page it was read from."""
 
     page: Page
@@ -38,7 +38,7 @@ class Extracted:
 
 
 @dataclass(slots=True)
-class Unread:
+class UnparsedPage:
     """A page in which no article was found though there may be one, on its way to be kept as a failure."""
 
     page: Page
@@ -59,8 +59,8 @@ def count(crawler: Crawler, outcome: Outcome, edition: str | None = None) -> Non
 def reject(crawler: Crawler, rejection: Rejection, page: Page | None) -> DropItem:
     """Count a page that gave no article, and make the exception that ends its way."""
     count(crawler, rejection.outcome)
-    if page and page.attempt:
-        page.attempt.settle(rejection.outcome, rejection.reason)
+    if page and page.visit:
+        page.visit.complete(rejection.outcome, rejection.reason)
     level = "WARNING" if rejection.outcome is Outcome.FAILED else "INFO"
     return DropItem(f"{rejection.outcome} {rejection.subject}: {rejection.reason}", log_level=level)
 
@@ -86,8 +86,8 @@ class Extract:
         """Take the crawler, whose statistics count outcomes."""
         return cls(crawler)
 
-    async def process_item(self, item: Any) -> Extracted | Unread:  # noqa: ANN401 - as Scrapy calls it
-        """Turn a `Page` into an `Extracted`, or into an `Unread` if it may be read another time.
+    async def process_item(self, item: Any) -> ParsedPage | UnparsedPage:  # noqa: ANN401 - as Scrapy calls it
+        """Turn a `Page` into an `ParsedPage`, or into an `UnparsedPage` if it may be read another time.
 
         Raises:
             DropItem: the page holds no article; it is counted.
@@ -95,16 +95,16 @@ class Extract:
         """
         result = await self.read(item) if isinstance(item, Page) else item
         if not isinstance(result, Rejection):
-            return Extracted(item, result)
+            return ParsedPage(item, result)
         page = item if isinstance(item, Page) else None
         result.subject = result.subject or item.url
         if page and may_hold_article(page, result):
-            return Unread(page, result)
+            return UnparsedPage(page, result)
         raise reject(self.crawler, result, page)
 
     async def read(self, page: Page) -> Article | Rejection:
         """What the page gives; one that the spider has not read, for it leads nowhere, is read now."""
-        page.reading = page.reading or await self.crawler.spider.readers.article(page)  # type: ignore[union-attr]
+        page.reading = page.reading or await self.crawler.spider.parser_pool.article(page)  # type: ignore[union-attr]
         result: Article | Rejection = page.reading.result
         return result
 
@@ -120,9 +120,9 @@ class Check:
         """Take the crawler, whose statistics count what is missing."""
         return cls(crawler)
 
-    def process_item(self, item: Extracted | Unread) -> Extracted | Unread:
+    def process_item(self, item: ParsedPage | UnparsedPage) -> ParsedPage | UnparsedPage:
         """Pass a usable article on; one without a title has failed."""
-        if isinstance(item, Unread):
+        if isinstance(item, UnparsedPage):
             return item
         for field in EXPECTED:
             if not getattr(item.article, field):
@@ -131,7 +131,7 @@ class Check:
             self.cover(item.article)
         if not item.article.title:
             reason = "no title found"
-            return Unread(item.page, Rejection(outcome=Outcome.FAILED, reason=reason, subject=item.page.url))
+            return UnparsedPage(item.page, Rejection(outcome=Outcome.FAILED, reason=reason, subject=item.page.url))
         return item
 
     def cover(self, article: Article) -> None:
@@ -236,18 +236,18 @@ class Save:
             raise CloseSpider("store-unreachable") from error
         self.commits = GroupCommit(self.save, size=self.size, seconds=self.seconds)
 
-    async def save(self, items: Sequence[Extracted | Unread]) -> list[Outcome]:
+    async def save(self, items: Sequence[ParsedPage | UnparsedPage]) -> list[Outcome]:
         """Store a batch, and tell whoever measures how long it took."""
         assert self.store  # noqa: S101 - opened before anything is stored
         began = time.monotonic()
-        told = iter(await self.store.save([item.article for item in items if isinstance(item, Extracted)]))
-        outcomes = [next(told) if isinstance(item, Extracted) else item.rejection.outcome for item in items]
+        told = iter(await self.store.save([item.article for item in items if isinstance(item, ParsedPage)]))
+        outcomes = [next(told) if isinstance(item, ParsedPage) else item.rejection.outcome for item in items]
         if self.crawler.settings.getbool("RFI_KEEP_PAGES"):
-            await self.store.keep([sight(item, outcome) for item, outcome in zip(items, outcomes, strict=True)])
+            await self.store.keep([fetched_page(item, outcome) for item, outcome in zip(items, outcomes, strict=True)])
         self.crawler.signals.send_catch_log(COMMITTED, seconds=time.monotonic() - began)
         return outcomes
 
-    async def process_item(self, item: Extracted | Unread) -> Article:
+    async def process_item(self, item: ParsedPage | UnparsedPage) -> Article:
         """Store one article, with the page it was read from, together with others that wait.
 
         Raises:
@@ -260,19 +260,19 @@ class Save:
         except storage.StoreError as error:
             self.stop(error)
             raise NotStored(str(error), log_level="DEBUG") from error
-        if isinstance(item, Unread):
+        if isinstance(item, UnparsedPage):
             raise reject(self.crawler, item.rejection, item.page)
         if outcome is Outcome.FAILED:
             raise reject(self.crawler, Rejection(outcome=outcome, reason=NOT_HELD, subject=item.page.url), item.page)
-        self.settle(item, verdict(item, outcome))
+        self.complete(item, verdict(item, outcome))
         return item.article
 
-    def settle(self, item: Extracted, outcome: Outcome) -> None:
+    def complete(self, item: ParsedPage, outcome: Outcome) -> None:
         """Count what came of a page, and tell the visit that it came from."""
         count(self.crawler, outcome, item.article.edition)
-        if attempt := item.page.attempt:
-            attempt.settle(outcome, item.page.error)
-            attempt.published_at = item.article.published_at
+        if visit := item.page.visit:
+            visit.complete(outcome, item.page.error)
+            visit.published_at = item.article.published_at
 
     def stop(self, error: storage.StoreError) -> None:
         """End the crawl, once, when the archive does not take what is found."""
@@ -284,16 +284,16 @@ class Save:
         self.closing = task
 
 
-def sight(item: Extracted | Unread, outcome: Outcome) -> storage.Sight:
+def fetched_page(item: ParsedPage | UnparsedPage, outcome: Outcome) -> storage.FetchedPage:
     """What the archive is told of a page."""
-    if isinstance(item, Unread):
-        return storage.Sight(page=item.page, outcome=outcome, reason=item.rejection.reason)
+    if isinstance(item, UnparsedPage):
+        return storage.FetchedPage(page=item.page, outcome=outcome, reason=item.rejection.reason)
     if outcome is Outcome.FAILED:
-        return storage.Sight(page=item.page, outcome=outcome, reason=NOT_HELD)
-    return storage.Sight(page=item.page, outcome=outcome, article=item.article)
+        return storage.FetchedPage(page=item.page, outcome=outcome, reason=NOT_HELD)
+    return storage.FetchedPage(page=item.page, outcome=outcome, article=item.article)
 
 
-def verdict(item: Extracted, outcome: Outcome) -> Outcome:
+def verdict(item: ParsedPage, outcome: Outcome) -> Outcome:
     """The outcome of a stored page: a stub is news only as a stub, and none if the page itself was refused."""
     if item.article.status is not Status.STUB:
         return outcome

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 PROGRESS_SECONDS = 30.0
 
 
-class Progress:
+class ProgressLog:
     """Logs what a run sets out to do, how far it has come, and what it leaves."""
 
     def __init__(self, crawler: Crawler) -> None:

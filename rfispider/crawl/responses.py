@@ -8,7 +8,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 from xxhash import xxh3_128_hexdigest
 
-from rfispider.items import Attempt, Link, Origin, Outcome, Page
+from rfispider.items import Link, Origin, Outcome, Page, VisitResult
 from rfispider.site import urls
 
 NOT_MODIFIED = 304
@@ -30,29 +30,29 @@ def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
         source=link.found_on,
         depth=link.depth,
         mirror=mirror,
-        attempt=attempt_of(response),
+        visit=visit_of(response),
     )
 
 
 def is_unchanged(response: Response) -> bool:
     """Whether the answer is what was fetched last time; the visit takes note of the answer."""
-    attempt = attempt_of(response)
-    if attempt is None:
+    visit = visit_of(response)
+    if visit is None:
         return False
-    attempt.status = response.status
+    visit.status = response.status
     if response.status != NOT_MODIFIED:
-        attempt.etag, attempt.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
+        visit.etag, visit.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
         # Of a page of 300 KB in a fiftieth of the time of a cryptographic one; a site gains nothing by a collision.
-        attempt.body_hash = xxh3_128_hexdigest(response.body)
-    if response.status == NOT_MODIFIED or attempt.body_hash == response.meta.get("body_hash"):
-        attempt.settle(Outcome.UNCHANGED)
-    return attempt.outcome is Outcome.UNCHANGED
+        visit.body_hash = xxh3_128_hexdigest(response.body)
+    if response.status == NOT_MODIFIED or visit.body_hash == response.meta.get("body_hash"):
+        visit.complete(Outcome.UNCHANGED)
+    return visit.outcome is Outcome.UNCHANGED
 
 
-def attempt_of(response: Response) -> Attempt | None:
+def visit_of(response: Response) -> VisitResult | None:
     """The visit that a response belongs to; None outside a crawl, as in `scrapy shell`."""
-    attempt: Attempt | None = response.meta.get("attempt") if response.request else None
-    return attempt
+    visit: VisitResult | None = response.meta.get("attempt") if response.request else None
+    return visit
 
 
 def header(response: Response, name: bytes) -> str | None:

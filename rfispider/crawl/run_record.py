@@ -19,7 +19,7 @@ from rfispider.crawl.pipelines import Save
 from rfispider.crawl.run_text import by_edition, group
 from rfispider.items import Outcome
 from rfispider.monitoring.alerts import Receivers
-from rfispider.monitoring.run_evaluation import ALARM, Judgement
+from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation
 from rfispider.settings import json_wanted
 from rfispider.storage import Store, StoreError
 
@@ -37,7 +37,7 @@ class RunRecord:
         self.crawler = crawler
         self.run: dict[str, Any] = {}
         self.clock = time.monotonic()
-        self.judgement = Judgement(Receivers.of(crawler.settings))
+        self.evaluation = RunEvaluation(Receivers.of(crawler.settings))
         crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
 
@@ -71,13 +71,13 @@ class RunRecord:
         stats = self.crawler.stats.get_stats()
         self.run |= ending(stats, reason)
         if self.store:
-            await self.judgement.judge(self.store, self.run, stats)
+            await self.evaluation.judge(self.store, self.run, stats)
             self.run["problem"] = shortfall(stats, reason)
             await self.record(self.store)
         self.sum_up(reason, stats)
         if failure := shortfall(stats, reason):
             logger.error("the run did not do its job: %s", failure)
-        await self.judgement.announce(self.run)
+        await self.evaluation.announce(self.run)
 
     def sum_up(self, reason: str, stats: Mapping[str, Any]) -> None:
         """Log what came of the run: as fields where the log is read by programs, as a table where people read it."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rfispider.items import Outcome
-from rfispider.settings import base_url, renderer, request_rate, unsettled
+from rfispider.settings import base_url, in_flight, renderer, request_rate
 from rfispider.site.hosts import SITE
 
 TABLE_COLUMNS = 160
@@ -52,7 +52,7 @@ def intention(arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 def means(settings: Mapping[str, Any], *, follow: bool) -> str:
     """By which means, in one line: what else a person has set, or might have wanted to."""
     parts = [
-        f"{unsettled(settings)} in flight",
+        f"{in_flight(settings)} in flight",
         f"lists up to {settings['RFI_LIST_PAGES']} pages" if str(settings["RFI_LIST_PAGES"]) != "0" else "whole lists",
         "topics followed" if str(settings["RFI_FOLLOW_TOPICS"]) == "1" else "",
         f"rendering by {kind}" if (kind := renderer(settings)) else "no rendering",

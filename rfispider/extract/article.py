@@ -136,7 +136,7 @@ def _stub_or(refused: Rejection, page: Page) -> Article | Rejection:
     title = fields.without_site(element_text.decoded(entry.title)) if entry else ""
     if entry is None or not title or refused.outcome in _LASTING or not urls.is_article(urls.kind(page.url)):
         return refused
-    sources = Sources(page, html_document.parse(b"", fragment=True), layout.Places(), {})
+    sources = Sources(page, html_document.parse(b"", fragment=True), layout.ArticleLayout(), {})
     images = [Image(url=entry.image)] if entry.image else []
     audio = [replace(entry.audio)] if isinstance(entry.audio, Audio) else []
     values = {

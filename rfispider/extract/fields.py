@@ -11,7 +11,7 @@ from stringzilla import find
 
 from rfispider.extract import element_text, json_ld, media, times
 from rfispider.extract.html_document import Document
-from rfispider.extract.layout import Places
+from rfispider.extract.layout import ArticleLayout
 from rfispider.extract.text_blocks import Block
 from rfispider.items import Audio, Entry, Image, Page
 from rfispider.site import selectors, urls
@@ -48,7 +48,7 @@ class Sources:
 
     page: Page
     parsed: Document
-    places: Places
+    places: ArticleLayout
     told: json_ld.Thing
     """The article's object in JSON-LD; empty if there is none."""
 

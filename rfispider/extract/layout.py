@@ -23,7 +23,7 @@ _LONGEST_TIME: Final = 60
 
 
 @dataclass(slots=True)
-class Places:
+class ArticleLayout:
     """The parts of one document that concern the article."""
 
     article: Element | None = None
@@ -52,20 +52,20 @@ class Places:
         return text_blocks.blocks(self.text, lambda each: each in apart or boilerplate.is_furniture(each))
 
 
-def find(document: Document) -> Places:
+def find(document: Document) -> ArticleLayout:
     """The places of a document; those that it does not have stay empty."""
     return _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
 
 
-def _of_page(document: Document) -> Places:
+def _of_page(document: Document) -> ArticleLayout:
     text = article = _article(document)
     if article is not None and not _has_title(article) and _has_title(document.root):
         article = document.all("body")[0]  # the header stands outside the article's element
     if article is None:
-        return Places(bodies=_outermost(element_text.classed(document.root.iter("div", "section"), _BODY)))
+        return ArticleLayout(bodies=_outermost(element_text.classed(document.root.iter("div", "section"), _BODY)))
     lead = next(element_text.inside(article, selectors.LEAD_CLASSES), None)
     bodies = _outermost(element_text.classed(article.iterdescendants("div", "section"), _BODY))
-    return Places(article=article, text=text, bodies=bodies, lead=lead)
+    return ArticleLayout(article=article, text=text, bodies=bodies, lead=lead)
 
 
 def _article(document: Document) -> Element | None:
@@ -108,8 +108,8 @@ def _outermost(elements: Iterator[Element]) -> list[Element]:
 # ---- the fragment of an entry ----------------------------------------------------------------------------
 
 
-def _of_fragment(root: Element) -> Places:
-    places = Places(article=root, time=_time(root))
+def _of_fragment(root: Element) -> ArticleLayout:
+    places = ArticleLayout(article=root, time=_time(root))
     places.bodies = _outermost(element_text.classed(root.iterdescendants("div", "section"), _BODY))
     if not places.bodies:
         places.aside = set(_asides(root))

@@ -8,7 +8,7 @@ from typing import Final
 from rfispider import text
 from rfispider.extract import element_text, html_document, layout, media, times
 from rfispider.extract.html_document import Document, Element
-from rfispider.extract.layout import Places
+from rfispider.extract.layout import ArticleLayout
 from rfispider.items import Entry, Kind, Page, Related
 from rfispider.site import selectors, urls
 
@@ -38,13 +38,13 @@ def related(page: Page) -> list[Related]:
     return list(parsed.related) if parsed.related is not None else related_of(page, parsed, layout.find(parsed))
 
 
-def related_of(page: Page, parsed: Document, found: Places) -> list[Related]:
+def related_of(page: Page, parsed: Document, found: ArticleLayout) -> list[Related]:
     """The same for a page that is parsed and whose places are known; kept with the parsed page."""
     parsed.related = _read_related(page, parsed, found)
     return list(parsed.related)
 
 
-def _read_related(page: Page, parsed: Document, found: Places) -> list[Related]:
+def _read_related(page: Page, parsed: Document, found: ArticleLayout) -> list[Related]:
     own = urls.key(page.url)
     links: dict[str, Related] = {}
     blocks = _related_blocks(page, parsed, found)
@@ -58,7 +58,7 @@ def _read_related(page: Page, parsed: Document, found: Places) -> list[Related]:
     return list(links.values())
 
 
-def _related_blocks(page: Page, parsed: Document, found: Places) -> list[Element]:
+def _related_blocks(page: Page, parsed: Document, found: ArticleLayout) -> list[Element]:
     """Elements that hold related articles: told by an attribute, by their heading, or by the links in them."""
     asides = [aside for aside in parsed.all("aside") if selectors.RELATED_VALUE in _attribute(aside)]
     if asides:

@@ -6,7 +6,7 @@ from typing import Final
 
 from rfispider.extract import element_text, html_document, json_ld
 from rfispider.extract.html_document import Document
-from rfispider.extract.layout import Places
+from rfispider.extract.layout import ArticleLayout
 from rfispider.items import Kind, Origin, Outcome, Page, Rejection
 from rfispider.site import selectors, urls
 
@@ -41,7 +41,7 @@ def by_address(page: Page, *, is_told_article: bool) -> Rejection | None:
     return rejection(Outcome.NOT_ARTICLE, f"the URL is of kind {kind}")
 
 
-def by_content(parsed: Document, places: Places, told: json_ld.Thing) -> Rejection | None:
+def by_content(parsed: Document, places: ArticleLayout, told: json_ld.Thing) -> Rejection | None:
     """Why a whole page is not an article's: a wall with status 200, a list, something else; None if it is one."""
     if told.get("headline") or told.get("articleBody") or places.article is not None or places.bodies:
         return None

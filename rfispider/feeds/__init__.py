@@ -7,7 +7,7 @@ exception that leaves this package is `FeedError`, and the time spent is bounded
 from rfispider.feeds.dump import archived
 from rfispider.feeds.dump_files import documents
 from rfispider.feeds.parse import entries
-from rfispider.feeds.result import Feed, FeedError
+from rfispider.feeds.result import FeedError, ParsedFeed
 from rfispider.feeds.sitemap import Sitemap, sitemap
 
-__all__ = ["Feed", "FeedError", "Sitemap", "archived", "documents", "entries", "sitemap"]
+__all__ = ["FeedError", "ParsedFeed", "Sitemap", "archived", "documents", "entries", "sitemap"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from rfispider.feeds import moments, plain_text
 from rfispider.feeds.entry_builder import Media, article, audio, picture, web_address
-from rfispider.feeds.result import MAX_ENTRIES, Feed, FeedError, left_out
+from rfispider.feeds.result import MAX_ENTRIES, FeedError, ParsedFeed, left_out
 from rfispider.items import Entry
 
 _MAX_NAMES = 50
@@ -16,14 +16,14 @@ _MAX_NAMES = 50
 _Item = dict[str, Any]
 
 
-def read(text: str, url: str) -> Feed:
+def read(text: str, url: str) -> ParsedFeed:
     """Read a JSON feed fetched from `url`; raises FeedError when it is none."""
     document = _loaded(text)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise FeedError("JSON, but no JSON Feed: there is no list of items")
     found = [entry for item in _dicts(items[:MAX_ENTRIES]) if (entry := _entry(item, url))]
-    return Feed(
+    return ParsedFeed(
         entries=found, title=plain_text.title(document.get("title")), problem=left_out(len(items[MAX_ENTRIES:]))
     )
 

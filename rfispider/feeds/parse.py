@@ -2,7 +2,7 @@
 
 from rfispider.feeds import json_feed, xml_feed
 from rfispider.feeds.encoding import decoded
-from rfispider.feeds.result import Feed, FeedError
+from rfispider.feeds.result import FeedError, ParsedFeed
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest feed that is read, in bytes."""
@@ -12,7 +12,7 @@ _FLOODS = {("<",): 300_000, ("&",): 1_600_000, ("{", "["): 300_000}
 many references a second or two. The fullest feed of real life has a tenth of it."""
 
 
-def entries(body: bytes, url: str, content_type: str | None = None) -> Feed:
+def entries(body: bytes, url: str, content_type: str | None = None) -> ParsedFeed:
     """Read a feed of any dialect.
 
     `url` is where it was fetched from, and makes relative addresses absolute; `content_type` is the HTTP
@@ -41,7 +41,7 @@ def _refuse_floods(text: str) -> None:
             raise FeedError(f"more than {limit:,} of {' and '.join(characters)}: no honest feed")
 
 
-def _drop_unreadable(feed: Feed) -> None:
+def _drop_unreadable(feed: ParsedFeed) -> None:
     """Take out the texts that could not be decoded: the page of the article will tell them."""
     feed.title = _readable(feed.title)
     for entry in feed.entries:

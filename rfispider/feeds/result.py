@@ -16,7 +16,7 @@ class FeedError(ValueError):
 
 
 @dataclass(slots=True, kw_only=True)
-class Feed:
+class ParsedFeed:
     """A feed that was read."""
 
     entries: list[Entry] = field(default_factory=list)

@@ -8,19 +8,19 @@ import feedparser
 
 from rfispider.feeds import moments, plain_text
 from rfispider.feeds.entry_builder import Media, article, audio, picture, seconds, web_address
-from rfispider.feeds.result import Feed, FeedError, left_out
+from rfispider.feeds.result import FeedError, ParsedFeed, left_out
 from rfispider.feeds.xml_repair import tree
 from rfispider.feeds.xml_subset import distilled
 from rfispider.items import Entry
 
 
-def read(text: str, url: str) -> Feed:
+def read(text: str, url: str) -> ParsedFeed:
     """Read an RSS, RDF or Atom feed; raises FeedError when it is none."""
     root, problem = tree(text)
     document, surplus = distilled(root)
     parsed = _interpreted(document)
     found = [entry for one in parsed["entries"] if (entry := _entry(one, url))]
-    return Feed(
+    return ParsedFeed(
         entries=found, title=plain_text.title(parsed["feed"].get("title")), problem=problem or left_out(surplus)
     )
 

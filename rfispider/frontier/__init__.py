@@ -14,21 +14,21 @@ schema     indexes and validators
 database   majority, failover
 """
 
-from rfispider.frontier.host_budget import Slots
+from rfispider.frontier.host_budget import RateGrant
 from rfispider.frontier.queue import FETCHABLE, LEASE_S, Frontier
-from rfispider.frontier.records import Done, Lease, Validators
+from rfispider.frontier.records import Completion, Lease, Validators
 from rfispider.frontier.statistics import Count, Holder, Pending, SourceGap
 
 __all__ = [
     "FETCHABLE",
     "LEASE_S",
+    "Completion",
     "Count",
-    "Done",
     "Frontier",
     "Holder",
     "Lease",
     "Pending",
-    "Slots",
+    "RateGrant",
     "SourceGap",
     "Validators",
 ]

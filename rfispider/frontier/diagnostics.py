@@ -28,7 +28,7 @@ _SOURCE_FIELDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SourceHealth:
     """A polled feed, sitemap or list as the frontier knows it."""
 
     url: str
@@ -50,7 +50,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitingArticles:
     """Articles that sources list and that were never stored, longer than an interval after they were found."""
 
     count: int
@@ -75,14 +75,14 @@ class Host:
     crawl_delay_s: float = 0.0
 
 
-class Checkup:
+class FrontierDiagnostics:
     """Questions about health, each answered through an index."""
 
     def __init__(self, collection: db.Collection, hosts: db.Collection) -> None:
         self._urls = collection
         self._hosts = hosts
 
-    async def sources(self, editions: Collection[str | None]) -> list[Source]:
+    async def sources(self, editions: Collection[str | None]) -> list[SourceHealth]:
         """The sources of these editions that are polled; those of a backfill, read once, are not among them."""
         query = {
             "state": {"$in": [state.value for state in State]},
@@ -92,7 +92,9 @@ class Checkup:
         }
         return [source(found) async for found in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
 
-    async def waiting(self, edition: str, newer_than: datetime | None, found_before: datetime) -> Waiting | None:
+    async def waiting(
+        self, edition: str, newer_than: datetime | None, found_before: datetime
+    ) -> WaitingArticles | None:
         """The articles of an edition that were found before then and are not stored, if they are news.
 
         News is what was published after `newer_than`, and what nobody told the time of.
@@ -131,10 +133,10 @@ class Checkup:
         return [host(found) async for found in self._hosts.find()]
 
 
-def source(document: Mapping[str, Any]) -> Source:
+def source(document: Mapping[str, Any]) -> SourceHealth:
     """The source that a document of the frontier stands for."""
     last, poll = document.get("last") or {}, document.get("poll") or {}
-    return Source(
+    return SourceHealth(
         url=document["url"],
         kind=Kind(document["kind"]),
         edition=document["edition"],
@@ -151,13 +153,13 @@ def source(document: Mapping[str, Any]) -> Source:
     )
 
 
-def waiting(documents: list[Document]) -> Waiting | None:
+def waiting(documents: list[Document]) -> WaitingArticles | None:
     """What waits, named by one that says why, if any does."""
     if not documents:
         return None
     errors = {document["url"]: (document.get("last") or {}).get("error") for document in documents}
     url = next((url for url, error in errors.items() if error), documents[0]["url"])
-    return Waiting(count=len(documents), url=url, error=errors[url])
+    return WaitingArticles(count=len(documents), url=url, error=errors[url])
 
 
 def host(document: Mapping[str, Any]) -> Host:

@@ -16,7 +16,7 @@ KNOWN_FIELDS = ("state", "priority", "due_at", "depth", "told_at", "added_at", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class DiscoveryContext:
     """Under which links are added."""
 
     now: datetime
@@ -62,7 +62,7 @@ def added(document: Mapping[str, Any]) -> Document:
     return {"days": told} if told and urls.is_article(Kind(document["kind"])) else {}
 
 
-def document(link: Link, about: Circumstances) -> Document:
+def document(link: Link, about: DiscoveryContext) -> Document:
     """What is stored of a URL that was not known, without its key; what is empty is left out."""
     optional = {
         "found_on": link.found_on,
@@ -86,7 +86,7 @@ def document(link: Link, about: Circumstances) -> Document:
     }
 
 
-def changes(known: Mapping[str, Any], link: Link, about: Circumstances) -> Document | None:
+def changes(known: Mapping[str, Any], link: Link, about: DiscoveryContext) -> Document | None:
     """The update of a known URL that is found again, None when there is nothing to change.
 
     An update that moves the due time must not meet a lease, whose due time is its end: see `reopens`.
@@ -113,7 +113,7 @@ def changes(known: Mapping[str, Any], link: Link, about: Circumstances) -> Docum
     return update or None
 
 
-def reopens(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
+def reopens(known: Mapping[str, Any], link: Link, about: DiscoveryContext) -> bool:
     """Whether a known URL is due at once: it changed, was not looked at for long, or is nearer than it seemed."""
     if known["state"] == State.LEASED:
         return False
@@ -126,7 +126,7 @@ def reopens(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
     )
 
 
-def _again(known: Mapping[str, Any], link: Link, about: Circumstances) -> Document:
+def _again(known: Mapping[str, Any], link: Link, about: DiscoveryContext) -> Document:
     told = told_at(link)
     fields: Document = {"state": State.DUE.value, "due_at": _sooner(known.get("due_at"), about.now)}
     return {**fields, "told_at": told} if told else fields
@@ -136,7 +136,7 @@ def _sooner(due_at: datetime | None, now: datetime) -> datetime:
     return min(due_at, now) if due_at else now
 
 
-def _changed(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
+def _changed(known: Mapping[str, Any], link: Link, about: DiscoveryContext) -> bool:
     """Whether the source tells of a later change than it did before, or than our last look."""
     told = told_at(link)
     looked_at = known.get("last", {}).get("at") or known["added_at"]
@@ -147,12 +147,12 @@ def _changed(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool
     return bool(seen > about.now >= told > looked_at)
 
 
-def _stale(known: Mapping[str, Any], about: Circumstances) -> bool:
+def _stale(known: Mapping[str, Any], about: DiscoveryContext) -> bool:
     looked_at = known.get("last", {}).get("at") or known["added_at"]
     return about.stale_s is not None and about.now - looked_at > timedelta(seconds=about.stale_s)
 
 
-def _nearer(known: Mapping[str, Any], link: Link, about: Circumstances) -> bool:
+def _nearer(known: Mapping[str, Any], link: Link, about: DiscoveryContext) -> bool:
     return (
         about.max_depth is not None and known["state"] == State.DONE and link.depth < about.max_depth <= known["depth"]
     )

@@ -24,7 +24,7 @@ PROBED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slots:
+class RateGrant:
     """Leave to make requests."""
 
     waits_s: list[float]
@@ -40,7 +40,7 @@ class Slots:
     """After so many seconds it is worth asking whether pages may be fetched."""
 
 
-class Hosts:
+class HostBudgets:
     """One document a host: when the next request may be made, how far apart, and whether pages are served."""
 
     def __init__(self, collection: db.Collection, limits: Limits) -> None:
@@ -50,13 +50,13 @@ class Hosts:
         self._clock = PromptClock()
         self._healthy: dict[str, bool] = {}
 
-    async def reserve(self, host: str, n: int, *, pages: bool = True) -> Slots:
+    async def reserve(self, host: str, n: int, *, pages: bool = True) -> RateGrant:
         """Reserve up to n requests to a host, one delay apart, after all that any worker has reserved.
 
         One round trip. While the breaker is open and its cooldown over, a second one asks for the probe if there are
         `pages` among the requests.
         """
-        document = await db.persist(lambda: self._changed(host, _reservation(n, self._limits)))
+        document = await db.retrying(lambda: self._changed(host, _reservation(n, self._limits)))
         self._note(host, document)
         heard_late_s = self._clock.late_s(document["reserved_at"])
         breaker = await self._admitted(host, document, pages=pages)
@@ -78,7 +78,7 @@ class Hosts:
         result = await self._hosts.update_one(cooled, [{"$set": probe}])
         return Breaker.PROBING if result.modified_count else Breaker.OPEN
 
-    async def penalise(self, host: str, *, page: bool, retry_after_s: float = 0.0) -> Budget:
+    async def on_refusal(self, host: str, *, page: bool, retry_after_s: float = 0.0) -> Budget:
         """Slow the whole fleet down after a refusal (403, 429, 503); `retry_after_s` stops it for so long."""
         while True:
             document = await self._read(host)
@@ -96,7 +96,7 @@ class Hosts:
             if await self._write(host, document, fields):
                 return refusal.budget
 
-    async def reward(self, host: str, *, page: bool, answers: int = 1) -> Budget:
+    async def on_success(self, host: str, *, page: bool, answers: int = 1) -> Budget:
         """Let the fleet recover a little after so many answers that were no refusals; no round trip in good health."""
         if self._healthy.get(host, True):
             return Budget()
@@ -112,9 +112,11 @@ class Hosts:
             if await self._write(host, document, _fields(document, budget)):
                 return budget
 
-    async def obey(self, host: str, robots: Mapping[str, Any]) -> None:
+    async def set_robots_delay(self, host: str, robots: Mapping[str, Any]) -> None:
         """Keep what a host's robots.txt says to everybody: `crawl_delay_s` (seconds) is honoured by `reserve`."""
-        await db.persist(lambda: self._hosts.update_one({"_id": host}, {"$set": {"robots": dict(robots)}}, upsert=True))
+        await db.retrying(
+            lambda: self._hosts.update_one({"_id": host}, {"$set": {"robots": dict(robots)}}, upsert=True)
+        )
 
     async def budgets(self) -> list[Document]:
         """Every host's document as it is stored."""
@@ -171,7 +173,7 @@ def _reservation(n: int, limits: Limits) -> list[Document]:
     ]
 
 
-def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> Slots:
+def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> RateGrant:
     now = document["reserved_at"]
     # Workers that hear late would else make their requests at the times of others.
     late_s = heard_late_s if document["step_s"] else 0.0
@@ -179,7 +181,7 @@ def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> Slots:
     ahead_s = (document["next_at"] - now).total_seconds() - late_s
     waits_s = [first_s + i * document["step_s"] for i in range(document["granted"])]
     again_in_s = max(0.0, ahead_s - HORIZON_S)
-    return Slots(
+    return RateGrant(
         waits_s=waits_s,
         step_s=document["step_s"],
         again_in_s=again_in_s,
@@ -201,7 +203,7 @@ def _pages_again_in_s(document: Document, breaker: Breaker) -> float:
 def _budget(document: Document) -> Budget:
     return Budget(
         delay_s=document.get("delay_s", 0.0),
-        wall_s=document.get("wall_s", 0.0),
+        too_fast_delay_s=document.get("wall_s", 0.0),
         blocks=document.get("blocks", 0),
         breaker=Breaker(document.get("breaker", Breaker.CLOSED)),
         cooldown_s=document.get("cooldown_s", 0.0),
@@ -211,7 +213,7 @@ def _budget(document: Document) -> Budget:
 def _fields(before: Document, budget: Budget) -> Document:
     fields: Document = {
         "delay_s": budget.delay_s,
-        "wall_s": budget.wall_s,
+        "wall_s": budget.too_fast_delay_s,
         "blocks": budget.blocks,
         "breaker": budget.breaker.value,
         "cooldown_s": budget.cooldown_s,

@@ -21,7 +21,7 @@ MOST_CROWD = 16
 """Workers that claim at the very same moment share the front of the queue in up to so many stretches."""
 
 
-class Claims:
+class Leasing:
     """Leases what is due for one worker; carries from claim to claim whose turn it is and how crowded it was."""
 
     def __init__(
@@ -90,7 +90,7 @@ class Claims:
         due = {"_id": {"$in": keys}, **transitions.DUE}
         # Safe to repeat: what the first try leased is due no more. And only after a write that a majority has can a
         # new primary be trusted to show what the old one leased to us.
-        result = await db.persist(
+        result = await db.retrying(
             lambda: self._urls.update_many(due, transitions.taken(self._worker, token, self._lease_s))
         )
         if result.modified_count == len(keys):
@@ -102,7 +102,7 @@ class Claims:
 async def leased_under(urls: db.Collection, tokens: dict[str, ObjectId]) -> set[str]:
     """Those of the keys that are leased under these tokens."""
     query = {"_id": {"$in": list(tokens)}}
-    documents = await db.persist(lambda: urls.find(query, {"lease.token": 1}).to_list())
+    documents = await db.retrying(lambda: urls.find(query, {"lease.token": 1}).to_list())
     return {each["_id"] for each in documents if each.get("lease", {}).get("token") == tokens[each["_id"]]}
 
 

@@ -11,13 +11,13 @@ import pymongo
 from pymongo import AsyncMongoClient, UpdateOne
 
 from rfispider.frontier import discovery, records, schema, transitions, worker_id
-from rfispider.frontier.diagnostics import Checkup
-from rfispider.frontier.host_budget import Hosts
-from rfispider.frontier.leasing import Claims, leased_under
+from rfispider.frontier.diagnostics import FrontierDiagnostics
+from rfispider.frontier.host_budget import HostBudgets
+from rfispider.frontier.leasing import Leasing, leased_under
 from rfispider.frontier.policy.politeness import Limits
 from rfispider.frontier.policy.revisit import FAILURES, State, plan
-from rfispider.frontier.records import Document, Done, Lease
-from rfispider.frontier.statistics import Census
+from rfispider.frontier.records import Completion, Document, Lease
+from rfispider.frontier.statistics import FrontierStats
 from rfispider.items import Kind, Link, Outcome
 from rfispider.mongo import operations as db
 from rfispider.mongo.clock import ServerClock
@@ -57,14 +57,16 @@ class Frontier:
         """
         self.worker = worker or worker_id.identity()
         self.lease_s = lease_s
-        self.hosts = Hosts(db.collection(database, schema.HOSTS), limits or Limits())
-        self.census = Census(db.collection(database, schema.FRONTIER), self.worker)
-        self.checkup = Checkup(db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS))
+        self.hosts = HostBudgets(db.collection(database, schema.HOSTS), limits or Limits())
+        self.statistics = FrontierStats(db.collection(database, schema.FRONTIER), self.worker)
+        self.diagnostics = FrontierDiagnostics(
+            db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS)
+        )
         self._database = database
         self._urls = db.collection(database, schema.FRONTIER)
         self._jitter = jitter
         self._clock = ServerClock()
-        self._claims = Claims(self._urls, self.worker, lease_s, self._clock, jitter)
+        self._claims = Leasing(self._urls, self.worker, lease_s, self._clock, jitter)
         self._held: dict[str, Lease] = {}
         self._client: AsyncMongoClient[dict[str, Any]] | None = None
 
@@ -146,20 +148,20 @@ class Frontier:
         found = discovery.merged(links)
         if not found:
             return set()
-        about = discovery.Circumstances(now=self.now(), backfill=backfill, stale_s=stale_s, max_depth=max_depth)
+        about = discovery.DiscoveryContext(now=self.now(), backfill=backfill, stale_s=stale_s, max_depth=max_depth)
         known = await self._known(found)
         writes = [_write(key, known.get(key), link, about) for key, link in found.items()]
         operations = [write for write in writes if write]
         if operations:
-            await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
+            await db.retrying(lambda: self._urls.bulk_write(operations, ordered=False))
         return found.keys() - known.keys()
 
     async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
         """Whether any of the links was first heard of after a time of the server."""
         query = {"_id": {"$in": list(discovery.merged(links))}, "added_at": {"$gt": since}}
-        return await db.persist(lambda: self._urls.find_one(query, {"_id": 1})) is not None
+        return await db.retrying(lambda: self._urls.find_one(query, {"_id": 1})) is not None
 
-    async def deepen(self, editions: Collection[str | None], max_depth: int | None) -> int:
+    async def requeue_for_depth(self, editions: Collection[str | None], max_depth: int | None) -> int:
         """Make pages due whose related links were beyond the depth of the crawl that read them; returns how many.
 
         `max_depth` is the depth of this crawl, None is no limit: only pages whose links are within it are meant. One
@@ -167,7 +169,7 @@ class Frontier:
         """
         near = {} if max_depth is None else {"depth": {"$lt": max_depth}}
         left = {"unfollowed": True, "edition": {"$in": list(editions)}, "state": State.DONE.value, **near}
-        result = await db.persist(lambda: self._urls.update_many(left, transitions.reopened()))
+        result = await db.retrying(lambda: self._urls.update_many(left, transitions.reopened()))
         return result.modified_count
 
     async def _known(self, keys: Collection[str]) -> dict[str, Document]:
@@ -191,7 +193,7 @@ class Frontier:
         if poison:
             reason = f"claimed {ATTEMPTS} times and never settled"
             final = [replace(lease, failures=FAILURES.limit) for lease in poison]
-            await self.acknowledge([Done(lease=each, outcome=Outcome.FAILED, error=reason) for each in final])
+            await self.acknowledge([Completion(lease=each, outcome=Outcome.FAILED, error=reason) for each in final])
         return [lease for lease in leases if lease.attempts <= ATTEMPTS]
 
     async def heartbeat(self) -> list[Lease]:
@@ -200,7 +202,7 @@ class Frontier:
         if not held:
             return []
         mine = _guard(held.values())
-        result = await db.persist(lambda: self._urls.update_many(mine, transitions.renewed(self.lease_s)))
+        result = await db.retrying(lambda: self._urls.update_many(mine, transitions.renewed(self.lease_s)))
         if result.matched_count == len(held):
             return []
         kept = await leased_under(self._urls, {key: lease.token for key, lease in held.items()})
@@ -209,7 +211,7 @@ class Frontier:
         self._forget(lost)
         return lost
 
-    async def acknowledge(self, done: Sequence[Done]) -> list[Lease]:
+    async def acknowledge(self, done: Sequence[Completion]) -> list[Lease]:
         """Write down what came of leases and when their URLs are due again; return the leases that were lost.
 
         A lost lease was taken over by another worker after it ran out: the write leaves the URL to the new holder.
@@ -222,7 +224,7 @@ class Frontier:
         now = self.now()
         operations = [_settle(each, now, self._jitter()) for each in done]
         try:
-            result = await db.persist(lambda: self._urls.bulk_write(operations, ordered=False))
+            result = await db.retrying(lambda: self._urls.bulk_write(operations, ordered=False))
         except BaseException:
             self._held.update((lease.key, lease) for lease in leases)
             raise
@@ -230,7 +232,7 @@ class Frontier:
             return []
         return await self._unsettled(leases)
 
-    def removes(self, done: Done) -> bool:
+    def removes(self, done: Completion) -> bool:
         """Whether this visit is the one that makes its URL a tombstone."""
         return plan(records.visit(done, self.now(), 0.0)).state is State.GONE
 
@@ -242,7 +244,9 @@ class Frontier:
 
     async def fail(self, lease: Lease, reason: str, *, status: int | None = None) -> bool:
         """Write down that a visit failed, and let it be tried again later; False when the lease was lost."""
-        return not await self.acknowledge([Done(lease=lease, outcome=Outcome.FAILED, status=status, error=reason)])
+        return not await self.acknowledge(
+            [Completion(lease=lease, outcome=Outcome.FAILED, status=status, error=reason)]
+        )
 
     async def release(self, leases: Iterable[Lease]) -> int:
         """Give leases back unused, due as they were before and without an attempt counted; how many still were ours."""
@@ -265,7 +269,7 @@ class Frontier:
         if not dead:
             return 0
         theirs = {"state": State.LEASED.value, "lease.worker": {"$in": dead}, "_id": {"$nin": list(self._held)}}
-        result = await db.persist(lambda: self._urls.update_many(theirs, transitions.given_back(attempted=True)))
+        result = await db.retrying(lambda: self._urls.update_many(theirs, transitions.given_back(attempted=True)))
         return result.modified_count
 
     def _forget(self, leases: Iterable[Lease]) -> None:
@@ -275,7 +279,7 @@ class Frontier:
                 del self._held[lease.key]
 
 
-def _write(key: str, known: Document | None, link: Link, about: discovery.Circumstances) -> UpdateOne | None:
+def _write(key: str, known: Document | None, link: Link, about: discovery.DiscoveryContext) -> UpdateOne | None:
     if known is None:
         return UpdateOne({"_id": key}, {"$setOnInsert": discovery.document(link, about)}, upsert=True)
     update = discovery.changes(known, link, about)
@@ -286,7 +290,7 @@ def _write(key: str, known: Document | None, link: Link, about: discovery.Circum
     return UpdateOne({"_id": key, **unleased}, update)
 
 
-def _settle(done: Done, now: datetime, jitter: float) -> UpdateOne:
+def _settle(done: Completion, now: datetime, jitter: float) -> UpdateOne:
     held = {"_id": done.lease.key, "lease.token": done.lease.token}
     return UpdateOne(held, transitions.settled(done, plan(records.visit(done, now, jitter))))
 

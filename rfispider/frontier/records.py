@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from rfispider.frontier.policy.revisit import Poll, Visit
+from rfispider.frontier.policy.revisit import Poll, VisitFacts
 from rfispider.items import Audio, Entry, Kind, Outcome
 
 Document = dict[str, Any]
@@ -63,7 +63,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Completion:
     """What came of a lease."""
 
     lease: Lease
@@ -117,10 +117,10 @@ def lease(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime) ->
     )
 
 
-def visit(done: Done, now: datetime, jitter: float) -> Visit:
+def visit(done: Completion, now: datetime, jitter: float) -> VisitFacts:
     """What the decision about the next visit is made from."""
     held = done.lease
-    return Visit(
+    return VisitFacts(
         kind=held.kind,
         outcome=done.outcome,
         at=now,

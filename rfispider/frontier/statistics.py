@@ -58,7 +58,7 @@ VISIT = dict.fromkeys(("url", "kind", "edition", "state", "due_at", "last", "lea
 """What of a document tells where its URL stands."""
 
 
-class Census:
+class FrontierStats:
     """Questions to the frontier, each answered through an index."""
 
     def __init__(self, collection: db.Collection, worker: str) -> None:
@@ -157,7 +157,7 @@ class Census:
             {"$set": {"state": State.DUE.value, "due_at": "$$NOW", "attempts": 0}},
             {"$unset": ["failures", "misses"]},
         ]
-        result = await db.persist(lambda: self._urls.update_many(query, fresh))
+        result = await db.retrying(lambda: self._urls.update_many(query, fresh))
         return result.modified_count
 
     async def of_day(self, day: date, editions: Collection[str]) -> list[Document]:

@@ -9,8 +9,8 @@ from typing import Any
 from bson import ObjectId
 
 from rfispider.frontier.policy import priorities
-from rfispider.frontier.policy.revisit import SOURCES, Plan, State
-from rfispider.frontier.records import Document, Done
+from rfispider.frontier.policy.revisit import SOURCES, NextVisit, State
+from rfispider.frontier.records import Completion, Document
 
 Pipeline = list[Document]
 
@@ -70,7 +70,7 @@ def given_back(*, attempted: bool) -> Pipeline:
     return [{"$set": fields}, {"$unset": "lease"}]
 
 
-def settled(done: Done, plan: Plan) -> Pipeline:
+def settled(done: Completion, plan: NextVisit) -> Pipeline:
     """Write down what came of a lease, and end it."""
     fields: Document = {
         "state": plan.state.value,
@@ -101,7 +101,7 @@ def _fields(fields: Document, literals: dict[str, Any]) -> Pipeline:
     return [{"$set": {**fields, **values}}, {"$unset": ["lease", *dropped]}]
 
 
-def _last(done: Done) -> Document:
+def _last(done: Completion) -> Document:
     return {
         "at": "$$NOW",
         "status": done.status,
@@ -111,7 +111,7 @@ def _last(done: Done) -> Document:
     }
 
 
-def _learnt(done: Done) -> Document:
+def _learnt(done: Completion) -> Document:
     fields: Document = {}
     if done.validators:
         fields |= {
@@ -133,6 +133,6 @@ def _learnt(done: Done) -> Document:
     return fields
 
 
-def _with_gap(plan: Plan) -> Document:
+def _with_gap(plan: NextVisit) -> Document:
     gap = {"at": "$$NOW", "since": plan.gap and plan.gap.since, "until": plan.gap and plan.gap.until}
     return {"$slice": [{"$concatArrays": [{"$ifNull": ["$gaps", []]}, [gap]]}, -GAPS_KEPT]}

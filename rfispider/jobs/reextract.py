@@ -12,9 +12,9 @@ from typing import Final, Self
 from pebble import ProcessPool
 
 from rfispider import extract, storage
-from rfispider.concurrency.process_pool import Killed, carried_out
+from rfispider.concurrency.process_pool import ParserKilled, carried_out
 from rfispider.items import Article, Outcome, Rejection
-from rfispider.storage import Kept, Raw
+from rfispider.storage import KeptPage, Raw
 from rfispider.storage.policy.versioning import Decision, decide
 
 PAGE_S: Final = 20.0
@@ -22,10 +22,10 @@ PAGE_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReparseResult:
     """What a page gave this time."""
 
-    kept: Kept
+    kept: KeptPage
     article: Article | None
     decision: Decision | None
     """What is to be stored; None when no article was read."""
@@ -48,7 +48,7 @@ class Reading:
         return self.decision is not None and self.kept.stored is None
 
 
-class Readers:
+class ReparserPool:
     """Processes that read pages, in a `with` block. One that hangs or dies costs its page only."""
 
     def __init__(
@@ -75,17 +75,17 @@ class Readers:
             self._pool.stop()  # type: ignore[no-untyped-call] # likewise
         self._pool.join()
 
-    async def read(self, kept: Sequence[Kept], at: datetime) -> list[Reading]:
+    async def read(self, kept: Sequence[KeptPage], at: datetime) -> list[ReparseResult]:
         """Read pages; `at` is when (UTC)."""
         return list(await asyncio.gather(*(self._read(each, at) for each in kept)))
 
-    async def _read(self, kept: Kept, at: datetime) -> Reading:
+    async def _read(self, kept: KeptPage, at: datetime) -> ReparseResult:
         try:
             found = await carried_out(self._pool, self._seconds, self._reader, kept.raw)
-        except Killed as killed:
-            return Reading(kept, None, None, str(killed))
+        except ParserKilled as killed:
+            return ReparseResult(kept, None, None, str(killed))
         except Exception as error:  # noqa: BLE001 - a damaged page may fail in any way; it is told, and costs itself only
-            return Reading(kept, None, None, f"{type(error).__name__}: {error}")
+            return ReparseResult(kept, None, None, f"{type(error).__name__}: {error}")
         return judged(kept, found, at)
 
 
@@ -94,18 +94,18 @@ def read(raw: Raw) -> Article | Rejection:
     return extract.article(storage.decoded(raw))
 
 
-def judged(kept: Kept, found: Article | Rejection, at: datetime) -> Reading:
+def judged(kept: KeptPage, found: Article | Rejection, at: datetime) -> ReparseResult:
     """What a reading means for the archive."""
     if isinstance(found, Rejection):
-        return Reading(kept, None, None, found.reason)
+        return ReparseResult(kept, None, None, found.reason)
     if kept.stored is None:
-        return Reading(kept, found, decide(None, found))
+        return ReparseResult(kept, found, decide(None, found))
     stored = kept.stored.article
     article = replace(found, key=stored.key, url=stored.url, fetched_at=stored.fetched_at)
-    return Reading(kept, article, decide(kept.stored, article, reread_at=at))
+    return ReparseResult(kept, article, decide(kept.stored, article, reread_at=at))
 
 
-async def write(archive: storage.Store, readings: Sequence[Reading], at: datetime) -> list[Outcome]:
+async def write(archive: storage.Store, readings: Sequence[ReparseResult], at: datetime) -> list[Outcome]:
     """Store what is to be stored of readings; an outcome for each of those.
 
     Raises:
@@ -123,7 +123,7 @@ async def write(archive: storage.Store, readings: Sequence[Reading], at: datetim
     await archive.note_reread(changed, at)
     outcomes += await archive.save([reading.article for reading in new if reading.article])
     sights = [
-        storage.Sight(page=storage.decoded(reading.kept.raw), outcome=outcome, article=reading.article)
+        storage.FetchedPage(page=storage.decoded(reading.kept.raw), outcome=outcome, article=reading.article)
         for reading, outcome in zip(new, outcomes[len(known) :], strict=True)
     ]
     await archive.keep(sights)

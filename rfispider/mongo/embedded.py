@@ -84,7 +84,7 @@ class MongodError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ServerStatus:
     """What is known of the server of one root."""
 
     data: Path
@@ -161,13 +161,13 @@ class Embedded:
                 return uri_of(port)
             raise MongodError(_why("it died as soon as it ran", _tail(self.log), self.log))
 
-    def status(self) -> Status:
+    def status(self) -> ServerStatus:
         """Whether the server runs, and where; starts nothing."""
         running = self._running()
         if running is None:
-            return Status(self.data, self.log)
+            return ServerStatus(self.data, self.log)
         pid, port = running
-        return Status(self.data, self.log, uri_of(port), pid, port)
+        return ServerStatus(self.data, self.log, uri_of(port), pid, port)
 
     def down(self) -> bool:
         """Shut the server down cleanly; whether one was running.

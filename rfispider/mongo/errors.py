@@ -31,7 +31,7 @@ class StoreError(Exception):
 
 
 @contextmanager
-def explained(action: str, uri: str) -> Iterator[None]:
+def translating_errors(action: str, uri: str) -> Iterator[None]:
     """Turn every error of the driver into a StoreError that says what was tried, where, and what came of it.
 
     So a database of another release's schema, whose message says all.

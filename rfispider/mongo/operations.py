@@ -30,7 +30,7 @@ def collection(database: Database, name: str) -> Collection:
     )
 
 
-async def persist(operation: Callable[[], Awaitable[Result]]) -> Result:
+async def retrying(operation: Callable[[], Awaitable[Result]]) -> Result:
     """Run an operation that may safely be run twice until it succeeds.
 
     The driver repeats single writes and reads by itself, once; updates of many documents it does not.

@@ -33,7 +33,7 @@ MISSING = (Fate.STUB, Fate.BLOCKED, Fate.FAILED, Fate.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Finding:
+class AuditFinding:
     """An article of the day and what became of it."""
 
     edition: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
+class SourceGapOfDay:
     """A source, and a stretch of time within which it may have listed something that nobody saw."""
 
     edition: str
@@ -60,9 +60,9 @@ class Audit:
 
     day: date
     editions: tuple[str, ...]
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     """In order of edition and URL."""
-    holes: list[Hole] = field(default_factory=list)
+    holes: list[SourceGapOfDay] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, dict[Fate, int]]:
@@ -74,7 +74,7 @@ class Audit:
         return counted
 
     @property
-    def missing(self) -> list[Finding]:
+    def missing(self) -> list[AuditFinding]:
         """The articles that are not stored though they may be to be had."""
         return [finding for finding in self.findings if finding.fate in MISSING]
 

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rfispider.frontier.policy.politeness import Breaker
-from rfispider.monitoring.health import Finding, Level, Vitals, alive, findings, sign_of_life, worst
+from rfispider.monitoring.health import HealthFinding, Level, Vitals, alive, findings, sign_of_life, worst
 
 PREFIX = "rfispider"
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -25,7 +25,7 @@ COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class StatsMetric:
     """A metric that is made of one group of Scrapy's statistics."""
 
     name: str
@@ -47,23 +47,25 @@ class Counted:
 
 
 COUNTERS = (
-    Counted("outcomes", "Pages by what came of them.", "outcome/", ("outcome",)),
-    Counted("edition_outcomes", "Pages by edition and what came of them.", "edition/", ("edition", "outcome")),
-    Counted("sources", "Polls of feeds, sitemaps and lists, by result.", "source/", ("result",)),
-    Counted("requests", "Requests sent, retries and robots.txt included.", "downloader/request_count"),
-    Counted("responses", "Responses by HTTP status.", "downloader/response_status_count/", ("status",)),
-    Counted("response_bytes", "Bytes received, as sent over the wire.", "downloader/response_bytes"),
-    Counted("request_errors", "Requests without an answer, by error.", "downloader/exception_type_count/", ("error",)),
-    Counted("retries", "Requests sent again at once.", "retry/count"),
-    Counted("articles_lacking", "Articles that lack a field.", "missing/", ("field",)),
-    Counted(
+    StatsMetric("outcomes", "Pages by what came of them.", "outcome/", ("outcome",)),
+    StatsMetric("edition_outcomes", "Pages by edition and what came of them.", "edition/", ("edition", "outcome")),
+    StatsMetric("sources", "Polls of feeds, sitemaps and lists, by result.", "source/", ("result",)),
+    StatsMetric("requests", "Requests sent, retries and robots.txt included.", "downloader/request_count"),
+    StatsMetric("responses", "Responses by HTTP status.", "downloader/response_status_count/", ("status",)),
+    StatsMetric("response_bytes", "Bytes received, as sent over the wire.", "downloader/response_bytes"),
+    StatsMetric(
+        "request_errors", "Requests without an answer, by error.", "downloader/exception_type_count/", ("error",)
+    ),
+    StatsMetric("retries", "Requests sent again at once.", "retry/count"),
+    StatsMetric("articles_lacking", "Articles that lack a field.", "missing/", ("field",)),
+    StatsMetric(
         "renders", "Pages rendered by a browser, by result.", "render/", ("result",), ("asked", "requests", "seconds")
     ),
-    Counted("render_requests", "Requests that rendered pages made.", "render/requests"),
-    Counted("render_seconds", "Time that rendering took, waiting for its turn not included.", "render/seconds"),
-    Counted("visits_abandoned", "Visits of URLs that came to nothing.", "frontier/abandoned"),
-    Counted("exceptions", "Exceptions of the spider's callbacks.", "spider_exceptions/count"),
-    Counted("log_messages", "Lines of the log by level.", "log_count/", ("level",)),
+    StatsMetric("render_requests", "Requests that rendered pages made.", "render/requests"),
+    StatsMetric("render_seconds", "Time that rendering took, waiting for its turn not included.", "render/seconds"),
+    StatsMetric("visits_abandoned", "Visits of URLs that came to nothing.", "frontier/abandoned"),
+    StatsMetric("exceptions", "Exceptions of the spider's callbacks.", "spider_exceptions/count"),
+    StatsMetric("log_messages", "Lines of the log by level.", "log_count/", ("level",)),
 )
 
 
@@ -87,7 +89,7 @@ def _labels(rest: str, count: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Snapshot:
     """What the database says at one moment."""
 
     vitals: Vitals
@@ -95,10 +97,10 @@ class Standing:
     """State, edition, kind -> URLs of the frontier."""
 
 
-def gauges(standing: Standing) -> Iterator[Metric]:
+def gauges(snapshot: Snapshot) -> Iterator[Metric]:
     """Frontier, newest articles, budgets, runs, disk and health, as they are now."""
-    vitals = standing.vitals
-    yield _gauge("frontier_urls", "URLs of the frontier.", ("state", "edition", "kind"), standing.urls)
+    vitals = snapshot.vitals
+    yield _gauge("frontier_urls", "URLs of the frontier.", ("state", "edition", "kind"), snapshot.urls)
     yield from _news(vitals)
     yield from _hosts(vitals)
     yield from _runs(vitals)
@@ -183,7 +185,7 @@ def _server(vitals: Vitals) -> Iterator[Metric]:
         yield _plain("database_index_bytes", "Indexes of the database on the disk.", found.indexes)
 
 
-def _health(found: Sequence[Finding]) -> Iterator[Metric]:
+def _health(found: Sequence[HealthFinding]) -> Iterator[Metric]:
     levels: dict[tuple[str, str], int] = {}
     for finding in found:
         key = (finding.check, finding.subject)
@@ -195,7 +197,7 @@ def _health(found: Sequence[Finding]) -> Iterator[Metric]:
 # ---- What a worker exposes -------------------------------------------------------------------------------
 
 
-class Made(Collector):
+class CallbackCollector(Collector):
     """Metrics that are made when they are asked for."""
 
     def __init__(self, make: Callable[[], Iterable[Metric]]) -> None:
@@ -206,13 +208,13 @@ class Made(Collector):
         return self.make()
 
 
-class Exposition:
+class WorkerMetrics:
     """The metrics of one worker: its counters, its times, its memory, and what the database last said."""
 
     def __init__(self, stats: Callable[[], Mapping[str, Any]], started_at: datetime) -> None:
         """`stats` gives a copy of Scrapy's statistics; it is called from other threads."""
         self.registry = CollectorRegistry()
-        self.standing: Standing | None = None
+        self.snapshot: Snapshot | None = None
         self.success: bool | None = None
         self.started_at = started_at
         self.stats = stats
@@ -230,7 +232,7 @@ class Exposition:
             buckets=COMMIT_BUCKETS,
             registry=self.registry,
         )
-        self.registry.register(Made(self.made))
+        self.registry.register(CallbackCollector(self.made))
 
     def made(self) -> Iterator[Metric]:
         """What is not measured as it happens."""
@@ -238,5 +240,5 @@ class Exposition:
         yield _plain("run_start_timestamp_seconds", "When this run began.", self.started_at.timestamp())
         if self.success is not None:
             yield _plain("run_success", "1: this run did its job; told at its end.", float(self.success))
-        if self.standing:
-            yield from gauges(self.standing)
+        if self.snapshot:
+            yield from gauges(self.snapshot)

@@ -29,7 +29,7 @@ MARGIN = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class PublicationRate:
     """What is usual for one edition."""
 
     rates: tuple[float, ...]
@@ -55,7 +55,7 @@ class Rhythm:
         return total
 
 
-def rhythm(hours: Mapping[datetime, int], now: datetime) -> Rhythm | None:
+def rhythm(hours: Mapping[datetime, int], now: datetime) -> PublicationRate | None:
     """The rhythm behind a history: `hours` gives the articles of each whole hour (UTC) that had any.
 
     Only whole hours before `now` count. None when the history is too short or too thin to tell.
@@ -68,7 +68,7 @@ def rhythm(hours: Mapping[datetime, int], now: datetime) -> Rhythm | None:
     if len(span) < LEAST_HOURS:
         return None
     rates = _rates(counts, span)
-    return Rhythm(rates, _longest(counts, span, rates))
+    return PublicationRate(rates, _longest(counts, span, rates))
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -20,7 +20,7 @@ MARKS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", 
 """What programs are told of a run, besides its problem."""
 
 
-class Judgement:
+class RunEvaluation:
     """The judgement of one run."""
 
     def __init__(self, receivers: Receivers) -> None:

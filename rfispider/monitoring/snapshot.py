@@ -1,12 +1,12 @@
 """Asks the database how things stand: what health and metrics are made of."""
 
 from rfispider.frontier import Frontier
-from rfispider.monitoring.prometheus import Standing
+from rfispider.monitoring.prometheus import Snapshot
 from rfispider.monitoring.vitals import READ_S, vitals
-from rfispider.storage import Store, explained
+from rfispider.storage import Store, translating_errors
 
 
-async def standing(uri: str, database: str) -> Standing:
+async def snapshot(uri: str, database: str) -> Snapshot:
     """How things stand in a database, asked over connections of its own.
 
     Raises:
@@ -14,13 +14,13 @@ async def standing(uri: str, database: str) -> Standing:
 
     """
     async with await Store.open(uri, database, patience=READ_S) as store:
-        with explained("reading the frontier", uri):
+        with translating_errors("reading the frontier", uri):
             async with await Frontier.open(uri, database) as frontier:
                 return await stand(store, frontier)
 
 
-async def stand(store: Store, frontier: Frontier) -> Standing:
+async def stand(store: Store, frontier: Frontier) -> Snapshot:
     """The same over connections that are there."""
-    counted = await frontier.census.counts()
+    counted = await frontier.statistics.counts()
     urls = {(str(count.state), count.edition or "", str(count.kind)): count.urls for count in counted}
-    return Standing(vitals=await vitals(store, frontier), urls=urls)
+    return Snapshot(vitals=await vitals(store, frontier), urls=urls)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from rfispider.frontier import Frontier
-from rfispider.frontier.diagnostics import Source
-from rfispider.monitoring.health import News, Vitals, patience_of
+from rfispider.frontier.diagnostics import SourceHealth
+from rfispider.monitoring.health import EditionFreshness, Vitals, patience_of
 from rfispider.monitoring.publication_rate import rhythm
 from rfispider.site.editions import EDITIONS
-from rfispider.storage import Condition, Store
+from rfispider.storage import ArchiveStats, Store
 
 READ_S = 10.0
 """How long one who only looks waits for a server that went away, in seconds."""
@@ -22,15 +22,15 @@ async def vitals(store: Store, frontier: Frontier) -> Vitals:
 
     """
     condition = await store.condition(list(EDITIONS))
-    sources = await frontier.checkup.sources([*EDITIONS, None])
+    sources = await frontier.diagnostics.sources([*EDITIONS, None])
     known = {*condition.newest, *(source.edition for source in sources if source.edition)}
     news = [news_of(frontier, edition, condition, sources) for edition in sorted(known)]
-    expired, since = await frontier.checkup.expired()
+    expired, since = await frontier.diagnostics.expired()
     return Vitals(
         now=condition.now,
         news=await asyncio.gather(*news),
         sources=sources,
-        hosts=await frontier.checkup.hosts(),
+        hosts=await frontier.diagnostics.hosts(),
         runs=condition.runs,
         expired=expired,
         expired_since=since,
@@ -39,15 +39,17 @@ async def vitals(store: Store, frontier: Frontier) -> Vitals:
     )
 
 
-async def news_of(frontier: Frontier, edition: str, condition: Condition, sources: Sequence[Source]) -> News:
+async def news_of(
+    frontier: Frontier, edition: str, condition: ArchiveStats, sources: Sequence[SourceHealth]
+) -> EditionFreshness:
     """What is known of the publications of one edition."""
     newest = condition.newest.get(edition)
     polled = [source for source in sources if source.edition == edition]
     patience = patience_of(polled, condition.runs)
-    return News(
+    return EditionFreshness(
         edition=edition,
         newest_at=newest,
         stored_at=condition.stored.get(edition),
         rhythm=rhythm(condition.hours.get(edition, {}), condition.now),
-        waiting=await frontier.checkup.waiting(edition, newest, condition.now - patience) if polled else None,
+        waiting=await frontier.diagnostics.waiting(edition, newest, condition.now - patience) if polled else None,
     )

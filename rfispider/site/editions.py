@@ -10,7 +10,7 @@ from rfispider.site.hosts import SITE, SITEMAP_PATHS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class EditionSource:
     """A URL at which a crawl of an edition starts."""
 
     url: str
@@ -74,21 +74,21 @@ class Edition:
         )
 
     @property
-    def section_feeds(self) -> tuple[Source, ...]:
+    def section_feeds(self) -> tuple[EditionSource, ...]:
         """Feeds of single sections. What they carry was never seen, so they are not among `sources`."""
-        below = [Source(url=f"{self.front}{name}/rss", role="section-feed", told=True) for name in self.sections]
-        bare = [Source(url=f"{SITE}/{name}/rss", role="section-feed", told=False) for name in self.bare_feeds]
+        below = [EditionSource(url=f"{self.front}{name}/rss", role="section-feed", told=True) for name in self.sections]
+        bare = [EditionSource(url=f"{SITE}/{name}/rss", role="section-feed", told=False) for name in self.bare_feeds]
         return (*below, *bare)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[EditionSource, ...]:
         """Where a crawl of the edition starts, the most telling first; some URLs hold raw non-ASCII letters."""
-        pages = [Source(url=f"{self.front}{name}/", role="ticker", told=False) for name in self.tickers]
-        sections = [Source(url=f"{self.front}{name}/", role="section", told=False) for name in self.sections]
+        pages = [EditionSource(url=f"{self.front}{name}/", role="ticker", told=False) for name in self.tickers]
+        sections = [EditionSource(url=f"{self.front}{name}/", role="section", told=False) for name in self.sections]
         return (
-            Source(url=f"{self.front}rss", role="feed", told=True),
-            Source(url=f"{SITE}/{SITEMAP_PATHS['news'].format(edition=self.code)}", role="sitemap", told=True),
-            Source(url=self.front, role="front", told=False),
+            EditionSource(url=f"{self.front}rss", role="feed", told=True),
+            EditionSource(url=f"{SITE}/{SITEMAP_PATHS['news'].format(edition=self.code)}", role="sitemap", told=True),
+            EditionSource(url=self.front, role="front", told=False),
             *pages,
             *sections,
         )

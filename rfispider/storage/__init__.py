@@ -26,15 +26,15 @@ downstream all that those who use the archive take from it
 errors     what goes wrong, in one line for a person
 """
 
-from rfispider.mongo.errors import StoreError, explained, hosts
-from rfispider.storage.admin.migrations import Migrated, Plan
-from rfispider.storage.pages.documents import Raw, Sight, decoded
-from rfispider.storage.pages.replay import Kept, Segment
+from rfispider.mongo.errors import StoreError, hosts, translating_errors
+from rfispider.storage.admin.migrations import Migrated, MigrationPlan
+from rfispider.storage.pages.documents import FetchedPage, Raw, decoded
+from rfispider.storage.pages.replay import KeptPage, ReparseBatch
 from rfispider.storage.read.highlights import Story
 from rfispider.storage.read.queries import Completeness, Report, SectionCount
 from rfispider.storage.read.selection import FIELDS, VALIDITY, Selection, rules, unpacked
-from rfispider.storage.read.statistics import Condition
-from rfispider.storage.search.index import Found, Hit, Wanted
+from rfispider.storage.read.statistics import ArchiveStats
+from rfispider.storage.search.index import Hit, SearchRequest, SearchResult
 from rfispider.storage.search.pipeline import retrieval
 from rfispider.storage.store import Store
 from rfispider.storage.stream.change_stream import HistoryLost, Position
@@ -42,29 +42,29 @@ from rfispider.storage.stream.change_stream import HistoryLost, Position
 __all__ = [
     "FIELDS",
     "VALIDITY",
+    "ArchiveStats",
     "Completeness",
-    "Condition",
-    "Found",
+    "FetchedPage",
     "HistoryLost",
     "Hit",
-    "Kept",
+    "KeptPage",
     "Migrated",
-    "Plan",
+    "MigrationPlan",
     "Position",
     "Raw",
+    "ReparseBatch",
     "Report",
+    "SearchRequest",
+    "SearchResult",
     "SectionCount",
-    "Segment",
     "Selection",
-    "Sight",
     "Store",
     "StoreError",
     "Story",
-    "Wanted",
     "decoded",
-    "explained",
     "hosts",
     "retrieval",
     "rules",
+    "translating_errors",
     "unpacked",
 ]

@@ -16,7 +16,7 @@ from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Related
 from rfispider.site.urls import key
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.identity import identity, twin_url
-from rfispider.storage.policy.versioning import Stored
+from rfispider.storage.policy.versioning import ArticleVersion
 
 Document = dict[str, Any]
 
@@ -52,7 +52,7 @@ PROJECTION: Mapping[str, int] = _PROJECTED
 """Of an article's document, what `stored` reads; later additions (search tokens) can be large."""
 
 
-def article_document(state: Stored) -> Document:
+def article_document(state: ArticleVersion) -> Document:
     """The document of an article as it stands in `articles`."""
     article = state.article
     return {
@@ -69,7 +69,7 @@ def article_document(state: Stored) -> Document:
     }
 
 
-def signed(states: Sequence[Stored]) -> list[Stored]:
+def signed(states: Sequence[ArticleVersion]) -> list[ArticleVersion]:
     """The states with the signatures of their texts, and each with a story of its own while it has none."""
     signatures = near_duplicates.signatures([_issue(state) for state in states])
     return [
@@ -80,12 +80,12 @@ def signed(states: Sequence[Stored]) -> list[Stored]:
     ]
 
 
-def _issue(state: Stored) -> near_duplicates.Issue:
+def _issue(state: ArticleVersion) -> near_duplicates.DatedText:
     article = state.article
-    return near_duplicates.Issue(article.text, article.edition, article.published_at or state.first_seen_at)
+    return near_duplicates.DatedText(article.text, article.edition, article.published_at or state.first_seen_at)
 
 
-def derived(state: Stored) -> Document:
+def derived(state: ArticleVersion) -> Document:
     """What follows from the content of a state that is signed; None for what is to be absent."""
     return {"identity": identity(state.article), "signature": list(state.signature)}
 
@@ -111,9 +111,9 @@ def _record(entry: Image | Audio | Related) -> Document:
     return {name: value for name in names if (value := getattr(entry, name)) is not None}
 
 
-def stored(document: Document) -> Stored:
+def stored(document: Document) -> ArticleVersion:
     """The state that a document of `articles` holds."""
-    return Stored(
+    return ArticleVersion(
         article=article(document["_id"], document),
         revision=document["revision"],
         first_seen_at=document["first_seen_at"],
@@ -141,7 +141,7 @@ def revision_id(key: str, revision: int) -> str:
     return f"{key}:{revision}"
 
 
-def revision_document(old: Stored, valid_to: datetime, changed: Sequence[str]) -> Document:
+def revision_document(old: ArticleVersion, valid_to: datetime, changed: Sequence[str]) -> Document:
     """The document of a superseded state, complete: what held from `valid_from` until, but not at, `valid_to`."""
     key = old.article.key
     names = [name for name in FIELDS if name not in NOT_SUPERSEDED]

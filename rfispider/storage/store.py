@@ -14,20 +14,20 @@ from pymongo.read_concern import ReadConcern
 
 from rfispider.items import Article, Outcome
 from rfispider.mongo import schema
-from rfispider.mongo.errors import StoreError, explained, redacted
+from rfispider.mongo.errors import StoreError, redacted, translating_errors
 from rfispider.storage import documents
 from rfispider.storage.admin.administration import Administration
 from rfispider.storage.documents import Document
-from rfispider.storage.pages.documents import Sight
+from rfispider.storage.pages.documents import FetchedPage
 from rfispider.storage.pages.raw_pages import Pages
-from rfispider.storage.pages.replay import Rereading, Segment
+from rfispider.storage.pages.replay import ReparseBatch, Replay
 from rfispider.storage.read import days, highlights, history, queries, statistics
 from rfispider.storage.read.highlights import Story
 from rfispider.storage.read.queries import Report
-from rfispider.storage.read.statistics import Condition
+from rfispider.storage.read.statistics import ArchiveStats
 from rfispider.storage.schema import ARTICLES, INDEXES, PAGES, REVISIONS, RUNS, SEARCH, VALIDATORS
-from rfispider.storage.search.index import Found, Search, Wanted
-from rfispider.storage.stream.consumer import Downstream
+from rfispider.storage.search.index import SearchIndex, SearchRequest, SearchResult
+from rfispider.storage.stream.consumer import Consumer
 from rfispider.storage.write import tombstones
 from rfispider.storage.write.writer import Writer
 
@@ -60,11 +60,11 @@ class Store:
         self._collections: Mapping[str, AsyncCollection[Document]] = {
             name: self._database[name] for name in (ARTICLES, REVISIONS, RUNS)
         }
-        self._search = Search(self._collections[ARTICLES], self._database[SEARCH])
+        self._search = SearchIndex(self._collections[ARTICLES], self._database[SEARCH])
         self._writer = Writer(self._collections[ARTICLES], self._collections[REVISIONS], self._search)
 
         self.pages = Pages(self._collections[ARTICLES], self._database[PAGES])
-        self.downstream = Downstream(client, self._database, uri)
+        self.downstream = Consumer(client, self._database, uri)
         self.administration = Administration(self._database, uri)
 
     @classmethod
@@ -75,11 +75,11 @@ class Store:
         """
         client = _client(uri, patience)
         try:
-            with explained("connecting", uri):
+            with translating_errors("connecting", uri):
                 store = cls(client, uri, database, patience)
                 with pymongo.timeout(CONNECT_S):
                     await client.admin.command("ping")
-            with explained("preparing the database", uri), pymongo.timeout(patience):
+            with translating_errors("preparing the database", uri), pymongo.timeout(patience):
                 if prepare:
                     await schema.prepare(store._database, VALIDATORS, INDEXES)
         except BaseException:
@@ -105,7 +105,7 @@ class Store:
         FAILED stands for one that MongoDB cannot hold (over 16 MB, against the validator); why is logged. All
         others are stored when this returns. May be called by many tasks and processes at once.
         """
-        with explained("storing articles", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("storing articles", self._uri), pymongo.timeout(self._patience):
             return await self._writer.save(articles)
 
     async def save_reread(self, articles: Sequence[Article], at: datetime) -> list[Outcome]:
@@ -114,55 +114,57 @@ class Store:
         CHANGED where a reader sees a difference. Nothing is written of an article that was fetched anew since it was
         read, nor where less was read than is stored.
         """
-        with explained("storing articles", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("storing articles", self._uri), pymongo.timeout(self._patience):
             return await self._writer.save(articles, reread_at=at)
 
-    async def search(self, wanted: Wanted, limit: int) -> Found:
+    async def search(self, wanted: SearchRequest, limit: int) -> SearchResult:
         """The best of the newest articles that hold all terms of a query, at most `limit`."""
-        with explained("searching", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("searching", self._uri), pymongo.timeout(self._patience):
             return await self._search.search(wanted, limit)
 
-    async def segments(self, condition: Mapping[str, Any], after: str, *, failures: bool) -> AsyncIterator[Segment]:
+    async def segments(
+        self, condition: Mapping[str, Any], after: str, *, failures: bool
+    ) -> AsyncIterator[ReparseBatch]:
         """Pages to read again: of the articles under a condition, in the order of their keys, `after` a place.
 
         With `failures` those that gave no article follow.
         """
-        rereading = Rereading(self._collections[ARTICLES], self.pages)
-        with explained("reading pages", self._uri):
+        rereading = Replay(self._collections[ARTICLES], self.pages)
+        with translating_errors("reading pages", self._uri):
             async for segment in rereading.segments(condition, after, failures=failures):
                 yield segment
 
     async def count(self, condition: Mapping[str, Any]) -> int:
         """How many articles there are under a condition."""
-        with explained("counting articles", self._uri):
+        with translating_errors("counting articles", self._uri):
             return await self._collections[ARTICLES].count_documents(dict(condition))
 
     async def note_reread(self, read: Mapping[str, Article], at: datetime) -> None:
         """Take note of the kept pages, given by their `_id`, whose reading changed an article at a time (UTC)."""
-        with explained("storing pages", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("storing pages", self._uri), pymongo.timeout(self._patience):
             await self.pages.reread(read, at)
 
-    async def keep(self, sights: Sequence[Sight]) -> None:
+    async def keep(self, fetched_pages: Sequence[FetchedPage]) -> None:
         """Keep the raw pages of revisions that were stored, and of what gave no article.
 
         Of unchanged articles the page is kept when the one that they were read from is missing.
         """
-        with explained("storing pages", self._uri), pymongo.timeout(self._patience):
-            await self.pages.keep(sights)
+        with translating_errors("storing pages", self._uri), pymongo.timeout(self._patience):
+            await self.pages.keep(fetched_pages)
 
-    async def bury(self, keys: Collection[str], at: datetime) -> list[str]:
+    async def mark_gone(self, keys: Collection[str], at: datetime) -> list[str]:
         """Make tombstones of articles whose pages the site has removed, `at` being when that was found (UTC).
 
         A tombstone keeps its last text; `status` is gone, `gone_at` tells since when, and the state before it is
         a revision. Returns the keys of those that were alive until now, in order; keys that are not stored, gone
         already, or seen again after `at` are left alone. May be called by many workers, and again.
         """
-        with explained("burying articles", self._uri), pymongo.timeout(self._patience):
-            return await tombstones.bury(self._collections[ARTICLES], self._writer, keys, at)
+        with translating_errors("burying articles", self._uri), pymongo.timeout(self._patience):
+            return await tombstones.mark_gone(self._collections[ARTICLES], self._writer, keys, at)
 
     async def run_started(self, run: Mapping[str, Any]) -> None:
         """Write the record of a run; `worker` and `started_at` name it, the rest is free."""
-        with explained("recording the run", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("recording the run", self._uri), pymongo.timeout(self._patience):
             document = documents.run_document(run)
             await self._collections[RUNS].replace_one({"_id": document["_id"]}, document, upsert=True)
 
@@ -176,63 +178,63 @@ class Store:
 
     async def article(self, key: str) -> Document | None:
         """The document of an article by its key; None when there is none."""
-        with explained("reading an article", self._uri):
+        with translating_errors("reading an article", self._uri):
             return await queries.article(self._collections, key)
 
     async def aliased(self, url: str) -> Document | None:
         """The document of the article that also goes by this canonical URL; None when there is none."""
-        with explained("reading an article", self._uri):
+        with translating_errors("reading an article", self._uri):
             return await queries.aliased(self._collections, url)
 
     async def history(self, key: str) -> list[Document]:
         """The superseded states of an article, oldest first."""
-        with explained("reading a history", self._uri):
+        with translating_errors("reading a history", self._uri):
             return await history.history(self._collections, key)
 
     async def as_of(self, key: str, at: datetime) -> Document | None:
         """The document of an article as it was at a time (UTC); None when the archive did not hold it yet."""
-        with explained("reading a history", self._uri):
+        with translating_errors("reading a history", self._uri):
             return await history.as_of(self._collections, key, at)
 
     async def run_alive(self, run: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         """Add to the record of a run what it tells while it is under way; a run that has ended is left alone."""
-        with explained("recording the run", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("recording the run", self._uri), pymongo.timeout(self._patience):
             under_way = {"_id": documents.run_document(run)["_id"], "finished_at": {"$exists": False}}
             await self._collections[RUNS].update_one(under_way, {"$set": dict(told)})
 
     async def runs(self, count: int) -> list[Document]:
         """The records of the last runs, newest first."""
-        with explained("reading the runs", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("reading the runs", self._uri), pymongo.timeout(self._patience):
             return await queries.runs(self._collections, count)
 
-    async def condition(self, editions: Collection[str]) -> Condition:
+    async def condition(self, editions: Collection[str]) -> ArchiveStats:
         """What the archive says of its own health; the newest articles of these editions."""
-        with explained("asking for the health", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("asking for the health", self._uri), pymongo.timeout(self._patience):
             return await statistics.condition(self._database, self._collections, editions)
 
     async def published(self, day: date, editions: Collection[str]) -> list[Document]:
         """Key, URL, aliases, edition and status of the articles published on a day (UTC)."""
-        with explained("reading the articles of a day", self._uri):
+        with translating_errors("reading the articles of a day", self._uri):
             return await days.published(self._collections[ARTICLES], day, editions)
 
     async def known(self, wanted: Mapping[str, str]) -> dict[str, Document]:
         """The same of the articles that go by URLs, given and returned by key, or have them as aliases."""
-        with explained("reading the articles of a day", self._uri):
+        with translating_errors("reading the articles of a day", self._uri):
             return await days.known(self._collections[ARTICLES], wanted)
 
     async def newest(self, editions: Collection[str], count: int) -> list[Document]:
         """Title, url, edition, language, time and status of the newest articles of each edition."""
-        with explained("reading the newest articles", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("reading the newest articles", self._uri), pymongo.timeout(self._patience):
             return await highlights.newest(self._collections[ARTICLES], editions, count)
 
     async def biggest(self, since: datetime, count: int) -> list[Story]:
         """The stories of the most articles among those first seen since a moment (UTC)."""
-        with explained("reading the stories", self._uri), pymongo.timeout(self._patience):
+        with translating_errors("reading the stories", self._uri), pymongo.timeout(self._patience):
             return await highlights.biggest(self._collections[ARTICLES], since, count)
 
     async def report(self) -> Report:
         """Articles by edition and section, how complete their fields are, the last runs."""
-        with explained("making the report", self._uri):
+        with translating_errors("making the report", self._uri):
             return await queries.report(self._collections)
 
 

@@ -4,7 +4,7 @@ Off unless `SPLASH_URL` is set or `RFI_RENDERER` asks for a renderer. The add-on
 off no other module of the project, and nothing of Scrapy, knows that there is such a thing.
 """
 
-from rfispider.crawl.rendering.addon import Addon
+from rfispider.crawl.rendering.addon import RenderingAddon
 from rfispider.crawl.rendering.middleware import Rendering
 
-__all__ = ["Addon", "Rendering"]
+__all__ = ["Rendering", "RenderingAddon"]

@@ -9,7 +9,7 @@ MIDDLEWARE = "rfispider.crawl.rendering.Rendering"
 NEXT_TO_THE_SPIDER = 900
 
 
-class Addon:
+class RenderingAddon:
     """Adds the chosen renderer to a crawl."""
 
     def update_settings(self, settings: BaseSettings) -> None:

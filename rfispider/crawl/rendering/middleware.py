@@ -15,7 +15,7 @@ from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 
 from rfispider.crawl.rendering import render
-from rfispider.crawl.rendering.render import Rendered, RendererError, RenderError, Visit
+from rfispider.crawl.rendering.render import Rendered, RendererError, RenderError, RenderRequest
 from rfispider.frontier.policy.politeness import REFUSALS, Breaker
 from rfispider.items import Page
 from rfispider.settings import base_url, number, renderer
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Renderer(Protocol):
     """How one kind of renderer is asked, and how its answer is read."""
 
-    def request(self, visit: Visit) -> Request:
+    def request(self, render_request: RenderRequest) -> Request:
         """Build the request that has a page rendered."""
 
     def read(self, response: Response) -> Rendered:
@@ -35,7 +35,7 @@ class Renderer(Protocol):
 
 
 @dataclass(slots=True)
-class Health:
+class RendererHealth:
     """Whether the renderer is worth asking: after some failures in a row it is left alone for a while."""
 
     failures: int = 3
@@ -66,7 +66,7 @@ class Rendering:
         self.seconds = number(settings, "RFI_RENDER_SECONDS", least=1)
         self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.at_once = asyncio.Semaphore(int(number(settings, "RFI_RENDERS_AT_ONCE", least=1)))
-        self.health = Health()
+        self.health = RendererHealth()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -99,7 +99,7 @@ class Rendering:
         async with self.at_once:
             began = asyncio.get_running_loop().time()
             try:
-                better = await self.attempt(page)
+                better = await self.visit(page)
             except RenderError as error:
                 better, told = None, str(error)
                 self.count(f"failed/{told}")
@@ -111,7 +111,7 @@ class Rendering:
         logger.info("rendering %s, %.1f s: %s", page.url, took, told)
         return better
 
-    async def attempt(self, page: Page) -> Page:
+    async def visit(self, page: Page) -> Page:
         """Ask the renderer, within the budget of the site.
 
         Raises:
@@ -126,7 +126,7 @@ class Rendering:
         self.count("asked")
         rendered = await self.ask(url, page)
         self.count("requests", rendered.requests)
-        await self.settle(host, rendered)
+        await self.complete(host, rendered)
         return render.filled(page, rendered, base=self.base, max_bytes=self.max_bytes, now=datetime.now(UTC))
 
     async def ask(self, url: str, page: Page) -> Rendered:
@@ -136,15 +136,15 @@ class Rendering:
             RenderError: it gave none.
 
         """
-        visit = Visit(
+        render_request = RenderRequest(
             url=url,
             origins=render.origins(self.base),
             seconds=self.seconds,
             user_agent=self.crawler.settings["USER_AGENT"],
         )
-        request = self.renderer.request(visit)
+        request = self.renderer.request(render_request)
         # One render a visit, which a retry would break; the lease is held by whoever carries its attempt.
-        request.meta.update(attempt=page.attempt, dont_retry=True, dont_redirect=True, rendering=True)
+        request.meta.update(visit=page.visit, dont_retry=True, dont_redirect=True, rendering=True)
         failed = False
         try:
             return self.renderer.read(await self.download(request))
@@ -185,12 +185,12 @@ class Rendering:
             requests -= len(slots.waits_s)
             await asyncio.sleep(slots.waits_s[-1] if slots.waits_s else slots.again_in_s)
 
-    async def settle(self, host: str, rendered: Rendered) -> None:
+    async def complete(self, host: str, rendered: Rendered) -> None:
         """Tell the budget how the site answered, and pay for what the page loaded besides itself."""
         if rendered.status in REFUSALS:
-            await self.hosts.penalise(host, page=True)
+            await self.hosts.on_refusal(host, page=True)
         elif rendered.status:
-            await self.hosts.reward(host, page=True)
+            await self.hosts.on_success(host, page=True)
             await self.turn(host, rendered.requests - 1)
 
     def count(self, name: str, value: float = 1) -> None:

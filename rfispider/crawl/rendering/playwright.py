@@ -17,7 +17,7 @@ from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy_playwright.page import PageMethod
 
-from rfispider.crawl.rendering.render import NEEDLESS, Rendered, RenderError, Visit, origins
+from rfispider.crawl.rendering.render import NEEDLESS, Rendered, RenderError, RenderRequest, origins
 from rfispider.settings import SettingError, base_url, number
 
 HANDLER: Final = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
@@ -86,35 +86,37 @@ class Renderer:
         """Take the crawler, whose robots.txt is obeyed by pages too."""
         return cls(crawler)
 
-    def request(self, visit: Visit) -> Request:
+    def request(self, render_request: RenderRequest) -> Request:
         """Build the request that has a page rendered."""
         requested: list[str] = []
 
         async def prepare(page: Page, _: Request) -> None:
             await page.context.clear_cookies()
-            await page.route("**", lambda route, asked: self.admit(route, asked, visit, requested))
+            await page.route("**", lambda route, asked: self.admit(route, asked, render_request, requested))
 
-        async def settle(page: Page) -> None:
+        async def complete(page: Page) -> None:
             # A page that never falls silent is taken as it is.
             with suppress(Error):
-                await page.wait_for_load_state("networkidle", timeout=visit.seconds * 1000 / 3)
+                await page.wait_for_load_state("networkidle", timeout=render_request.seconds * 1000 / 3)
 
         meta = {
             "playwright": True,
             "playwright_context_kwargs": {
-                "user_agent": visit.user_agent,
+                "user_agent": render_request.user_agent,
                 "service_workers": "block",
                 "accept_downloads": False,
             },
             "playwright_page_init_callback": prepare,
-            "playwright_page_methods": [PageMethod(settle)],
+            "playwright_page_methods": [PageMethod(complete)],
             COUNTED: requested,
         }
-        return Request(visit.url, meta=meta)
+        return Request(render_request.url, meta=meta)
 
-    async def admit(self, route: Route, asked: BrowserRequest, visit: Visit, requested: list[str]) -> None:
+    async def admit(
+        self, route: Route, asked: BrowserRequest, render_request: RenderRequest, requested: list[str]
+    ) -> None:
         """Let a page ask for what it needs, of the site, within robots.txt; nothing else."""
-        needed = visit.allows(asked.url) and asked.resource_type not in NEEDLESS
+        needed = render_request.allows(asked.url) and asked.resource_type not in NEEDLESS
         if needed and await self.robots_allow(asked.url):
             requested.append(asked.url)
             await route.fallback()

@@ -23,7 +23,7 @@ NEEDLESS_SUFFIXES: Final = (".css", ".gif", ".ico", ".jpeg", ".jpg", ".mp3", ".m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class RenderRequest:
     """What a renderer is asked for."""
 
     url: str

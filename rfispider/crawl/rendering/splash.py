@@ -17,7 +17,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
-from rfispider.crawl.rendering.render import NEEDLESS_SUFFIXES, Rendered, RendererError, RenderError, Visit
+from rfispider.crawl.rendering.render import NEEDLESS_SUFFIXES, Rendered, RendererError, RenderError, RenderRequest
 
 if not hasattr(scrapy.utils.url, "canonicalize_url"):  # it has moved to w3lib; scrapy-splash looks for it here
     scrapy.utils.url.canonicalize_url = w3lib.url.canonicalize_url  # type: ignore[attr-defined]
@@ -116,16 +116,16 @@ class Renderer:
         """Take address and limits from the settings."""
         return cls(crawler.settings["SPLASH_URL"], crawler.settings.getint("DOWNLOAD_MAXSIZE"))
 
-    def request(self, visit: Visit) -> Request:
+    def request(self, render_request: RenderRequest) -> Request:
         """Build the request that has a page rendered."""
         arguments = {
             "lua_source": SCRIPT,
-            "timeout": visit.seconds,
-            "origins": list(visit.origins),
+            "timeout": render_request.seconds,
+            "origins": list(render_request.origins),
             "needless": list(NEEDLESS_SUFFIXES),
             "max_bytes": self.max_bytes,
             "quiet": QUIET_S,
-            "user_agent": visit.user_agent,
+            "user_agent": render_request.user_agent,
         }
         options = {
             "endpoint": "execute",
@@ -137,8 +137,13 @@ class Renderer:
             "magic_response": False,
         }
         # The server is not of the site, and stands on our side of a proxy.
-        meta = {"splash": options, "allow_offsite": True, "proxy": None, "download_timeout": visit.seconds + GRACE_S}
-        return Request(visit.url, meta=meta)
+        meta = {
+            "splash": options,
+            "allow_offsite": True,
+            "proxy": None,
+            "download_timeout": render_request.seconds + GRACE_S,
+        }
+        return Request(render_request.url, meta=meta)
 
     def read(self, response: Response) -> Rendered:
         """Read the answer.

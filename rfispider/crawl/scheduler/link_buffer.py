@@ -21,7 +21,7 @@ MOST: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class PageLinks:
     """The links of one page."""
 
     links: Sequence[Link]
@@ -29,7 +29,7 @@ class Found:
     """See `Frontier.add`."""
 
 
-class Memory:
+class RecentLinks:
     """Which links were written a short while ago, and at what depth. Pure but for the clock that it is given."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -61,7 +61,7 @@ class Links:
     def __init__(self, frontier: Frontier, max_depth: int | None) -> None:
         self.frontier = frontier
         self.max_depth = max_depth
-        self.memory = Memory(asyncio.get_running_loop().time)
+        self.recent = RecentLinks(asyncio.get_running_loop().time)
         self.commits = GroupCommit(self.write, size=PAGES, seconds=GATHER_S)
 
     async def add(self, links: Iterable[Link], stale_s: float | None) -> bool:
@@ -69,13 +69,13 @@ class Links:
 
         Raises PyMongoError when the frontier does not take them.
         """
-        wanted = list(links) if stale_s is not None else self.memory.unknown(links)
+        wanted = list(links) if stale_s is not None else self.recent.unknown(links)
         if not wanted:
             return False
-        await self.commits.put(Found(links=wanted, stale_s=stale_s))
+        await self.commits.put(PageLinks(links=wanted, stale_s=stale_s))
         return True
 
-    async def write(self, found: Sequence[Found]) -> Sequence[None]:
+    async def write(self, found: Sequence[PageLinks]) -> Sequence[None]:
         """Write the links of some pages."""
         kinds: dict[tuple[bool, float | None], list[Link]] = {}
         for page in found:
@@ -83,5 +83,5 @@ class Links:
                 kinds.setdefault((link.backfill, page.stale_s), []).append(link)
         for (backfill, stale_s), links in kinds.items():
             await self.frontier.add(links, backfill=backfill, stale_s=stale_s, max_depth=self.max_depth)
-            self.memory.note(links)
+            self.recent.note(links)
         return [None] * len(found)

@@ -23,14 +23,14 @@ from rfispider.crawl.pipelines import NotStored, Save
 from rfispider.crawl.run_text import Backlog
 from rfispider.crawl.scheduler.link_buffer import Links
 from rfispider.crawl.scheduler.visit import conditions, link_of
-from rfispider.crawl.scheduler.worker import Hands, Turn, Worker
+from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Worker
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import FETCHABLE, Frontier, Validators
 from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.items import Link
 from rfispider.mongo import embedded
-from rfispider.settings import request_rate, unsettled
-from rfispider.storage import StoreError, explained
+from rfispider.settings import in_flight, request_rate
+from rfispider.storage import StoreError, translating_errors
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class FrontierScheduler(BaseScheduler):
         if not isinstance(crawler.spider, RfiSpider):
             return cast("Self", build_from_crawler(Scheduler, crawler))
         limits = Limits(rate=request_rate(crawler.settings))
-        scheduler = cls(crawler, limits=limits, in_flight=unsettled(crawler.settings))
+        scheduler = cls(crawler, limits=limits, in_flight=in_flight(crawler.settings))
         scheduler.spider.scheduler = scheduler
         return scheduler
 
@@ -97,24 +97,24 @@ class FrontierScheduler(BaseScheduler):
         """Take a request that Scrapy made itself: a redirect, a retry, the reading of an archive."""
         self.local.append(request)
         if self.worker:
-            self.worker.expect()
+            self.worker.note_new_work()
         return True
 
     def next_request(self) -> Request | None:
         """Give the next request whose turn has come."""
         if self.local:
             return self.local.popleft()
-        turn = self.worker.take() if self.worker else None
-        return self.request(turn) if turn else None
+        ready_request = self.worker.take() if self.worker else None
+        return self.request(ready_request) if ready_request else None
 
-    def request(self, turn: Turn) -> Request:
+    def request(self, ready_request: ReadyRequest) -> Request:
         """The request for a lease."""
-        lease = turn.lease
+        lease = ready_request.lease
         # Its links can be followed only in the page itself, not in the answer that it is unchanged.
         whole = lease.unfollowed and self.spider.arguments.reaches(lease.depth + 1)
         known = Validators() if whole else lease.validators
-        request = self.spider.request(link_of(lease), turn.attempt, conditions(known))
-        request.meta.update(body_hash=known.body_hash, held_off=turn.held_off_s is not None, kind=lease.kind)
+        request = self.spider.request(link_of(lease), ready_request.visit, conditions(known))
+        request.meta.update(body_hash=known.body_hash, held_off=ready_request.held_off_s is not None, kind=lease.kind)
         request.meta["polled_at"] = lease.poll and lease.poll.at
         return request
 
@@ -145,10 +145,10 @@ class FrontierScheduler(BaseScheduler):
         settings = self.crawler.settings
         try:
             uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            with explained("opening the frontier", uri):
+            with translating_errors("opening the frontier", uri):
                 self.frontier = await Frontier.open(uri, settings["MONGO_DATABASE"], limits=self.limits)
                 await self.frontier.recover()
-                await self.deepen()
+                await self.requeue_for_depth()
         except (embedded.MongodError, StoreError) as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             self.spider.unreachable = True
@@ -158,27 +158,27 @@ class FrontierScheduler(BaseScheduler):
         gc.set_threshold(GARBAGE)
         self.uri = uri
         self.links = Links(self.frontier, self.spider.arguments.max_depth)
-        self.worker = worker = self.employ(self.frontier)
-        tasks = (worker.supply(), worker.settling(), worker.beat(), self.watch())
+        self.worker = worker = self.make_worker(self.frontier)
+        tasks = (worker.claim_and_pace(), worker.complete_visits(), worker.renew_leases(), self.watch())
         self.tasks = [asyncio.ensure_future(self.guard(task)) for task in tasks]
 
-    def employ(self, frontier: Frontier) -> Worker:
+    def make_worker(self, frontier: Frontier) -> Worker:
         """The worker of this crawl."""
-        hands = Hands(
+        callbacks = CrawlCallbacks(
             host=self.spider.host,
             under_way=self.under_way,
             wake=self.wake_engine,
-            bury=self.bury,
+            mark_gone=self.mark_gone,
             count=self.spider.count,
         )
-        return Worker(frontier, self.spider.arguments, self.in_flight, hands)
+        return Worker(frontier, self.spider.arguments, self.in_flight, callbacks)
 
-    async def deepen(self) -> None:
+    async def requeue_for_depth(self) -> None:
         """Have pages read again whose links an earlier crawl left alone, if this one goes deeper."""
         arguments = self.spider.arguments
         if arguments.archive or not arguments.depth:
             return
-        if pages := await self.frontier.deepen(arguments.editions, arguments.max_depth):
+        if pages := await self.frontier.requeue_for_depth(arguments.editions, arguments.max_depth):
             logger.info("pages to be read again, for an earlier crawl of less depth left their links alone: %d", pages)
 
     def spider_opened(self) -> None:
@@ -199,7 +199,7 @@ class FrontierScheduler(BaseScheduler):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         try:
-            with explained("handing leases back", self.uri):
+            with translating_errors("handing leases back", self.uri):
                 await self.worker.hand_back()
                 self.left = await self.backlog()
         except StoreError as error:
@@ -210,7 +210,7 @@ class FrontierScheduler(BaseScheduler):
     async def guard(self, task: Awaitable[None]) -> None:
         """Run a task; end the crawl when it cannot go on."""
         try:
-            with explained("working on the frontier", self.uri):
+            with translating_errors("working on the frontier", self.uri):
                 await task
         except StoreError as error:
             logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
@@ -233,9 +233,9 @@ class FrontierScheduler(BaseScheduler):
 
         """
         editions: list[str | None] = [*self.spider.arguments.editions, None]
-        with explained("counting what is due", self.uri):
-            due = await self.frontier.census.due(editions, COUNTED)
-            pending = await self.frontier.census.pending(editions, FETCHABLE)
+        with translating_errors("counting what is due", self.uri):
+            due = await self.frontier.statistics.due(editions, COUNTED)
+            pending = await self.frontier.statistics.pending(editions, FETCHABLE)
             hosts = await self.frontier.hosts.budgets()
         return Backlog(
             due={edition or "no edition": urls for edition, urls in due.items()},
@@ -249,9 +249,9 @@ class FrontierScheduler(BaseScheduler):
         """Once a crawl that is closing has waited long enough for its pages, let it close without them."""
         while True:
             await asyncio.sleep(WATCH_S)
-            self.hasten(asyncio.get_running_loop().time())
+            self.force_close(asyncio.get_running_loop().time())
 
-    def hasten(self, now: float) -> None:
+    def force_close(self, now: float) -> None:
         """Give pages back unfinished when the time for them is over."""
         slot = self.crawler.engine._slot  # noqa: SLF001 - there is no public way
         if not slot or slot.closing is None or slot.closing.called:
@@ -274,10 +274,10 @@ class FrontierScheduler(BaseScheduler):
             StoreError: the frontier does not take them.
 
         """
-        with explained("writing to the frontier", self.uri):
+        with translating_errors("writing to the frontier", self.uri):
             written = await self.links.add(links, stale_s)
         if self.worker and written:
-            self.worker.expect()
+            self.worker.note_new_work()
 
     async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
         """Whether any of these links came into the frontier after a time of its server.
@@ -286,10 +286,10 @@ class FrontierScheduler(BaseScheduler):
             StoreError: the frontier cannot be asked.
 
         """
-        with explained("asking the frontier", self.uri):
+        with translating_errors("asking the frontier", self.uri):
             return await self.frontier.found_since(links, since)
 
-    async def bury(self, keys: Collection[str], at: datetime) -> None:
+    async def mark_gone(self, keys: Collection[str], at: datetime) -> None:
         """Tell the archive, where the crawl has one, that the site has removed articles.
 
         Raises:
@@ -298,25 +298,25 @@ class FrontierScheduler(BaseScheduler):
         """
         pipeline = self.crawler.get_item_pipeline(Save)
         if pipeline and pipeline.store:
-            buried = await pipeline.store.bury(keys, at)
-            self.crawler.stats.inc_value("archive/buried", len(buried))
+            marked_gone = await pipeline.store.mark_gone(keys, at)
+            self.crawler.stats.inc_value("archive/buried", len(marked_gone))
 
     def spider_error(self, failure: Failure, response: Response | Failure) -> None:
         """A callback raised: what it found is not complete."""
-        spoil(response, f"{type(failure.value).__name__}: {failure.value}")
+        fail(response, f"{type(failure.value).__name__}: {failure.value}")
 
     def item_error(self, failure: Failure, response: Response | Failure | None) -> None:
         """A pipeline raised: what it was given is lost."""
-        spoil(response, f"{type(failure.value).__name__}: {failure.value}")
+        fail(response, f"{type(failure.value).__name__}: {failure.value}")
 
     def item_dropped(self, exception: Exception, response: Response | Failure | None) -> None:
         """A pipeline dropped an item: of no matter unless the archive refused it."""
         if isinstance(exception, NotStored):
-            spoil(response, str(exception))
+            fail(response, str(exception))
 
 
-def spoil(response: Response | Failure | None, reason: str) -> None:
+def fail(response: Response | Failure | None, reason: str) -> None:
     """Make the visit that a response belongs to a failed one."""
     request: Request | None = getattr(response, "request", None)
-    if request and (attempt := request.meta.get("attempt")):
-        attempt.spoil(reason)
+    if request and (visit := request.meta.get("attempt")):
+        visit.fail(reason)

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from rfispider.frontier import Done, Lease, Validators
+from rfispider.frontier import Completion, Lease, Validators
 from rfispider.frontier.policy.revisit import POLL_KEYS, SOURCES, Poll
-from rfispider.items import Attempt, Link, Outcome
+from rfispider.items import Link, Outcome, VisitResult
 
 _NOT_FETCHED = frozenset({Outcome.FAILED, Outcome.BLOCKED, Outcome.STUB, Outcome.GONE, Outcome.UNCHANGED})
 
@@ -28,24 +28,24 @@ def conditions(validators: Validators) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def done_of(
-    lease: Lease, attempt: Attempt, now: datetime, *, max_depth: int | None = None, held_off_s: float | None = None
-) -> Done:
+def completion_of(
+    lease: Lease, visit: VisitResult, now: datetime, *, max_depth: int | None = None, held_off_s: float | None = None
+) -> Completion:
     """What the frontier is told of a visit of a crawl of this depth (None: no limit).
 
     `held_off_s`: it was not asked for, and must not be for so many seconds; None if it was.
     """
-    outcome = attempt.outcome or Outcome.FAILED
+    outcome = visit.outcome or Outcome.FAILED
     fetched = outcome not in _NOT_FETCHED
-    validators = Validators(etag=attempt.etag, last_modified=attempt.last_modified, body_hash=attempt.body_hash)
-    return Done(
+    validators = Validators(etag=visit.etag, last_modified=visit.last_modified, body_hash=visit.body_hash)
+    return Completion(
         lease=lease,
         outcome=outcome,
-        status=attempt.status,
-        error=attempt.error or (None if attempt.outcome else "nothing came of it"),
+        status=visit.status,
+        error=visit.error or (None if visit.outcome else "nothing came of it"),
         validators=validators if fetched else None,
-        published_at=attempt.published_at,
-        poll=poll_of(attempt, now) if fetched and lease.kind in SOURCES else None,
+        published_at=visit.published_at,
+        poll=poll_of(visit, now) if fetched and lease.kind in SOURCES else None,
         followed=_followed(lease, max_depth) if fetched else None,
         max_depth=max_depth,
         held_off_s=held_off_s,
@@ -57,12 +57,12 @@ def _followed(lease: Lease, max_depth: int | None) -> bool:
     return max_depth is None or lease.depth < max_depth or lease.kind in SOURCES
 
 
-def poll_of(attempt: Attempt, now: datetime) -> Poll:
+def poll_of(visit: VisitResult, now: datetime) -> Poll:
     """What a look at a source showed."""
-    times = sorted(attempt.times)
+    times = sorted(visit.times)
     return Poll(
         at=now.astimezone(UTC),
-        keys=tuple(attempt.listed[:POLL_KEYS]),
+        keys=tuple(visit.listed[:POLL_KEYS]),
         oldest_at=times[0] if times else None,
         newest_at=times[-1] if times else None,
     )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rfispider.crawl.arguments import Arguments
-from rfispider.crawl.scheduler.visit import done_of
-from rfispider.frontier import FETCHABLE, Done, Frontier, Lease, Slots
+from rfispider.crawl.scheduler.visit import completion_of
+from rfispider.frontier import FETCHABLE, Completion, Frontier, Lease, RateGrant
 from rfispider.frontier.policy.politeness import PAGES, Breaker
-from rfispider.items import Attempt
+from rfispider.items import VisitResult
 from rfispider.site import urls
 
 logger = logging.getLogger(__name__)
@@ -31,17 +31,17 @@ DRY_S = (0.1, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReadyRequest:
     """A lease whose turn has come."""
 
     lease: Lease
-    attempt: Attempt
+    visit: VisitResult
     held_off_s: float | None = None
     """The circuit breaker of the host is open: it must not be asked for before so many seconds have passed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Reservation:
     """Leave to ask for a lease at a time."""
 
     lease: Lease
@@ -54,7 +54,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
+class CrawlCallbacks:
     """The rest of the crawl, as the worker sees it."""
 
     host: Callable[[str], str]
@@ -63,7 +63,7 @@ class Hands:
     """What is not over yet: the attempts of turns, and whatever else leads to more."""
     wake: Callable[[], None]
     """Have turns asked for."""
-    bury: Callable[[Collection[str], datetime], Awaitable[object]]
+    mark_gone: Callable[[Collection[str], datetime], Awaitable[object]]
     """Tell the archive which articles, by key, the site has removed."""
     count: Callable[[str], None]
     """Count one event of the run."""
@@ -75,17 +75,17 @@ class Worker:
     At most `in_flight` URLs are given out and not yet settled: so many are fetched again when this process is killed.
     """
 
-    def __init__(self, frontier: Frontier, arguments: Arguments, in_flight: int, hands: Hands) -> None:
+    def __init__(self, frontier: Frontier, arguments: Arguments, in_flight: int, callbacks: CrawlCallbacks) -> None:
         self.frontier = frontier
         self.arguments = arguments
         self.in_flight = in_flight
-        self.hands = hands
+        self.callbacks = callbacks
         self.editions = [*arguments.editions, None]
         self.waiting: dict[str, deque[Lease]] = {}
         self.paced = 0
-        self.ready: deque[Slot] = deque()
+        self.ready: deque[Reservation] = deque()
         self.taken_at = 0.0
-        self.taken: dict[int, Turn] = {}
+        self.taken: dict[int, ReadyRequest] = {}
         self.full_until: dict[str, float] = {}
         self.refusing: set[str] = set()
         self.exhausted = False
@@ -95,7 +95,7 @@ class Worker:
 
     # ---- for whoever fetches ------------------------------------------------------------------------------
 
-    def take(self) -> Turn | None:
+    def take(self) -> ReadyRequest | None:
         """The next URL to be fetched; None when no turn has come or enough are under way."""
         self._called.set()
         self._returned.set()
@@ -104,13 +104,13 @@ class Worker:
             slot = self.ready.popleft()
             if not self.is_missed(slot, now):
                 self.taken_at = now if slot.held_off_s is None else self.taken_at
-                turn = Turn(slot.lease, Attempt(), slot.held_off_s)
-                self.taken[id(turn.attempt)] = turn
-                return turn
-            self.waiting.setdefault(self.hands.host(slot.lease.url), deque()).append(slot.lease)
+                ready_request = ReadyRequest(slot.lease, VisitResult(), slot.held_off_s)
+                self.taken[id(ready_request.visit)] = ready_request
+                return ready_request
+            self.waiting.setdefault(self.callbacks.host(slot.lease.url), deque()).append(slot.lease)
         return None
 
-    def is_missed(self, slot: Slot, now: float) -> bool:
+    def is_missed(self, slot: Reservation, now: float) -> bool:
         """Whether the time of a slot is over: after a standstill, all that have piled up would come at once.
 
         One of them may go all the same, lest a worker that is always late gets nowhere.
@@ -118,7 +118,7 @@ class Worker:
         late = slot.step_s > 0 and now - slot.at > LATE_S
         return late and now - self.taken_at < slot.step_s
 
-    def expect(self) -> None:
+    def note_new_work(self) -> None:
         """Take note that there may be more to do: what was judged before this does not count."""
         self._news += 1
         self.exhausted = False
@@ -127,7 +127,7 @@ class Worker:
 
     # ---- tasks --------------------------------------------------------------------------------------------
 
-    async def supply(self) -> None:
+    async def claim_and_pace(self) -> None:
         """Claim and pace, for as long as the crawl lasts."""
         was_idle = False
         while True:
@@ -143,18 +143,18 @@ class Worker:
             # Links that came in while the frontier was asked were perhaps not seen.
             self.exhausted = over and news == self._news
             if self.exhausted or self.ready:
-                self.hands.wake()
+                self.callbacks.wake()
             await _called(self._called, LOOK_S)
 
-    async def settling(self) -> None:
+    async def complete_visits(self) -> None:
         """Settle what is over, for as long as the crawl lasts."""
         while True:
             await _called(self._returned, LOOK_S)
             self._returned.clear()
-            if await self.settle():
-                self.hands.wake()
+            if await self.complete():
+                self.callbacks.wake()
 
-    async def beat(self) -> None:
+    async def renew_leases(self) -> None:
         """Renew the leases, for as long as the crawl lasts."""
         while True:
             await asyncio.sleep(self.frontier.lease_s / 3)
@@ -167,7 +167,7 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Whether this worker has nothing at all in hand."""
-        return not (self.taken or self.ready or self.paced or any(self.waiting.values()) or self.hands.under_way())
+        return not (self.taken or self.ready or self.paced or any(self.waiting.values()) or self.callbacks.under_way())
 
     async def claim(self) -> int | None:
         """Lease more URLs if there is room; how many were got, None when the frontier was not asked."""
@@ -180,14 +180,14 @@ class Worker:
         leases = await self.frontier.claim(room, self.editions)
         self._dry.note(found=bool(leases))
         for lease in leases:
-            self.waiting.setdefault(self.hands.host(lease.url), deque()).append(lease)
+            self.waiting.setdefault(self.callbacks.host(lease.url), deque()).append(lease)
         return len(leases)
 
     async def may_get_more(self) -> bool:
         """Whether there is reason to stay although nothing was got: what others hold may lead to more, or fail."""
         if self.arguments.follow or self.arguments.is_offline:
             return self.arguments.follow
-        pending = await self.frontier.census.pending(self.editions, FETCHABLE)
+        pending = await self.frontier.statistics.pending(self.editions, FETCHABLE)
         return pending.due or pending.leased_elsewhere > 0
 
     async def pace(self, host: str) -> None:
@@ -207,56 +207,58 @@ class Worker:
         for wait_s in slots.waits_s[: len(queue)]:
             self.paced += 1
             at = loop.time() + wait_s
-            loop.call_at(at, self.offer, Slot(queue.popleft(), at, slots.step_s))
+            loop.call_at(at, self.offer, Reservation(queue.popleft(), at, slots.step_s))
 
-    def hold_off(self, queue: Collection[Lease], slots: Slots) -> deque[Lease]:
+    def hold_off(self, queue: Collection[Lease], slots: RateGrant) -> deque[Lease]:
         """Let go of the pages that must not be asked for; what is left, the page first that is the probe."""
         pages = [lease for lease in queue if lease.kind in PAGES]
         probes = pages[:1] if slots.breaker is Breaker.PROBING else []
         now = asyncio.get_running_loop().time()
-        self.ready.extend(Slot(lease, now, 0.0, slots.pages_again_in_s) for lease in pages[len(probes) :])
+        self.ready.extend(Reservation(lease, now, 0.0, slots.pages_again_in_s) for lease in pages[len(probes) :])
         return deque([*probes, *(lease for lease in queue if lease.kind not in PAGES)])
 
-    def offer(self, slot: Slot) -> None:
+    def offer(self, slot: Reservation) -> None:
         """Make a lease whose time has come ready to be taken."""
         self.paced -= 1
         self.ready.append(slot)
-        self.hands.wake()
+        self.callbacks.wake()
 
-    async def settle(self) -> bool:
+    async def complete(self) -> bool:
         """Acknowledge the leases whose visits are over; whether there were any.
 
         They count as taken until that is written down. Safe to repeat when it was cancelled or failed.
         """
-        busy = set(map(id, self.hands.under_way()))
-        over = {key: turn for key, turn in self.taken.items() if key not in busy}
+        busy = set(map(id, self.callbacks.under_way()))
+        over = {key: ready_request for key, ready_request in self.taken.items() if key not in busy}
         if not over:
             return False
         now = self.frontier.now()
-        done = [self.report(turn, now) for turn in over.values()]
-        await self.bury(done, now)
+        done = [self.report(ready_request, now) for ready_request in over.values()]
+        await self.mark_gone(done, now)
         for lease in await self.frontier.acknowledge(done):
             logger.warning("the lease of %s was lost to another worker before it was done", lease.url)
-        for key, turn in over.items():
+        for key, ready_request in over.items():
             del self.taken[key]
-            if turn.attempt.outcome is None:
-                self.hands.count("frontier/abandoned")
+            if ready_request.visit.outcome is None:
+                self.callbacks.count("frontier/abandoned")
         return True
 
-    def report(self, turn: Turn, now: datetime) -> Done:
+    def report(self, ready_request: ReadyRequest, now: datetime) -> Completion:
         """What the frontier is told of a visit that is over."""
         depth = self.arguments.max_depth
-        return done_of(turn.lease, turn.attempt, now, max_depth=depth, held_off_s=turn.held_off_s)
+        return completion_of(
+            ready_request.lease, ready_request.visit, now, max_depth=depth, held_off_s=ready_request.held_off_s
+        )
 
-    async def bury(self, done: list[Done], now: datetime) -> None:
+    async def mark_gone(self, done: list[Completion], now: datetime) -> None:
         """Tell the archive of articles that become tombstones, before the frontier forgets that they were due."""
         gone = [each.lease.key for each in done if urls.is_article(each.lease.kind) and self.frontier.removes(each)]
         if gone:
-            await self.hands.bury(gone, now)
+            await self.callbacks.mark_gone(gone, now)
 
     async def hand_back(self) -> None:
         """Settle what is over and release the rest, so that others go on at once."""
-        await self.settle()
+        await self.complete()
         await self.frontier.release(self.frontier.held)
 
 

@@ -17,9 +17,9 @@ from twisted.python.failure import Failure
 from rfispider import extract, feeds
 from rfispider.crawl import parse_pool, responses
 from rfispider.crawl.arguments import Arguments
-from rfispider.crawl.parse_pool import Readers
+from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.scope import LISTS, SOURCES, Scope
-from rfispider.items import Attempt, Entry, Kind, Link, Origin, Outcome, Page, Rejection
+from rfispider.items import Entry, Kind, Link, Origin, Outcome, Page, Rejection, VisitResult
 from rfispider.settings import base_url, derived, number
 from rfispider.site import urls
 
@@ -45,7 +45,7 @@ class RfiSpider(Spider):
         self.arguments = Arguments.parse(given)
         self.scope = Scope(arguments=self.arguments, today=datetime.now(UTC).date())
         self.scheduler: Any = None
-        self.readers = Readers(0, 0.0)
+        self.parser_pool = ParserPool(0, 0.0)
         self.unreachable = False
 
     @classmethod
@@ -69,13 +69,13 @@ class RfiSpider(Spider):
             follow_topics=settings.getbool("RFI_FOLLOW_TOPICS"),
             list_pages=int(number(settings, "RFI_LIST_PAGES", least=0)),
         )
-        spider.readers = Readers(
+        spider.parser_pool = ParserPool(
             int(number(settings, "RFI_EXTRACT_PROCESSES", least=0)),
             number(settings, "RFI_EXTRACT_SECONDS", least=0.1),
             topics=spider.scope.follow_topics,
         )
-        crawler.signals.connect(spider.readers.open, signal=signals.spider_opened)
-        crawler.signals.connect(spider.readers.close, signal=signals.spider_closed)
+        crawler.signals.connect(spider.parser_pool.open, signal=signals.spider_opened)
+        crawler.signals.connect(spider.parser_pool.close, signal=signals.spider_closed)
         return spider
 
     async def start(self) -> AsyncIterator[Any]:
@@ -86,7 +86,7 @@ class RfiSpider(Spider):
         for link in self.scope.sources():
             yield link
 
-    def request(self, link: Link, attempt: Attempt, headers: dict[str, str] | None = None) -> Request:
+    def request(self, link: Link, visit: VisitResult, headers: dict[str, str] | None = None) -> Request:
         """Build the request that asks for a link; `headers` make it conditional."""
         source = link.kind in SOURCES
         return Request(
@@ -95,7 +95,7 @@ class RfiSpider(Spider):
             callback=self.parse_source if source else self.parse_article,
             errback=self.source_failed if source else self.article_failed,
             cb_kwargs={"link": link},
-            meta={"attempt": attempt, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
+            meta={"attempt": visit, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
         )
 
     async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Scrapy calls it
@@ -118,7 +118,7 @@ class RfiSpider(Spider):
             for thing in await self.read_source(page, link):
                 yield thing
         except feeds.FeedError as error:
-            self.lose_source(link, str(error), responses.attempt_of(response))
+            self.lose_source(link, str(error), responses.visit_of(response))
 
     async def read_source(self, page: Page, link: Link) -> Iterator[Page | Link]:
         """What a source carries and where it leads.
@@ -128,12 +128,12 @@ class RfiSpider(Spider):
 
         """
         if link.kind in LISTS:
-            return self.parse_list(page, link, await self.readers.listing(page))
+            return self.parse_list(page, link, await self.parser_pool.listing(page))
         if link.kind is Kind.SITEMAP:
             return self.parse_sitemap(page, link)
-        return self.parse_feed(page, link, await self.readers.feed(page))
+        return self.parse_feed(page, link, await self.parser_pool.feed(page))
 
-    def parse_feed(self, page: Page, link: Link, feed: feeds.Feed) -> Iterator[Page | Link]:
+    def parse_feed(self, page: Page, link: Link, feed: feeds.ParsedFeed) -> Iterator[Page | Link]:
         """Follow the entries of a feed."""
         for entry in feed.entries:
             yield from self.follow_entry(entry, link, page)
@@ -161,9 +161,9 @@ class RfiSpider(Spider):
         link = self.scope.listed(entry, source)
         if link is None:
             return
-        if page.attempt:
-            page.attempt.listed.append(urls.key(link.url))
-            page.attempt.times += [entry.published_at] if entry.published_at else []
+        if page.visit:
+            page.visit.listed.append(urls.key(link.url))
+            page.visit.times += [entry.published_at] if entry.published_at else []
         if entry.content and urls.is_article(link.kind):
             yield self.entry_page(link)
         yield link
@@ -178,26 +178,26 @@ class RfiSpider(Spider):
         if problem and not found:
             raise feeds.FeedError(problem)
         self.count("source/read" if found else "source/empty")
-        if page.attempt:
-            page.attempt.settle(Outcome.NOT_ARTICLE)
+        if page.visit:
+            page.visit.complete(Outcome.NOT_ARTICLE)
         if problem:
             logger.info("source %s: %s", link.url, problem)
 
     def source_failed(self, failure: Failure) -> None:
         """Count a source that gave no answer."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        attempt = request.meta.get("attempt")
-        if attempt:
-            attempt.status = responses.status(failure)
-        self.lose_source(request.cb_kwargs["link"], responses.reason(failure), attempt)
+        visit = request.meta.get("attempt")
+        if visit:
+            visit.status = responses.status(failure)
+        self.lose_source(request.cb_kwargs["link"], responses.reason(failure), visit)
 
-    def lose_source(self, link: Link, why: str, attempt: Attempt | None) -> None:
+    def lose_source(self, link: Link, why: str, visit: VisitResult | None) -> None:
         """Count and tell that a source could not be read; one that was asked for by name is the run's job."""
         self.count("source/failed")
         if self.arguments.sources and link.found_on is None:
             self.count("asked/failed")
-        if attempt:
-            attempt.settle(extract.outcome_of(attempt.status or 0), why)
+        if visit:
+            visit.complete(extract.outcome_of(visit.status or 0), why)
         logger.warning("source %s cannot be read: %s", link.url, why)
 
     # ---- articles ----------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class RfiSpider(Spider):
             self.count(f"edition/{link.edition}/{Outcome.UNCHANGED}")
             return
         page = self.page(response, link)
-        page.reading = await self.readers.article(page)
+        page.reading = await self.parser_pool.article(page)
         yield page
         for related in self.follow_related(page):
             yield related
@@ -230,9 +230,9 @@ class RfiSpider(Spider):
         page = self.entry_page(request.cb_kwargs["link"])
         page.status, page.error = responses.status(failure), responses.reason(failure)
         page.body = b""
-        page.attempt = request.meta.get("attempt")
-        if page.attempt:
-            page.attempt.status = page.status
+        page.visit = request.meta.get("attempt")
+        if page.visit:
+            page.visit.status = page.status
         yield page
 
     # ---- archived entries --------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class RfiSpider(Spider):
         while batch := await asyncio.to_thread(lambda: list(islice(documents, DOCUMENTS_AT_ONCE))):
             things = [self.archived(name, document) for name, document in batch]
             pages = [thing for thing in things if isinstance(thing, Page)]
-            readings = iter([asyncio.ensure_future(self.readers.article(page)) for page in pages])
+            readings = iter([asyncio.ensure_future(self.parser_pool.article(page)) for page in pages])
             for thing in things:
                 if isinstance(thing, Page):
                     thing.reading = await next(readings)

@@ -61,7 +61,7 @@ class Budget:
 
     delay_s: float = 0.0
     """Delay between two requests; the operator's rate and Crawl-delay may ask for more."""
-    wall_s: float = 0.0
+    too_fast_delay_s: float = 0.0
     """Delay that proved too short lately: recovery stops just above it."""
     blocks: int = 0
     """Pages refused in a row."""
@@ -121,8 +121,12 @@ def refused(
 
 def _slowed(budget: Budget, limits: Limits) -> Budget:
     delay_s = max(budget.delay_s, limits.floor_s)
-    wall_s = min(limits.max_delay_s, delay_s * WALL_MARGIN)
-    return replace(budget, delay_s=min(limits.max_delay_s, max(delay_s, FIRST_DELAY_S) * SLOWER_BY), wall_s=wall_s)
+    too_fast_delay_s = min(limits.max_delay_s, delay_s * WALL_MARGIN)
+    return replace(
+        budget,
+        delay_s=min(limits.max_delay_s, max(delay_s, FIRST_DELAY_S) * SLOWER_BY),
+        too_fast_delay_s=too_fast_delay_s,
+    )
 
 
 def _page_refused(budget: Budget, limits: Limits) -> Budget:
@@ -142,11 +146,11 @@ def answered(
 
     An answer that arrives while the breaker is open was asked for before it opened, and does not close it.
     """
-    wall_s = budget.wall_s if slowed_ago_s is not None and slowed_ago_s < WALL_S else 0.0
-    delay_s = max(_faster(budget.delay_s, answers), wall_s)
+    too_fast_delay_s = budget.too_fast_delay_s if slowed_ago_s is not None and slowed_ago_s < WALL_S else 0.0
+    delay_s = max(_faster(budget.delay_s, answers), too_fast_delay_s)
     # A delay that the operator's rate asks for anyway need not be remembered.
     delay_s = 0.0 if delay_s <= max(limits.floor_s, FIRST_DELAY_S / 2) else delay_s
-    budget = replace(budget, delay_s=delay_s, wall_s=wall_s)
+    budget = replace(budget, delay_s=delay_s, too_fast_delay_s=too_fast_delay_s)
     if not page or budget.breaker is Breaker.OPEN:
         return budget
     return replace(budget, blocks=0, breaker=Breaker.CLOSED, cooldown_s=0.0)

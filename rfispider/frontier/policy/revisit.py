@@ -186,7 +186,7 @@ def backoff_s(failures: int, jitter: float, policy: Backoff = FAILURES) -> float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class VisitFacts:
     """What is known of a URL at the moment when its visit has ended."""
 
     kind: Kind
@@ -215,7 +215,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class NextVisit:
     """What becomes of a URL after a visit."""
 
     state: State
@@ -227,7 +227,7 @@ class Plan:
     gap: Gap | None = None
 
 
-def plan(visit: Visit) -> Plan:
+def plan(visit: VisitFacts) -> NextVisit:
     """Decide when the URL of a visit is due again, and in which state it waits for that."""
     if visit.outcome is Outcome.GONE:
         return _missing(visit)
@@ -238,24 +238,24 @@ def plan(visit: Visit) -> Plan:
     if visit.kind in SOURCES:
         return _polled(visit)
     if visit.outcome is Outcome.NOT_ARTICLE:
-        return Plan(state=State.DONE, due_in_s=None)
+        return NextVisit(state=State.DONE, due_in_s=None)
     due_in_s = next_look_s(visit.published_at or visit.first_seen_at, visit.at)
-    return Plan(state=State.DONE, due_in_s=due_in_s)
+    return NextVisit(state=State.DONE, due_in_s=due_in_s)
 
 
-def _polled(visit: Visit) -> Plan:
+def _polled(visit: VisitFacts) -> NextVisit:
     bounds = BOUNDS.get(visit.kind)
     if bounds is None or visit.once:
-        return Plan(state=State.DONE, due_in_s=None)
+        return NextVisit(state=State.DONE, due_in_s=None)
     found = gap(visit.before, visit.poll) if visit.poll else None
     known = _known(visit)
     interval_s = visit.interval_s or bounds.first
     if known is not None:
         interval_s = adapted(interval_s, known, bounds)
-    return Plan(state=State.DONE, due_in_s=interval_s, interval_s=interval_s, gap=found)
+    return NextVisit(state=State.DONE, due_in_s=interval_s, interval_s=interval_s, gap=found)
 
 
-def _known(visit: Visit) -> float | None:
+def _known(visit: VisitFacts) -> float | None:
     """The share of known entries; None when this visit says nothing about the right interval."""
     if visit.outcome is Outcome.UNCHANGED:
         return 1.0
@@ -264,27 +264,27 @@ def _known(visit: Visit) -> float | None:
     return overlap(visit.before.keys, visit.poll.keys)
 
 
-def _failed(visit: Visit, policy: Backoff) -> Plan:
+def _failed(visit: VisitFacts, policy: Backoff) -> NextVisit:
     failures = visit.failures + 1
     due_in_s = backoff_s(failures, visit.jitter, policy)
     bounds = BOUNDS.get(visit.kind)
     if bounds and not visit.once:
         # A source that nobody polls loses everything it lists from then on: it is never given up.
         due_in_s = bounds.slowest if due_in_s is None else min(due_in_s, bounds.slowest)
-    return Plan(
+    return NextVisit(
         state=State.FAILED, due_in_s=due_in_s, interval_s=visit.interval_s, failures=failures, misses=visit.misses
     )
 
 
-def _held_off(visit: Visit, held_off_s: float) -> Plan:
+def _held_off(visit: VisitFacts, held_off_s: float) -> NextVisit:
     """Nothing was asked, so nothing counts; those that wait for the same moment are spread a little."""
     due_in_s = held_off_s + BLOCKS.base_s * visit.jitter
-    return Plan(
+    return NextVisit(
         state=State.FAILED, due_in_s=due_in_s, interval_s=visit.interval_s, failures=visit.failures, misses=visit.misses
     )
 
 
-def _missing(visit: Visit) -> Plan:
+def _missing(visit: VisitFacts) -> NextVisit:
     misses = visit.misses + 1
     state = State.GONE if misses >= MISSES else State.FAILED
     bounds = None if visit.once else BOUNDS.get(visit.kind)
@@ -292,4 +292,4 @@ def _missing(visit: Visit) -> Plan:
     if bounds:
         # A source that comes back is found again soon: it is asked at its interval, then ever more seldom.
         due_in_s = min(bounds.slowest, (visit.interval_s or bounds.first) * 2.0 ** min(visit.misses, 64))
-    return Plan(state=state, due_in_s=due_in_s, interval_s=visit.interval_s, misses=misses)
+    return NextVisit(state=state, due_in_s=due_in_s, interval_s=visit.interval_s, misses=misses)

@@ -16,7 +16,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, WriteConcern
 from pymongo.read_concern import ReadConcern
 
-from rfispider.jobs.cron.rule import Recurrence
+from rfispider.jobs.cron.rule import ScheduleRule
 from rfispider.mongo.schema import SOME_TEXT, TEXT, TEXTS, TIME, Validators, install, part, parts
 
 SCHEDULES = "schedules"
@@ -61,7 +61,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class RunClaim:
     """The right to one run."""
 
     name: str
@@ -72,7 +72,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class NotDue:
     """There is nothing to run."""
 
     seconds: float
@@ -81,7 +81,7 @@ class Waiting:
     """Who runs it now."""
 
 
-class Schedules:
+class ScheduleLocks:
     """The schedules of one database. Methods raise PyMongoError when the server fails."""
 
     def __init__(self, client: AsyncMongoClient[Document], database: str, *, lease_s: float = LEASE_S) -> None:
@@ -118,7 +118,7 @@ class Schedules:
     ) -> None:
         await self._client.close()
 
-    async def register(self, name: str, recurrence: Recurrence, command: Sequence[str]) -> None:
+    async def register(self, name: str, recurrence: ScheduleRule, command: Sequence[str]) -> None:
         """Make the schedule known; where its rule is another than before, its next due time is reckoned anew."""
         now = await self._now()
         told = {"rule": str(recurrence), "command": list(command)}
@@ -129,13 +129,13 @@ class Schedules:
         )
         await self._schedules.update_one({"_id": name}, {"$set": told})
 
-    async def claim(self, name: str, recurrence: Recurrence, who: str) -> Claim | Waiting:
+    async def claim(self, name: str, recurrence: ScheduleRule, who: str) -> RunClaim | NotDue:
         """Take the run if it is due and nobody has it. A run whose holder went away is due at once."""
         schedule, now = await self._look(name)
         holder = schedule.get("holder")
         wait = ((holder["until"] if holder else schedule["due_at"]) - now).total_seconds()
         if wait > 0:
-            return Waiting(wait, holder and holder["who"])
+            return NotDue(wait, holder and holder["who"])
         token, following = ObjectId(), recurrence.after(schedule["due_at"], now)
         if schedule["due_at"] > now:
             # The holder died after its run had been counted: the time after it stands.
@@ -148,16 +148,16 @@ class Schedules:
             seen["holder.until"] = holder["until"]
         result = await self._schedules.update_one(seen, update)
         if not result.modified_count:
-            return Waiting(0.0)
-        return Claim(name, token, schedule["due_at"], following)
+            return NotDue(0.0)
+        return RunClaim(name, token, schedule["due_at"], following)
 
-    async def renew(self, claim: Claim) -> bool:
+    async def renew(self, claim: RunClaim) -> bool:
         """Keep the run for another while; False when it is no longer ours."""
         until = {"$add": ["$$NOW", round(self.lease_s * 1000)]}
         result = await self._schedules.update_one(_ours(claim), [{"$set": {"holder.until": until}}])
         return result.matched_count == 1
 
-    async def finish(self, claim: Claim, exit_status: int | None, reason: str) -> bool:
+    async def finish(self, claim: RunClaim, exit_status: int | None, reason: str) -> bool:
         """Write down how the run ended, and let the schedule go; False when it was no longer ours."""
         schedule, now = await self._look(claim.name)
         holder = schedule.get("holder") or {}
@@ -186,7 +186,7 @@ class Schedules:
         return now.replace(tzinfo=self._schedules.codec_options.tzinfo)
 
 
-def _ours(claim: Claim) -> Document:
+def _ours(claim: RunClaim) -> Document:
     return {"_id": claim.name, "holder.token": claim.token}
 
 

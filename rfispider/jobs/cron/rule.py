@@ -13,12 +13,12 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 
-class RecurrenceError(ValueError):
+class ScheduleRuleError(ValueError):
     """A cron expression or duration that cannot be read; the message says what would be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recurrence:
+class ScheduleRule:
     """A rule by which something is due again and again. One of `cron` and `every_s` is set."""
 
     cron: str = ""
@@ -29,7 +29,7 @@ class Recurrence:
     """Every due time comes this much later at most, in seconds, so that not all the world asks at the full hour."""
 
     @classmethod
-    def of(cls, *, cron: str = "", every: str = "", jitter: str = "0") -> "Recurrence":
+    def of(cls, *, cron: str = "", every: str = "", jitter: str = "0") -> "ScheduleRule":
         """Read a rule as a person writes it: `cron="*/15 * * * *"` or `every="15m"`, and `jitter="30s"`.
 
         Raises:
@@ -37,10 +37,10 @@ class Recurrence:
 
         """
         if bool(cron.strip()) == bool(every.strip()):
-            raise RecurrenceError("give either a cron expression or an interval")
+            raise ScheduleRuleError("give either a cron expression or an interval")
         every_s = seconds(every) if every.strip() else 0.0
         if every.strip() and every_s <= 0:
-            raise RecurrenceError(f"{every!r} is no interval: it has to be longer than nothing")
+            raise ScheduleRuleError(f"{every!r} is no interval: it has to be longer than nothing")
         _readable(cron)
         return cls(" ".join(cron.split()), every_s, seconds(jitter))
 
@@ -73,7 +73,7 @@ def seconds(duration: str) -> float:
     """
     found = _DURATION.fullmatch(duration.strip().lower())
     if not found:
-        raise RecurrenceError(f"{duration!r} is no duration such as 90s, 15m, 2h or 1d")
+        raise ScheduleRuleError(f"{duration!r} is no duration such as 90s, 15m, 2h or 1d")
     return float(found[1]) * _UNITS[found[2] or "s"]
 
 
@@ -83,4 +83,4 @@ def _readable(cron: str) -> None:
     try:
         next(CronSim(cron, datetime(2000, 1, 1)))  # noqa: DTZ001 - only whether it can be read counts
     except (CronSimError, StopIteration) as error:
-        raise RecurrenceError(f"{cron!r} is no cron expression such as '*/15 * * * *': {error}") from error
+        raise ScheduleRuleError(f"{cron!r} is no cron expression such as '*/15 * * * *': {error}") from error

@@ -16,21 +16,21 @@ from functools import partial
 from typing import Any, BinaryIO, Protocol
 
 from rfispider.jobs.export import csv_file, jsonl
-from rfispider.jobs.export.csv_file import Table
-from rfispider.jobs.export.jsonl import Lines
+from rfispider.jobs.export.csv_file import CsvWriter
+from rfispider.jobs.export.jsonl import JsonLines
 from rfispider.jobs.export.manifest import Manifest
-from rfispider.jobs.export.output_file import Output, TargetError, compression, stripped, write_text
-from rfispider.jobs.export.warc import Warc
+from rfispider.jobs.export.output_file import Output, OutputError, compression, stripped, write_text
+from rfispider.jobs.export.warc import WarcWriter
 
 __all__ = [
     "Encoder",
     "Format",
-    "Lines",
+    "JsonLines",
     "Manifest",
     "MissingExtra",
     "Output",
-    "TargetError",
-    "Warc",
+    "OutputError",
+    "WarcWriter",
     "compression",
     "encoder",
     "of_name",
@@ -77,10 +77,10 @@ def encoder(format_: Format, output: Output, fields: Sequence[str], rules: Mappi
     """
     sink = output.sink
     made: Mapping[Format, Callable[[], Encoder]] = {
-        Format.JSONL: lambda: Lines(sink),
-        Format.CSV: lambda: Table(sink, fields),
+        Format.JSONL: lambda: JsonLines(sink),
+        Format.CSV: lambda: CsvWriter(sink, fields),
         Format.PARQUET: lambda: _columns(sink, fields, rules),
-        Format.WARC: lambda: Warc(sink, compressed=output.is_compressed),
+        Format.WARC: lambda: WarcWriter(sink, compressed=output.is_compressed),
     }
     return made[format_]()
 
@@ -97,7 +97,7 @@ def packer(format_: Format, fields: Sequence[str]) -> Callable[[Sequence[Mapping
 
 def _columns(sink: BinaryIO, fields: Sequence[str], rules: Mapping[str, Any]) -> Encoder:
     try:
-        from rfispider.jobs.export.parquet import Columns  # noqa: PLC0415 - an optional extra
+        from rfispider.jobs.export.parquet import ParquetWriter  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         raise MissingExtra("Parquet needs pyarrow: pip install 'rfispider[parquet]'") from error
-    return Columns(sink, fields, rules)
+    return ParquetWriter(sink, fields, rules)

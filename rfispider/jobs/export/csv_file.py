@@ -16,7 +16,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """First characters of a formula; some spreadsheets read the full-width ones alike."""
 
 
-class Table:
+class CsvWriter:
     """Writes documents as CSV with these columns."""
 
     def __init__(self, sink: BinaryIO, fields: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ def packed(batch: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join([orjson.dumps(document, default=str, option=_OPTIONS) for document in batch])
 
 
-class Lines:
+class JsonLines:
     """Writes documents as JSON lines."""
 
     def __init__(self, sink: BinaryIO) -> None:

@@ -21,7 +21,7 @@ GZIP_LEVEL: Final = 4
 _COMPRESSED: Final = (".gz", ".zst")
 
 
-class TargetError(Exception):
+class OutputError(Exception):
     """A file cannot be written; the message is one line for a person."""
 
 
@@ -35,7 +35,7 @@ def compression(name: str) -> str:
     return next((suffix for suffix in _COMPRESSED if name.endswith(suffix)), "")
 
 
-class Digest(io.RawIOBase):
+class HashingWriter(io.RawIOBase):
     """Hands bytes on to a file, and knows their SHA-256 and number."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -69,7 +69,7 @@ class Output:
 
     def __init__(self, path: Path, *, own: bool = False) -> None:
         """Name it; `own`: what is written compresses itself."""
-        self._target = None if path == Path("-") else Target(path, plain=own)
+        self._target = None if path == Path("-") else AtomicFile(path, plain=own)
         self.is_compressed = bool(compression(path.name))
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class Output:
             self._target.__enter__()
             self.digest, self.sink = self._target.digest, self._target.sink
         else:
-            self.digest = Digest(sys.stdout.buffer)
+            self.digest = HashingWriter(sys.stdout.buffer)
             self.sink = cast("BinaryIO", self.digest)
         return self
 
@@ -92,7 +92,7 @@ class Output:
             sys.stdout.buffer.flush()
 
 
-class Target:
+class AtomicFile:
     """Opens the file in a `with` block; when that ends without an exception, the file stands under its name.
 
     What was under the name stays until then. After a crash the unfinished file stays beside it, hidden, and is taken
@@ -113,12 +113,12 @@ class Target:
 
         """
         if self.path.exists() and not self.path.is_file():
-            raise TargetError(f"{self.path} is not a file; `-` writes to standard output")
+            raise OutputError(f"{self.path} is not a file; `-` writes to standard output")
         try:
             self._file = self._locked()
         except OSError as error:
-            raise TargetError(f"{self.path} cannot be written: {error.strerror}") from error
-        self.digest = Digest(self._file)
+            raise OutputError(f"{self.path} cannot be written: {error.strerror}") from error
+        self.digest = HashingWriter(self._file)
         self.sink = compressing(cast("BinaryIO", self.digest), self._compression)
         return self
 
@@ -147,7 +147,7 @@ class Target:
                     return file
             except BlockingIOError:
                 file.close()
-                raise TargetError(f"{self.path} is being written by another process") from None
+                raise OutputError(f"{self.path} is being written by another process") from None
             file.close()
 
     def _is_named(self, file: IO[bytes]) -> bool:
@@ -172,7 +172,7 @@ def finish(sink: BinaryIO, file: object) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Put a small file in the place of another at once."""
-    with Target(path, plain=True) as target:
+    with AtomicFile(path, plain=True) as target:
         target.sink.write(text.encode())
 
 

@@ -23,7 +23,7 @@ _SCALARS: Final[Mapping[str, pa.DataType]] = {
 }
 
 
-class Columns:
+class ParquetWriter:
     """Writes documents as Parquet."""
 
     def __init__(self, sink: BinaryIO, fields: Sequence[str], rules: Mapping[str, Any]) -> None:

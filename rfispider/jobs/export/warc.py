@@ -18,7 +18,7 @@ _NOT_CONTROL: Final = dict.fromkeys(range(32), " ")
 _HTML: Final = "text/html; charset="
 
 
-class Warc:
+class WarcWriter:
     """Writes pages as records of a WARC; each record is compressed by itself, as indexers need it."""
 
     def __init__(self, sink: BinaryIO, *, compressed: bool = False, name: str | None = None) -> None:

@@ -11,16 +11,16 @@ operation  leases, failures, refusals, disk
 
 from collections.abc import Iterable
 
-from rfispider.monitoring.health.findings import Finding, Level, News, Run, Vitals
+from rfispider.monitoring.health.findings import EditionFreshness, HealthFinding, Level, Run, Vitals
 from rfispider.monitoring.health.freshness import freshness, patience_of
 from rfispider.monitoring.health.run_checks import alive, runs, sign_of_life
 from rfispider.monitoring.health.source_checks import sources
 from rfispider.monitoring.health.system_checks import blocks, disk, failures, leases
 
 __all__ = [
-    "Finding",
+    "EditionFreshness",
+    "HealthFinding",
     "Level",
-    "News",
     "Run",
     "Vitals",
     "alive",
@@ -33,7 +33,7 @@ __all__ = [
 _ORDER = {level: number for number, level in enumerate(Level)}
 
 
-def findings(vitals: Vitals) -> list[Finding]:
+def findings(vitals: Vitals) -> list[HealthFinding]:
     """Every judgement, the worst first."""
     found = [
         *runs(vitals),
@@ -47,6 +47,6 @@ def findings(vitals: Vitals) -> list[Finding]:
     return sorted(found, key=lambda finding: -_ORDER[finding.level])
 
 
-def worst(found: Iterable[Finding]) -> Level:
+def worst(found: Iterable[HealthFinding]) -> Level:
     """The level of the worst finding."""
     return max((finding.level for finding in found), key=_ORDER.__getitem__, default=Level.OK)

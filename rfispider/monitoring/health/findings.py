@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from rfispider.frontier.diagnostics import Host, Source, Waiting
-from rfispider.monitoring.publication_rate import Rhythm
+from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
+from rfispider.monitoring.publication_rate import PublicationRate
 from rfispider.storage.read.statistics import Disk
 
 Run = Mapping[str, Any]
@@ -23,7 +23,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """One judgement."""
 
     check: str
@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class EditionFreshness:
     """What is known of the publications of one edition."""
 
     edition: str
@@ -44,8 +44,8 @@ class News:
     """Publication of the newest stored article."""
     stored_at: datetime | None = None
     """When an article of it was last stored or changed, if that was lately."""
-    rhythm: Rhythm | None = None
-    waiting: Waiting | None = None
+    rhythm: PublicationRate | None = None
+    waiting: WaitingArticles | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class Vitals:
     """Everything that the health of a crawl is judged by."""
 
     now: datetime
-    news: Sequence[News] = ()
-    sources: Sequence[Source] = ()
+    news: Sequence[EditionFreshness] = ()
+    sources: Sequence[SourceHealth] = ()
     hosts: Sequence[Host] = ()
     runs: Sequence[Mapping[str, Any]] = ()
     """The last run records, newest first."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from rfispider.frontier.diagnostics import Source
+from rfispider.frontier.diagnostics import SourceHealth
 from rfispider.frontier.policy.revisit import MINUTE
-from rfispider.monitoring.health.findings import Finding, Level, News, Run, Vitals, told
+from rfispider.monitoring.health.findings import EditionFreshness, HealthFinding, Level, Run, Vitals, told
 from rfispider.monitoring.health.run_checks import pause
 
 GRACE = timedelta(minutes=1)
@@ -16,7 +16,7 @@ STALLED_EXPECTED = 3.0
 """Or when so many articles would usually have been published by now."""
 
 
-def freshness(news: News, vitals: Vitals) -> list[Finding]:
+def freshness(news: EditionFreshness, vitals: Vitals) -> list[HealthFinding]:
     """Whether an edition is up to date: by what its sources list, and by its own rhythm.
 
     An edition that no source is polled for is not judged: its articles were imported.
@@ -26,10 +26,12 @@ def freshness(news: News, vitals: Vitals) -> list[Finding]:
         return []
     expected = news.rhythm.expected(news.newest_at, vitals.now) if news.rhythm and news.newest_at else 0.0
     level, message = _stalled(news, polled, vitals, expected) or _silent(news, expected)
-    return [Finding("freshness", news.edition, level, message)]
+    return [HealthFinding("freshness", news.edition, level, message)]
 
 
-def _stalled(news: News, polled: Sequence[Source], vitals: Vitals, expected: float) -> tuple[Level, str] | None:
+def _stalled(
+    news: EditionFreshness, polled: Sequence[SourceHealth], vitals: Vitals, expected: float
+) -> tuple[Level, str] | None:
     """The sources list what is not stored, and nothing is stored."""
     waiting, patience = news.waiting, patience_of(polled, vitals.runs)
     if not waiting or (news.stored_at and vitals.now - news.stored_at <= patience):
@@ -41,7 +43,7 @@ def _stalled(news: News, polled: Sequence[Source], vitals: Vitals, expected: flo
     return (Level.CRITICAL if sure else Level.WARNING), message + reason
 
 
-def _silent(news: News, expected: float) -> tuple[Level, str]:
+def _silent(news: EditionFreshness, expected: float) -> tuple[Level, str]:
     """Nothing new is known of at all."""
     if news.newest_at is None:
         return Level.OK, "no article yet"
@@ -54,7 +56,7 @@ def _silent(news: News, expected: float) -> tuple[Level, str]:
     return (Level.WARNING if expected > news.rhythm.limit / 2 else Level.OK), usual
 
 
-def patience_of(polled: Sequence[Source], runs: Sequence[Run]) -> timedelta:
+def patience_of(polled: Sequence[SourceHealth], runs: Sequence[Run]) -> timedelta:
     """How long a new article may take: an interval of the source polled most often, or the time between two runs."""
     fastest = min((source.interval_s for source in polled if source.interval_s), default=15 * MINUTE)
     return max(timedelta(seconds=fastest), pause(runs) or timedelta()) + GRACE

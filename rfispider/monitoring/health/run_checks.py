@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from rfispider.monitoring.health.findings import Finding, Level, Run, Vitals, told
+from rfispider.monitoring.health.findings import HealthFinding, Level, Run, Vitals, told
 
 ALIVE = timedelta(minutes=5)
 """A run that gave no sign of life for so long has died; it gives one a minute."""
@@ -18,37 +18,37 @@ WINDOW_PAGES = 50
 """The last runs are looked at until they make up so many pages."""
 
 
-def runs(vitals: Vitals) -> list[Finding]:
+def runs(vitals: Vitals) -> list[HealthFinding]:
     """Whether crawls take place, and end well."""
     if not vitals.runs:
-        return [Finding("runs", "", Level.WARNING, "there was no run yet")]
+        return [HealthFinding("runs", "", Level.WARNING, "there was no run yet")]
     living = alive(vitals.runs, vitals.now)
     if living:
         return [_living(living, killed(vitals.runs, vitals.now))]
     last = max(map(sign_of_life, vitals.runs))
     if vitals.now - last > patience_with_runs(vitals.runs):
-        return [Finding("runs", "", Level.CRITICAL, f"none since {told(last)}")]
+        return [HealthFinding("runs", "", Level.CRITICAL, f"none since {told(last)}")]
     return [_last_run(vitals.runs, last)]
 
 
-def _living(living: Sequence[Run], dead: Sequence[Run]) -> Finding:
+def _living(living: Sequence[Run], dead: Sequence[Run]) -> HealthFinding:
     message = f"{len(living)} under way, the first since {told(min(run['started_at'] for run in living))}"
     if not dead:
-        return Finding("runs", "", Level.OK, message)
+        return HealthFinding("runs", "", Level.OK, message)
     last = max(dead, key=sign_of_life)
-    return Finding(
+    return HealthFinding(
         "runs", "", Level.WARNING, f"{message}; {len(dead)} killed, {last['worker']} after {told(sign_of_life(last))}"
     )
 
 
-def _last_run(records: Sequence[Run], last: datetime) -> Finding:
+def _last_run(records: Sequence[Run], last: datetime) -> HealthFinding:
     ended = [run for run in records if run.get("finished_at")]
     newest = max(ended, key=sign_of_life, default=None)
     if newest is None:
-        return Finding("runs", "", Level.WARNING, f"the last one was killed at about {told(last)}")
+        return HealthFinding("runs", "", Level.WARNING, f"the last one was killed at about {told(last)}")
     if newest.get("problem") and newest.get("reason") != "shutdown":
-        return Finding("runs", "", Level.CRITICAL, f"the last one failed: {newest['problem']}")
-    return Finding("runs", "", Level.OK, f"the last one ended at {told(newest['finished_at'])}")
+        return HealthFinding("runs", "", Level.CRITICAL, f"the last one failed: {newest['problem']}")
+    return HealthFinding("runs", "", Level.OK, f"the last one ended at {told(newest['finished_at'])}")
 
 
 def sign_of_life(run: Run) -> datetime:

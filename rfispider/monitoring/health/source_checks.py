@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from rfispider.frontier.diagnostics import Source
+from rfispider.frontier.diagnostics import SourceHealth
 from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Outcome
-from rfispider.monitoring.health.findings import Finding, Level, Vitals, told
+from rfispider.monitoring.health.findings import HealthFinding, Level, Vitals, told
 from rfispider.monitoring.health.run_checks import ALIVE, pause
 
 SITE_WIDE = frozenset({Kind.FEED, Kind.SITEMAP, Kind.FRONT})
@@ -26,35 +26,35 @@ TOLD = 3
 """So many URLs are named in a finding."""
 
 
-def sources(vitals: Vitals) -> list[Finding]:
+def sources(vitals: Vitals) -> list[HealthFinding]:
     """One finding for each edition that is polled: which of its sources are dead."""
     between = pause(vitals.runs) or timedelta()
-    editions: dict[str, list[Source]] = {}
+    editions: dict[str, list[SourceHealth]] = {}
     for source in vitals.sources:
         if source.kind in WATCHED:
             editions.setdefault(source.edition or "", []).append(source)
     return [_edition_sources(edition, of_it, vitals.now, between) for edition, of_it in sorted(editions.items())]
 
 
-def _edition_sources(edition: str, of_it: Sequence[Source], now: datetime, between: timedelta) -> Finding:
+def _edition_sources(edition: str, of_it: Sequence[SourceHealth], now: datetime, between: timedelta) -> HealthFinding:
     reasons = {source: why for source in of_it if (why := dead_because(source, now, between))}
     dead = [f"{source.url}: {why}" for source, why in reasons.items() if not forgiven(source, now)]
     listing = sum(source.listed_at is not None for source in of_it) - len(reasons)
     if dead:
         more = f"; and {len(dead) - TOLD} more" if len(dead) > TOLD else ""
         message = f"{len(dead)} of {len(of_it)} went dead: {'; '.join(dead[:TOLD])}{more}"
-        return Finding("sources", edition, Level.CRITICAL, message)
+        return HealthFinding("sources", edition, Level.CRITICAL, message)
     if not listing and now - min(source.added_at for source in of_it) > max(ALIVE, between * OVERDUE_BY):
-        return Finding("sources", edition, Level.CRITICAL, f"none of {len(of_it)} lists anything")
-    return Finding("sources", edition, Level.OK, f"{listing} of {len(of_it)} list articles")
+        return HealthFinding("sources", edition, Level.CRITICAL, f"none of {len(of_it)} lists anything")
+    return HealthFinding("sources", edition, Level.OK, f"{listing} of {len(of_it)} list articles")
 
 
-def forgiven(source: Source, now: datetime) -> bool:
+def forgiven(source: SourceHealth, now: datetime) -> bool:
     """Whether a source has listed nothing for so long that the site must have closed it."""
     return source.kind not in SITE_WIDE and source.listed_at is not None and now - source.listed_at > FORGIVEN
 
 
-def dead_because(source: Source, now: datetime, between: timedelta) -> str | None:
+def dead_because(source: SourceHealth, now: datetime, between: timedelta) -> str | None:
     """Why a source that used to list articles is dead; None when it lives, or never lived.
 
     `between` is the usual time between two runs: what is not asked for cannot answer.

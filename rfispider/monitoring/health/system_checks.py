@@ -6,7 +6,7 @@ from rfispider.frontier.diagnostics import Host
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.frontier.policy.revisit import MINUTE
 from rfispider.items import Outcome
-from rfispider.monitoring.health.findings import Finding, Level, Vitals, told
+from rfispider.monitoring.health.findings import HealthFinding, Level, Vitals, told
 from rfispider.monitoring.health.run_checks import alive, recent_outcomes
 from rfispider.storage.read.statistics import Disk
 
@@ -21,16 +21,16 @@ DISK_WARNING, DISK_CRITICAL = 0.9, 0.95
 """Shares of the disk in use; the server stops to take writes before it is full."""
 
 
-def leases(vitals: Vitals) -> list[Finding]:
+def leases(vitals: Vitals) -> list[HealthFinding]:
     """Whether what dead workers left is taken over. Where nobody works, the next run does."""
     if not vitals.expired or vitals.expired_since is None:
-        return [Finding("leases", "", Level.OK, "none is stuck")]
+        return [HealthFinding("leases", "", Level.OK, "none is stuck")]
     message = f"{vitals.expired} ran out, the first at {told(vitals.expired_since)}, and nobody took them over"
     stuck = vitals.now - vitals.expired_since > STUCK and alive(vitals.runs, vitals.now)
-    return [Finding("leases", "", Level.CRITICAL if stuck else Level.WARNING, message)]
+    return [HealthFinding("leases", "", Level.CRITICAL if stuck else Level.WARNING, message)]
 
 
-def failures(vitals: Vitals) -> list[Finding]:
+def failures(vitals: Vitals) -> list[HealthFinding]:
     """How many of the pages visited lately failed, and how many the site refused."""
     counted = recent_outcomes(vitals.runs)
     total = sum(counted.values())
@@ -42,30 +42,32 @@ def failures(vitals: Vitals) -> list[Finding]:
     ]
 
 
-def _share(check: str, what: str, count: int, total: int, limit: float) -> Finding:
+def _share(check: str, what: str, count: int, total: int, limit: float) -> HealthFinding:
     message = f"{count} of the last {total} pages {what}"
     if total < LEAST_PAGES:
-        return Finding(check, "", Level.OK, message)
+        return HealthFinding(check, "", Level.OK, message)
     share = count / total
     level = Level.CRITICAL if share >= limit else Level.WARNING if share >= limit / 2 else Level.OK
-    return Finding(check, "", level, message)
+    return HealthFinding(check, "", level, message)
 
 
-def blocks(host: Host, now: datetime) -> Finding:
+def blocks(host: Host, now: datetime) -> HealthFinding:
     """Whether a host serves pages."""
     if host.breaker is Breaker.CLOSED:
-        return Finding("blocks", host.host, Level.OK, f"pages are served, {host.delay_s:g} s between two requests")
+        return HealthFinding(
+            "blocks", host.host, Level.OK, f"pages are served, {host.delay_s:g} s between two requests"
+        )
     until = f", none is asked for until {told(host.blocked_until)}" if host.blocked_until else ""
     message = f"pages are refused, {host.blocks} in a row{until}"
     # The cooldown doubles with each probe that is refused: the site has held out for as long.
     lasting = host.cooldown_s >= LASTING_S or (host.blocked_until is not None and now - host.blocked_until > STUCK)
-    return Finding("blocks", host.host, Level.CRITICAL if lasting else Level.WARNING, message)
+    return HealthFinding("blocks", host.host, Level.CRITICAL if lasting else Level.WARNING, message)
 
 
-def disk(found: Disk | None) -> list[Finding]:
+def disk(found: Disk | None) -> list[HealthFinding]:
     """Whether the disk of the database has room."""
     if not found or not found.total:
         return []
     share = found.used / found.total
     level = Level.CRITICAL if share >= DISK_CRITICAL else Level.WARNING if share >= DISK_WARNING else Level.OK
-    return [Finding("disk", "", level, f"{share:.0%} of {found.total / 1e9:.0f} GB are in use")]
+    return [HealthFinding("disk", "", level, f"{share:.0%} of {found.total / 1e9:.0f} GB are in use")]

@@ -5,7 +5,7 @@ charts   bar charts as SVG
 page     the page
 """
 
-from rfispider.monitoring.report.figures import Material
+from rfispider.monitoring.report.figures import ReportData
 from rfispider.monitoring.report.page import render
 
-__all__ = ["Material", "render"]
+__all__ = ["ReportData", "render"]

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rfispider.items import Outcome
-from rfispider.monitoring.health import Finding, Level, News, Run, Vitals, findings, worst
+from rfispider.monitoring.health import EditionFreshness, HealthFinding, Level, Run, Vitals, findings, worst
 from rfispider.site.editions import EDITIONS
 from rfispider.site.selectors import TIMEZONE
 from rfispider.storage import Completeness, Story
@@ -33,7 +33,7 @@ FATES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class ReportData:
     """What the database gave for the report."""
 
     database: str
@@ -122,7 +122,7 @@ def percent(row: Completeness, field: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class FreshnessRow:
     """How up to date an edition is."""
 
     edition: str
@@ -134,12 +134,12 @@ class Fresh:
     message: str
 
 
-def fresh(news: News, found: Sequence[Finding], now: datetime) -> Fresh:
+def fresh(news: EditionFreshness, found: Sequence[HealthFinding], now: datetime) -> FreshnessRow:
     """How up to date an edition is; one that nobody polls is never late."""
     finding = next((each for each in found if (each.check, each.subject) == ("freshness", news.edition)), None)
     expected = news.rhythm.expected(news.newest_at, now) if news.rhythm and news.newest_at else None
     level, message = (finding.level, finding.message) if finding else (Level.OK, "not polled")
-    return Fresh(
+    return FreshnessRow(
         news.edition, news.newest_at, span(now - news.newest_at) if news.newest_at else "-", expected, level, message
     )
 
@@ -184,7 +184,7 @@ def _failure(document: Mapping[str, Any]) -> Failure:
     return Failure(document["url"], last.get("at"), why, document.get("due_at"))
 
 
-def judged(vitals: Vitals) -> tuple[Level, list[Finding]]:
+def judged(vitals: Vitals) -> tuple[Level, list[HealthFinding]]:
     """The health, and what it is judged by."""
     found = findings(vitals)
     return worst(found), found

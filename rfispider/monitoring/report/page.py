@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rfispider import __version__
 from rfispider.monitoring.report import charts, figures
-from rfispider.monitoring.report.figures import Material
+from rfispider.monitoring.report.figures import ReportData
 from rfispider.site.hosts import SITE
 from rfispider.site.selectors import TIMEZONE
 
@@ -24,7 +24,7 @@ DAY = len("01 Jan")
 """Of the label of a run, what fits below a bar."""
 
 
-def render(material: Material) -> str:
+def render(material: ReportData) -> str:
     """The whole page."""
     environment = Environment(
         loader=PackageLoader("rfispider.monitoring.report", "templates"),
@@ -37,7 +37,7 @@ def render(material: Material) -> str:
     return environment.get_template("report.html").render(**content(material))
 
 
-def content(material: Material) -> Mapping[str, Any]:
+def content(material: ReportData) -> Mapping[str, Any]:
     """What the template shows."""
     vitals = material.vitals
     level, found = figures.judged(vitals)
@@ -74,7 +74,7 @@ def content(material: Material) -> Mapping[str, Any]:
     }
 
 
-def last_day(material: Material) -> int:
+def last_day(material: ReportData) -> int:
     """Articles published in the last 24 whole hours."""
     since = material.vitals.now - timedelta(hours=25)
     return sum(number for of_it in material.hours.values() for hour, number in of_it.items() if hour > since)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from rfispider.mongo.errors import explained
+from rfispider.mongo.errors import translating_errors
 from rfispider.storage.admin import migrations, roles
-from rfispider.storage.admin.migrations import Added, Migrated, Plan, Progress
+from rfispider.storage.admin.migrations import Added, Migrated, MigrationPlan, Progress
 from rfispider.storage.documents import Document
 
 
@@ -17,9 +17,9 @@ class Administration:
         self._database = database
         self._uri = uri
 
-    async def plan(self, others: Mapping[str, Added]) -> Plan:
+    async def plan(self, others: Mapping[str, Added]) -> MigrationPlan:
         """What `migrate` would do. Reads every collection once."""
-        with explained("planning the migration", self._uri):
+        with translating_errors("planning the migration", self._uri):
             return await migrations.plan(self._database, others)
 
     async def migrate(self, others: Mapping[str, Added], progress: Progress | None = None) -> Migrated:
@@ -28,20 +28,20 @@ class Administration:
         `others` are collections beside the archive's, with what their documents get. Raises StoreError for a
         database of a later release.
         """
-        with explained("migrating the archive", self._uri):
+        with translating_errors("migrating the archive", self._uri):
             return await migrations.migrate(self._database, others, progress)
 
     async def grant(self, name: str, password: str) -> bool:
         """Make a user who may read the archive and nothing else, or change its password; whether it is new."""
-        with explained("making a user", self._uri):
+        with translating_errors("making a user", self._uri):
             return await roles.grant(self._database, name, password)
 
     async def revoke(self, name: str) -> bool:
         """Remove such a user; False when there is none."""
-        with explained("removing a user", self._uri):
+        with translating_errors("removing a user", self._uri):
             return await roles.revoke(self._database, name)
 
     async def readers(self) -> list[str]:
         """Names of such users."""
-        with explained("listing users", self._uri):
+        with translating_errors("listing users", self._uri):
             return await roles.readers(self._database)

@@ -22,9 +22,9 @@ from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy.identity import seniority
 from rfispider.storage.schema import ARTICLES, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH, VALIDATORS
-from rfispider.storage.search.index import Search
-from rfispider.storage.write.aliases import Identities
-from rfispider.storage.write.story_links import Stories
+from rfispider.storage.search.index import SearchIndex
+from rfispider.storage.write.aliases import AliasWriter
+from rfispider.storage.write.story_links import StoryLinker
 
 BATCH = 500
 """Documents in one round trip."""
@@ -43,7 +43,7 @@ Added = Callable[[Document], Document]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class MigrationPlan:
     """What a migration has to do."""
 
     found: int
@@ -62,7 +62,7 @@ class Migrated:
     """Collection and `_id` of documents that the validators do not take in the new form, with the reason."""
 
 
-async def plan(database: Database, others: Mapping[str, Added]) -> Plan:
+async def plan(database: Database, others: Mapping[str, Added]) -> MigrationPlan:
     """What is to be done, by reading alone. Reads every collection once; `others` are as for `migrate`.
 
     Raises:
@@ -71,9 +71,11 @@ async def plan(database: Database, others: Mapping[str, Added]) -> Plan:
     """
     found = await _found(database)
     if found == SCHEMA:
-        return Plan(found=found, documents={})
+        return MigrationPlan(found=found, documents={})
     names = (ARTICLES, REVISIONS, RUNS, *others)
-    return Plan(found=found, documents={name: await database[name].count_documents(_EARLIER) for name in names})
+    return MigrationPlan(
+        found=found, documents={name: await database[name].count_documents(_EARLIER) for name in names}
+    )
 
 
 async def migrate(database: Database, others: Mapping[str, Added], progress: Progress | None = None) -> Migrated:
@@ -191,9 +193,9 @@ class _Articles(_Step):
     def __init__(self, database: Database) -> None:
         articles = database[ARTICLES]
         super().__init__(articles, _article)
-        self.identities = Identities(articles, database[REVISIONS])
-        self.stories = Stories(articles)
-        self.search = Search(articles, database[SEARCH])
+        self.identities = AliasWriter(articles, database[REVISIONS])
+        self.stories = StoryLinker(articles)
+        self.search = SearchIndex(articles, database[SEARCH])
 
     async def __call__(self, batch: Sequence[Document], done: Migrated) -> None:
         await self.search.add([documents.stored(each).article for each in batch if _is_earlier(each)])

@@ -22,7 +22,7 @@ design, or another one for such pages."""
 
 
 @dataclass(frozen=True)
-class Base:
+class PageTemplate:
     """A page that others are compressed with. May be used by several threads at once."""
 
     id: str
@@ -43,13 +43,13 @@ class Base:
         return dictionary
 
 
-class Press:
+class Compressor:
     """Compresses bodies, one after the other. For one thread, and for a while: it holds what each base takes anew."""
 
     def __init__(self) -> None:
         self._compressors: dict[str, zstandard.ZstdCompressor] = {}
 
-    def compress(self, body: bytes, base: Base | None = None) -> bytes:
+    def compress(self, body: bytes, base: PageTemplate | None = None) -> bytes:
         """A body in few bytes, which `restored` needs the same base to read."""
         name = base.id if base else ""
         if name not in self._compressors:

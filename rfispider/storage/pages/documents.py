@@ -24,7 +24,7 @@ _AWARE: Final = CodecOptions[Mapping[str, Any]](tz_aware=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class FetchedPage:
     """A page and what came of it."""
 
     page: Page
@@ -45,13 +45,13 @@ class Raw:
     """The body that it was compressed with, compressed alone."""
 
 
-class LostBase(StoreError):  # noqa: N818 - what is wrong is that it is lost
+class TemplateLost(StoreError):  # noqa: N818 - what is wrong is that it is lost
     """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
 
 
 def page_id(page: Page, key: str) -> str:
     """The `_id` of a page: the same for the same page fetched at the same time, in order of time for one article."""
-    told = page.attempt.body_hash if page.attempt and page.origin is Origin.PAGE else None
+    told = page.visit.body_hash if page.visit and page.origin is Origin.PAGE else None
     # The hash of a fetched body is known, and to make another of 350 KB costs half as much as to compress them.
     body = told.encode() if told else page.body
     digest = blake2b(body, digest_size=8, person=page.origin.encode()).hexdigest()
@@ -63,21 +63,25 @@ def failure_id(page: Page) -> str:
     return f"{urls.key(page.url)}:failed:{page.origin}"
 
 
-def edition(sight: Sight) -> str:
+def edition(fetched_page: FetchedPage) -> str:
     """The edition that a page counts to."""
-    return sight.article.edition if sight.article else urls.edition(sight.page.url) or EDITION_OF_BARE_PATHS
+    return (
+        fetched_page.article.edition
+        if fetched_page.article
+        else urls.edition(fetched_page.page.url) or EDITION_OF_BARE_PATHS
+    )
 
 
-def document(sight: Sight) -> Document:
+def document(fetched_page: FetchedPage) -> Document:
     """The document of a page, still without its body; what is not known is absent."""
-    page, article = sight.page, sight.article
+    page, article = fetched_page.page, fetched_page.article
     key = article.key if article else urls.key(page.url)
     told: Document = {
         "_id": page_id(page, key) if article else failure_id(page),
         "schema": SCHEMA,
         "article": key,
         "url": page.url,
-        "edition": edition(sight),
+        "edition": edition(fetched_page),
         "origin": page.origin.value,
         "fetched_at": page.fetched_at,
         "status": page.status,
@@ -91,7 +95,7 @@ def document(sight: Sight) -> Document:
     told |= {name: value for name, value in known.items() if value}
     if article:
         return told | {"extractor": article.extractor}
-    return told | {"outcome": sight.outcome.value, "reason": sight.reason}
+    return told | {"outcome": fetched_page.outcome.value, "reason": fetched_page.reason}
 
 
 def _entry_document(page: Page) -> Document:
@@ -113,7 +117,7 @@ def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
 
     """
     if base is None and "base" in document:
-        raise LostBase(f"page {document['_id']} was compressed with {document['base']}, which is not kept any more")
+        raise TemplateLost(f"page {document['_id']} was compressed with {document['base']}, which is not kept any more")
     optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
     return Page(
         url=document["url"],

@@ -18,9 +18,9 @@ from rfispider.items import Article, Outcome, Page, Status
 from rfispider.site.editions import EDITIONS
 from rfispider.storage.documents import IN_ONE_TRIP, RAW, Document
 from rfispider.storage.pages import compression, templates
-from rfispider.storage.pages.compression import Base, Press
-from rfispider.storage.pages.documents import Raw, Sight, document, edition, failure_id, page
-from rfispider.storage.pages.templates import Bases, Group
+from rfispider.storage.pages.compression import Compressor, PageTemplate
+from rfispider.storage.pages.documents import FetchedPage, Raw, document, edition, failure_id, page
+from rfispider.storage.pages.templates import Group, PageTemplates
 from rfispider.storage.read.selection import Selection
 from rfispider.storage.schema import KEPT, PAGE_MARKS, UNREAD
 
@@ -47,39 +47,47 @@ class Pages:
     def __init__(self, articles: AsyncCollection[Document], pages: AsyncCollection[Document]) -> None:
         self._articles = articles
         self._pages = pages
-        self._bases = Bases(pages)
+        self._bases = PageTemplates(pages)
 
-    async def keep(self, sights: Sequence[Sight]) -> None:
+    async def keep(self, fetched_pages: Sequence[FetchedPage]) -> None:
         """Store the pages that made a revision, those that are missing, and those that could not be read.
 
         Raises PyMongoError when the server fails. A page that is too large for a document is logged and left out.
         """
-        wanted = [sight for sight in sights if sight.outcome in _NEWS or sight.article is None]
-        wanted += await self._lacking([sight for sight in sights if sight.outcome is Outcome.SAME])
-        kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(sights))
+        wanted = [
+            fetched_page
+            for fetched_page in fetched_pages
+            if fetched_page.outcome in _NEWS or fetched_page.article is None
+        ]
+        wanted += await self._lacking(
+            [fetched_page for fetched_page in fetched_pages if fetched_page.outcome is Outcome.SAME]
+        )
+        kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(fetched_pages))
         writes: list[Any] = [ReplaceOne({"_id": told["_id"]}, told, upsert=True) for told, _ in kept]
         # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
         writes += [DeleteOne({"_id": name}) for name in mended]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
         for told, body in kept:
-            self._bases.learn(told, body)
+            self._bases.remember_template(told, body)
 
-    async def _compressed(self, sights: Sequence[Sight]) -> list[tuple[Document, bytes]]:
+    async def _compressed(self, fetched_pages: Sequence[FetchedPage]) -> list[tuple[Document, bytes]]:
         """The documents of pages, each with its raw body; without those that are too large."""
-        groups = [_group(sight) for sight in sights]
+        groups = [_group(fetched_page) for fetched_page in fetched_pages]
         known = await self._bases.load({group for group in groups if group})
-        return await asyncio.to_thread(_all_packed, sights, [known[group] if group else None for group in groups])
+        return await asyncio.to_thread(
+            _all_packed, fetched_pages, [known[group] if group else None for group in groups]
+        )
 
-    async def _mended(self, sights: Sequence[Sight]) -> list[str]:
+    async def _mended(self, fetched_pages: Sequence[FetchedPage]) -> list[str]:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
-        read = [failure_id(sight.page) for sight in sights if _was_read(sight)]
+        read = [failure_id(fetched_page.page) for fetched_page in fetched_pages if _was_read(fetched_page)]
         found = self._pages.find({"_id": {"$in": read}}, {"_id": 1}, batch_size=IN_ONE_TRIP) if read else None
         return [each["_id"] async for each in found] if found else []
 
-    async def _lacking(self, sights: Sequence[Sight]) -> list[Sight]:
+    async def _lacking(self, fetched_pages: Sequence[FetchedPage]) -> list[FetchedPage]:
         """Those of the unchanged sights whose article has no page that it was read from."""
-        seen = {sight.article.key: sight for sight in sights if sight.article}
+        seen = {fetched_page.article.key: fetched_page for fetched_page in fetched_pages if fetched_page.article}
         if not seen:
             return []
         kept = await self.marks(list(seen))
@@ -164,24 +172,33 @@ def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str
     return max(fitting, key=lambda each: (each["fetched_at"], each["_id"]))["_id"] if fitting else None
 
 
-def _was_read(sight: Sight) -> bool:
-    return sight.article is not None and sight.article.status is not Status.STUB
+def _was_read(fetched_page: FetchedPage) -> bool:
+    return fetched_page.article is not None and fetched_page.article.status is not Status.STUB
 
 
-def _group(sight: Sight) -> Group | None:
+def _group(fetched_page: FetchedPage) -> Group | None:
     """By what a page may be compressed with a base; None when it is too short for one."""
-    return Group.of(edition(sight), sight.page.url) if len(sight.page.body) >= compression.LEAST else None
+    return (
+        Group.of(edition(fetched_page), fetched_page.page.url)
+        if len(fetched_page.page.body) >= compression.LEAST
+        else None
+    )
 
 
-def _all_packed(sights: Sequence[Sight], used: Sequence[Base | None]) -> list[tuple[Document, bytes]]:
-    press = Press()
-    packed = [(_packed(press, sight, base), sight.page.body) for sight, base in zip(sights, used, strict=True)]
+def _all_packed(
+    fetched_pages: Sequence[FetchedPage], used: Sequence[PageTemplate | None]
+) -> list[tuple[Document, bytes]]:
+    press = Compressor()
+    packed = [
+        (_packed(press, fetched_page, base), fetched_page.page.body)
+        for fetched_page, base in zip(fetched_pages, used, strict=True)
+    ]
     return [(told, body) for told, body in packed if _fits(told)]
 
 
-def _packed(press: Press, sight: Sight, base: Base | None) -> Document:
+def _packed(press: Compressor, fetched_page: FetchedPage, base: PageTemplate | None) -> Document:
     """The document of a page with its body, compressed with the base if it is like it, else alone."""
-    told, body = document(sight), sight.page.body
+    told, body = document(fetched_page), fetched_page.page.body
     if base and base.id != told["_id"]:
         packed = press.compress(body, base)
         if base.is_like(body, packed):

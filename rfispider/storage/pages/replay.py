@@ -11,7 +11,7 @@ from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.pages.documents import Raw
 from rfispider.storage.pages.raw_pages import Pages, source
-from rfispider.storage.policy.versioning import Stored
+from rfispider.storage.policy.versioning import ArticleVersion
 
 SEGMENT: Final = 500
 """Articles that are read, shown and written together."""
@@ -21,35 +21,37 @@ FAILURES: Final = "~"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptPage:
     """A page to read again."""
 
     id: str
     raw: Raw
     """The page, for `page_documents.decoded`."""
-    stored: Stored | None
+    stored: ArticleVersion | None
     """The article that was read from it; None when none was."""
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class ReparseBatch:
     """A part of what is to be read again."""
 
     after: str
     """Where it ends: to go on from."""
-    pages: list[Kept]
+    pages: list[KeptPage]
     pageless: int
     """Articles whose page was not kept."""
 
 
-class Rereading:
+class Replay:
     """Walks through articles in the order of their keys, then through the pages that gave none."""
 
     def __init__(self, articles: AsyncCollection[Document], pages: Pages) -> None:
         self._articles = articles
         self._pages = pages
 
-    async def segments(self, condition: Mapping[str, Any], after: str, *, failures: bool) -> AsyncIterator[Segment]:
+    async def segments(
+        self, condition: Mapping[str, Any], after: str, *, failures: bool
+    ) -> AsyncIterator[ReparseBatch]:
         """All articles under a condition after a place; with `failures` the pages without article of its edition."""
         while not after.startswith(FAILURES):
             # A tombstone keeps what was last seen of it.
@@ -67,11 +69,11 @@ class Rereading:
                 return
             after = FAILURES + ids[-1]
             raw = await self._pages.raw(ids)
-            yield Segment(after, [Kept(name, body, None) for name, body in raw.items()], 0)
+            yield ReparseBatch(after, [KeptPage(name, body, None) for name, body in raw.items()], 0)
 
-    async def _segment(self, found: list[Document], after: str) -> Segment:
+    async def _segment(self, found: list[Document], after: str) -> ReparseBatch:
         marks = await self._pages.marks([article["_id"] for article in found])
         sources = {name: article for article in found if (name := source(article, marks[article["_id"]]))}
         raw = await self._pages.raw(list(sources))
-        kept = [Kept(name, body, documents.stored(sources[name])) for name, body in raw.items()]
-        return Segment(after, kept, len(found) - len(kept))
+        kept = [KeptPage(name, body, documents.stored(sources[name])) for name, body in raw.items()]
+        return ReparseBatch(after, kept, len(found) - len(kept))

@@ -16,7 +16,7 @@ from rfispider.items import Kind, Origin
 from rfispider.site import urls
 from rfispider.storage.documents import IN_ONE_TRIP, Document
 from rfispider.storage.pages import compression
-from rfispider.storage.pages.compression import Base
+from rfispider.storage.pages.compression import PageTemplate
 
 REMEMBERED: Final = 16
 """Bases in memory, each of them with its tables some 1.5 MB."""
@@ -39,23 +39,23 @@ class Group(NamedTuple):
         return cls(edition, urls.kind(url))
 
 
-class Bases:
+class PageTemplates:
     """The bases that one worker knows. One object may be used by many tasks at once."""
 
     def __init__(self, pages: AsyncCollection[Document]) -> None:
         self._pages = pages
-        self._known: OrderedDict[Group, Base | None] = OrderedDict()
+        self._known: OrderedDict[Group, PageTemplate | None] = OrderedDict()
 
-    async def load(self, groups: Collection[Group]) -> dict[Group, Base | None]:
+    async def load(self, groups: Collection[Group]) -> dict[Group, PageTemplate | None]:
         """The base of each group; None where there is none yet."""
         return {group: await self._of(group) for group in groups}
 
-    def learn(self, page: Document, body: bytes) -> None:
+    def remember_template(self, page: Document, body: bytes) -> None:
         """Take a page, which is stored by now, as the base of its group if it was compressed alone."""
         if is_base(page):
-            self._remember(Group.of(page["edition"], page["url"]), Base(page["_id"], body, len(page["body"])))
+            self._remember(Group.of(page["edition"], page["url"]), PageTemplate(page["_id"], body, len(page["body"])))
 
-    async def _of(self, group: Group) -> Base | None:
+    async def _of(self, group: Group) -> PageTemplate | None:
         if group not in self._known:
             newest = await self._newest(group)
             # One that was learnt meanwhile is newer.
@@ -63,13 +63,13 @@ class Bases:
         self._known.move_to_end(group)
         return self._known[group]
 
-    def _remember(self, group: Group, base: Base | None) -> None:
+    def _remember(self, group: Group, base: PageTemplate | None) -> None:
         self._known[group] = base
         self._known.move_to_end(group)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    async def _newest(self, group: Group) -> Base | None:
+    async def _newest(self, group: Group) -> PageTemplate | None:
         """The base of the newest page of a group that has one or is one."""
         newest = self._pages.find({"edition": group.edition}, _MARKS).sort("fetched_at", DESCENDING).limit(NEWEST)
         for page in await newest.to_list():
@@ -78,9 +78,9 @@ class Bases:
                 return await self._stored(name)
         return None
 
-    async def _stored(self, name: str) -> Base | None:
+    async def _stored(self, name: str) -> PageTemplate | None:
         packed = (await _packed(self._pages, [name])).get(name)
-        return Base(name, compression.restored(packed, compression.MOST, None), len(packed)) if packed else None
+        return PageTemplate(name, compression.restored(packed, compression.MOST, None), len(packed)) if packed else None
 
 
 async def of(pages: AsyncCollection[Document], kept: Sequence[Mapping[str, Any]]) -> list[bytes | None]:

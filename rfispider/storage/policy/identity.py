@@ -12,7 +12,7 @@ from rfispider.items import Article, Status
 from rfispider.site import urls
 from rfispider.site.editions import EDITIONS, TWINS
 from rfispider.storage.policy.near_duplicates import is_substantial, near
-from rfispider.storage.policy.versioning import Stored
+from rfispider.storage.policy.versioning import ArticleVersion
 
 _SIMPLIFIED = "zh-Hans"
 
@@ -22,7 +22,7 @@ def identity(article: Article) -> str | None:
     return f"{article.edition}:{article.content_hash}" if is_substantial(article.text) else None
 
 
-def owner(seen: Article, candidates: Iterable[Stored]) -> Stored | None:
+def owner(seen: Article, candidates: Iterable[ArticleVersion]) -> ArticleVersion | None:
     """Which of the stored articles `seen` is, given that its own URL is not one of them.
 
     Equal content goes before a URL that is known as an alias, that before other evidence, the elder before the later.
@@ -31,7 +31,7 @@ def owner(seen: Article, candidates: Iterable[Stored]) -> Stored | None:
     return min(fit, key=lambda candidate: (_distance(candidate.article, seen), *seniority(candidate)), default=None)
 
 
-def seniority(state: Stored) -> tuple[object, ...]:
+def seniority(state: ArticleVersion) -> tuple[object, ...]:
     """What orders articles by age: of two that turn out to be one, the least stays."""
     return state.first_seen_at, state.article.key
 

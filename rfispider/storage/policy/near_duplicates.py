@@ -59,7 +59,7 @@ SAME_FIGURES: Final = 0.6
 the words of a daily count stay, its figures do not."""
 
 
-class Grain(NamedTuple):
+class TokenWindow(NamedTuple):
     """What a text is made of, and how many of these are long enough in a row."""
 
     run: int
@@ -68,10 +68,10 @@ class Grain(NamedTuple):
     """Fewest tokens in a row that count as standing in another text: three words."""
 
 
-WORDS: Final = Grain(run=5, span=3)
-CHARACTERS: Final = Grain(run=8, span=6)
+WORDS: Final = TokenWindow(run=5, span=3)
+CHARACTERS: Final = TokenWindow(run=8, span=6)
 """Of Chinese and Japanese, where one or two make a word."""
-LETTERS: Final = Grain(run=20, span=12)
+LETTERS: Final = TokenWindow(run=20, span=12)
 """Of Khmer, Thai, Lao and Burmese, which spell their words and do not part them."""
 
 _SEED: Final = 20260301
@@ -102,7 +102,7 @@ _FIGURE: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sketch:
+class TextSketch:
     """What of an article tells whether its text is worth a comparison."""
 
     key: str
@@ -116,7 +116,7 @@ def is_substantial(text: str) -> bool:
     return len(text) >= SUBSTANTIAL
 
 
-def tokens(text: str) -> tuple[Grain, Sequence[str]]:
+def tokens(text: str) -> tuple[TokenWindow, Sequence[str]]:
     """What of a text is compared: characters or letters where words are not parted, as one string, else its words.
 
     Case, punctuation, white space and the width of letters do not count.
@@ -134,7 +134,7 @@ def _of_one_width(text: str) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
-class Issue(NamedTuple):
+class DatedText(NamedTuple):
     """A text, and where and when it came out."""
 
     text: str
@@ -142,7 +142,7 @@ class Issue(NamedTuple):
     published_at: datetime
 
 
-def signatures(issues: Sequence[Issue]) -> list[list[int]]:
+def signatures(issues: Sequence[DatedText]) -> list[list[int]]:
     """For each, `VALUES` numbers below 2**63 that texts like it, of the same edition and time, partly share.
 
     Empty for a text that is not substantial, or of too few words.
@@ -164,7 +164,7 @@ def _shingles(text: str) -> list[str]:
     return _runs(read, grain.run)
 
 
-def _located(values: Sequence[int], issue: Issue) -> list[int]:
+def _located(values: Sequence[int], issue: DatedText) -> list[int]:
     base = _period(issue.published_at) << _LOW_BITS | _edition(issue.edition)
     return [base | slot << _VALUE_BITS | value for slot, value in enumerate(values)]
 
@@ -175,16 +175,16 @@ def probes(signed: Sequence[int], published_at: datetime) -> list[int]:
     return [period << _LOW_BITS | value & _LOW for period in sorted(periods) for value in signed]
 
 
-def candidates(fresh: Sequence[Sketch], others: Sequence[Sketch]) -> list[tuple[str, str]]:
+def candidates(fresh: Sequence[TextSketch], others: Sequence[TextSketch]) -> list[tuple[str, str]]:
     """Pairs of keys that are worth a comparison of their texts: each of one in `fresh` and one in either.
 
     No key may be in both. An article is compared with the `COMPARED` others at most that share most with it.
     """
-    holders: dict[int, list[Sketch]] = defaultdict(list)
+    holders: dict[int, list[TextSketch]] = defaultdict(list)
     for sketch in fresh:
         for value in sketch.signature:
             holders[value & _LOW].append(sketch)
-    shared: Counter[tuple[Sketch, Sketch]] = Counter()
+    shared: Counter[tuple[TextSketch, TextSketch]] = Counter()
     for held in holders.values():
         if len(held) > 1:
             shared.update(combinations(held, 2))
@@ -195,7 +195,7 @@ def candidates(fresh: Sequence[Sketch], others: Sequence[Sketch]) -> list[tuple[
     return _closest(shared)
 
 
-def _closest(shared: Counter[tuple[Sketch, Sketch]]) -> list[tuple[str, str]]:
+def _closest(shared: Counter[tuple[TextSketch, TextSketch]]) -> list[tuple[str, str]]:
     """Of pairs that share so many values, those within the window that share enough, and most for one of the two."""
     compared: Counter[str] = Counter()
     pairs = set()
@@ -221,7 +221,7 @@ def near(first: str, second: str, apart: timedelta = timedelta()) -> bool:
 
 
 def overlaps(first: str, second: str) -> tuple[float, float]:
-    """Which share of the tokens of each text, 0 to 1, stands in spans of the other, `Grain.span` tokens or longer."""
+    """Which share of each text's tokens, 0 to 1, stands in spans of the other of at least `TokenWindow.span` tokens."""
     one, other = _spans(first), _spans(second)
     if one.grain is not other.grain:
         return 0.0, 0.0
@@ -233,7 +233,7 @@ def overlaps(first: str, second: str) -> tuple[float, float]:
 class _Spans:
     """Every run of a text that is long enough to count."""
 
-    grain: Grain
+    grain: TokenWindow
     runs: Sequence[str]
     different: frozenset[str]
 

@@ -59,7 +59,7 @@ _HEADLINE = frozenset({"title", "modified_at"})
 
 
 @dataclass(slots=True, kw_only=True)
-class Stored:
+class ArticleVersion:
     """A state of an article, and what only the archive knows of it."""
 
     article: Article
@@ -85,7 +85,7 @@ class Decision:
 
     outcome: Outcome
     """NEW, CHANGED or SAME."""
-    state: Stored
+    state: ArticleVersion
     """The state that holds from now on."""
     updated: Sequence[str] = ()
     """Fields of the article whose value is another than before; for CHANGED and SAME."""
@@ -93,7 +93,7 @@ class Decision:
     """Those of them that a reader sees; only for CHANGED."""
 
 
-def decide(stored: Stored | None, seen: Article, *, reread_at: datetime | None = None) -> Decision:
+def decide(stored: ArticleVersion | None, seen: Article, *, reread_at: datetime | None = None) -> Decision:
     """What the sight of an article means, given what is stored under its key.
 
     Times are compared to the millisecond, as they are stored; the state that comes back is in that form.
@@ -130,7 +130,7 @@ def decide(stored: Stored | None, seen: Article, *, reread_at: datetime | None =
     return Decision(outcome=outcome, state=state, updated=list(updates), changed=changed)
 
 
-def _reread(stored: Stored, seen: Article, at: datetime) -> Decision:
+def _reread(stored: ArticleVersion, seen: Article, at: datetime) -> Decision:
     """The article as another extractor reads the same page: its word holds, unless it found less.
 
     If the stored content is from another sight by now (`fetched_at` differs), the reading comes too late.
@@ -148,7 +148,7 @@ def _reread(stored: Stored, seen: Article, at: datetime) -> Decision:
     return Decision(outcome=outcome, state=state, updated=list(updates), changed=changed)
 
 
-def _buried(stored: Stored, at: datetime) -> Decision:
+def _buried(stored: ArticleVersion, at: datetime) -> Decision:
     """The article whose page was found removed at a time."""
     old = stored.article
     if old.status is Status.GONE or at < old.fetched_at:
@@ -162,7 +162,7 @@ def _buried(stored: Stored, at: datetime) -> Decision:
     return Decision(outcome=Outcome.CHANGED, state=state, updated=["status", "gone_at"], changed=["status"])
 
 
-def _revives(stored: Stored, seen: Article) -> bool:
+def _revives(stored: ArticleVersion, seen: Article) -> bool:
     """Whether a sight of a tombstone shows that the page is back: fetched live, later, with no less to read."""
     complete = seen.status is Status.FULL or (seen.status is Status.SHORT and not stored.article.text)
     return complete and seen.origin in _LIVE and seen.fetched_at > stored.changed_at
@@ -204,10 +204,10 @@ def _is_silent(old: Article, new: Article, changed: Sequence[str]) -> bool:
     return {"lead", "text"}.issuperset(changed) and _stated(new) <= _stated(old)
 
 
-def _first(seen: Article) -> Stored:
+def _first(seen: Article) -> ArticleVersion:
     at = seen.fetched_at
     article = replace(seen, aliases=_union([], seen.aliases, but=seen.url), sources=seen.sources[:SOURCES_MAX])
-    return Stored(article=article, revision=1, first_seen_at=at, last_seen_at=at, changed_at=at)
+    return ArticleVersion(article=article, revision=1, first_seen_at=at, last_seen_at=at, changed_at=at)
 
 
 def _updates(old: Article, seen: Article, *, takes: bool) -> dict[str, Any]:

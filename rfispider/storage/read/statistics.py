@@ -42,7 +42,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class ArchiveStats:
     """What the archive says of its own health."""
 
     now: datetime
@@ -62,10 +62,10 @@ class Condition:
 
 async def condition(
     database: AsyncDatabase[Document], collections: queries.Collections, editions: Collection[str]
-) -> Condition:
+) -> ArchiveStats:
     """All of it."""
     articles, now = collections[ARTICLES], await clock(database)
-    return Condition(
+    return ArchiveStats(
         now=now,
         hours=await hours(articles, now - HISTORY, now),
         newest=await newest(articles, editions, now),

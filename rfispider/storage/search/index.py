@@ -47,7 +47,7 @@ Collection = AsyncCollection[Document]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SearchRequest:
     """What is searched for, and where."""
 
     query: Query
@@ -69,7 +69,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The answer to a search."""
 
     hits: Sequence[Hit]
@@ -92,7 +92,7 @@ class Candidate(NamedTuple):
     """Empty beside a key."""
 
 
-class Search:
+class SearchIndex:
     """The search index. One object may be used by many tasks at once; errors of the driver pass through."""
 
     def __init__(self, articles: Collection, index: Collection) -> None:
@@ -169,13 +169,13 @@ class Search:
 
     # ---- Asking ----------------------------------------------------------------------------------------------
 
-    async def search(self, wanted: Wanted, limit: int) -> Found:
+    async def search(self, wanted: SearchRequest, limit: int) -> SearchResult:
         """The best of the newest articles that hold all terms of a query.
 
         All candidates are compared when they are at most `RANKED`; else as many as it takes to find `limit`.
         """
         if not wanted.query.terms:
-            return Found((), 0, 0, complete=True)
+            return SearchResult((), 0, 0, complete=True)
         asked = asked_for(wanted.query)
         if asked and not asked[0].whole and limit <= RANKED:
             # So short a word is in most articles, or else its lists are long: a look at the newest ones costs less.
@@ -184,7 +184,7 @@ class Search:
                 return replace(found, complete=False)
         return await self._ranked(wanted, limit, await self._candidates(wanted, asked))
 
-    async def _ranked(self, wanted: Wanted, limit: int, candidates: Iterator[Candidate]) -> Found:
+    async def _ranked(self, wanted: SearchRequest, limit: int, candidates: Iterator[Candidate]) -> SearchResult:
         hits: dict[str, Hit] = {}
         compared, share = 0, max(RANKED, limit)
         while len(hits) < limit and (newest := list(islice(candidates, share))):
@@ -192,9 +192,9 @@ class Search:
             compared += len(newest)
             share *= 2
         best = sorted(hits.values(), key=_rank, reverse=True)[:limit]
-        return Found(best, len(hits), compared, complete=next(candidates, None) is None)
+        return SearchResult(best, len(hits), compared, complete=next(candidates, None) is None)
 
-    async def _candidates(self, wanted: Wanted, asked: Sequence[Lookup]) -> Iterator[Candidate]:
+    async def _candidates(self, wanted: SearchRequest, asked: Sequence[Lookup]) -> Iterator[Candidate]:
         """The articles that hold the terms or, in segments, are filed under all that is asked for; newest first."""
         loose = await (await self._index.aggregate(_loose_pipeline(wanted))).to_list()
         lists: dict[str, list[Lookup]] = defaultdict(list)
@@ -228,7 +228,7 @@ class Search:
             keys |= {segments.key_of(document, letter) for letter in letters[document["_id"]]}
         return keys
 
-    async def _compared(self, wanted: Wanted, keys: Iterable[str]) -> list[Hit]:
+    async def _compared(self, wanted: SearchRequest, keys: Iterable[str]) -> list[Hit]:
         """Those of the articles that hold all terms and are what is wanted."""
         condition: Document = {"_id": {"$in": list(keys)}}
         if wanted.editions:
@@ -280,7 +280,7 @@ def _letters(grams: Mapping[str, str], lookup: Lookup) -> str:
     return "".join([letters for gram, letters in grams.items() if gram.startswith(lookup.gram)])
 
 
-def _loose_pipeline(wanted: Wanted) -> list[Document]:
+def _loose_pipeline(wanted: SearchRequest) -> list[Document]:
     """The aggregation that gives key and time of the loose articles that hold all terms."""
     since, until = _span(wanted)
     conditions: list[Document] = [
@@ -304,14 +304,14 @@ def _articles(loose: Iterable[Document]) -> Iterator[Document]:
     return (each for document in loose for each in document["articles"])
 
 
-def _sealed(head: Document, filed: Sequence[str], wanted: Wanted) -> Iterator[Candidate]:
+def _sealed(head: Document, filed: Sequence[str], wanted: SearchRequest) -> Iterator[Candidate]:
     """The articles of a segment that are filed under all that was asked for, newest first."""
     segment = name_of(head)
     for letter in segments.members(head, filed, wanted.editions, *_span(wanted)):
         yield Candidate(segments.time_of(head, ord(letter) - segments.FIRST), letter, segment)
 
 
-def _span(wanted: Wanted) -> tuple[str, str]:
+def _span(wanted: SearchRequest) -> tuple[str, str]:
     """The times, both included, between which a wanted article can be."""
     return (
         segments.time(wanted.since) if wanted.since else "",

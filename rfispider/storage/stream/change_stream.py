@@ -37,38 +37,42 @@ _PUT: Final[Document] = {"operationType": {"$in": ["insert", "replace"]}}
 _REVISED: Final[Document] = {"operationType": "update", _REVISION: {"$exists": True}}
 _NUMBER: Final[Document] = {"$ifNull": ["$fullDocument.revision", f"${_REVISION}"]}
 
-Found = TypeVar("Found")
+Followed = TypeVar("Followed")
 
 
 @dataclass(frozen=True, slots=True)
-class Feed(Generic[Found]):
+class ChangeFeed(Generic[Followed]):
     """What of a collection is followed, and what is handed on of it."""
 
     collection: AsyncCollection[Document]
     pipeline: Sequence[Document]
     """Picks the changes; leaves `documentKey`, and `revision` where there is one."""
-    fetch: Callable[[Mapping[str, Any]], Awaitable[list[Found]]]
+    fetch: Callable[[Mapping[str, Any]], Awaitable[list[Followed]]]
     """The wanted ones of the changed documents, given as `_id` -> revision."""
     size: int
     """Changes in one batch at most."""
     session: AsyncClientSession
 
 
-def of_articles(articles: AsyncCollection[Document], wanted: Selection, session: AsyncClientSession) -> Feed[Document]:
+def of_articles(
+    articles: AsyncCollection[Document], wanted: Selection, session: AsyncClientSession
+) -> ChangeFeed[Document]:
     """New revisions of selected articles. One that changed again by now is left to its later change."""
     told: Document = {"$project": {"documentKey": 1, "revision": _NUMBER}}
     picked: list[Document] = [{"$match": {"$or": [_PUT, _REVISED]}}, told]
-    return Feed(articles, picked, lambda keys: revisions(articles, wanted, keys, session), BATCH, session)
+    return ChangeFeed(articles, picked, lambda keys: revisions(articles, wanted, keys, session), BATCH, session)
 
 
-def of_pages(pages: AsyncCollection[Document], condition: Document, session: AsyncClientSession) -> Feed[Document]:
+def of_pages(
+    pages: AsyncCollection[Document], condition: Document, session: AsyncClientSession
+) -> ChangeFeed[Document]:
     """Pages as they are kept."""
 
     async def fetch(keys: Mapping[str, Any]) -> list[Document]:
         return await pages.find({"_id": {"$in": list(keys)}, **condition}, session=session).to_list()
 
     picked = [{"$match": _PUT}, {"$project": {"documentKey": 1}}]
-    return Feed(pages, picked, fetch, PAGES, session)
+    return ChangeFeed(pages, picked, fetch, PAGES, session)
 
 
 class HistoryLost(Exception):  # noqa: N818 - what is told is a loss
@@ -106,10 +110,10 @@ class Position:
         return cls(at=at, token=told.get("token"), cluster_time=(int(seconds), int(ordinal)) if seconds else None)
 
 
-class News(NamedTuple, Generic[Found]):
+class ChangeBatch(NamedTuple, Generic[Followed]):
     """A batch of what changed, in order."""
 
-    found: list[Found]
+    found: list[Followed]
     """Those that are wanted; there may be none among the changes."""
     position: Position
     """After all of the changes."""
@@ -117,7 +121,7 @@ class News(NamedTuple, Generic[Found]):
     """Whether nothing more has changed for now."""
 
 
-async def changes(feed: Feed[Found], start: Position) -> AsyncIterator[News[Found]]:
+async def changes(feed: ChangeFeed[Followed], start: Position) -> AsyncIterator[ChangeBatch[Followed]]:
     """Batches of what changed after a position, without end; empty ones while nothing happens, as positions move on.
 
     Raises:
@@ -131,7 +135,7 @@ async def changes(feed: Feed[Found], start: Position) -> AsyncIterator[News[Foun
                 began = datetime.now(UTC)
                 changed = await _changed(stream, feed.size)
                 found = await feed.fetch(changed) if changed else []
-                yield News(found, Position(at=began, token=stream.resume_token), not changed)
+                yield ChangeBatch(found, Position(at=began, token=stream.resume_token), not changed)
     except OperationFailure as error:
         if error.code in _LOST:
             raise HistoryLost from error
@@ -147,8 +151,8 @@ async def _changed(stream: AsyncChangeStream[Document], size: int) -> dict[str, 
 
 
 async def follow(
-    feed: Feed[Found], start: Position, troubled: Callable[[PyMongoError], None]
-) -> AsyncIterator[News[Found]]:
+    feed: ChangeFeed[Followed], start: Position, troubled: Callable[[PyMongoError], None]
+) -> AsyncIterator[ChangeBatch[Followed]]:
     """As `changes`, but waits for a server that went away for as long as it takes; `troubled` is told of it."""
     position = start
     while True:

@@ -9,20 +9,20 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.items import SCHEMA, Page
-from rfispider.mongo.errors import StoreError, explained, reason
+from rfispider.mongo.errors import StoreError, reason, translating_errors
 from rfispider.storage.documents import Document
 from rfispider.storage.pages import raw_pages
 from rfispider.storage.read import selection
 from rfispider.storage.read.selection import MAJORITY, Selection
 from rfispider.storage.schema import ARTICLES, PAGES, POSITIONS
 from rfispider.storage.stream import change_stream
-from rfispider.storage.stream.change_stream import News, Position
+from rfispider.storage.stream.change_stream import ChangeBatch, Position
 
 Batches = AsyncIterator[list[Document]]
-Found = TypeVar("Found")
+Followed = TypeVar("Followed")
 
 
-class Downstream:
+class Consumer:
     """Reads the archive as majorities have it. Every method raises StoreError when the server does not answer.
 
     What one object reads is in order: what it was told of a position is contained in what it reads afterwards.
@@ -38,7 +38,7 @@ class Downstream:
 
     async def count(self, wanted: Selection) -> int:
         """How many articles are selected, as they are now."""
-        with explained("counting articles", self._uri):
+        with translating_errors("counting articles", self._uri):
             condition = wanted.condition()
             return await (
                 self._articles.count_documents(condition) if condition else self._articles.estimated_document_count()
@@ -51,7 +51,7 @@ class Downstream:
             StoreError: the server keeps no order of writes, as it is no replica set.
 
         """
-        with explained("asking for the server's time", self._uri):
+        with translating_errors("asking for the server's time", self._uri):
             told = await self._database.command("ping", session=self._session)
         if "operationTime" not in told:
             raise StoreError("following changes needs a replica set; the MongoDB server is none")
@@ -80,7 +80,7 @@ class Downstream:
         async for batch in self._told("reading articles", found):
             yield selection.unpacked(batch)
 
-    async def changes(self, wanted: Selection, start: Position) -> AsyncIterator[News[Document]]:
+    async def changes(self, wanted: Selection, start: Position) -> AsyncIterator[ChangeBatch[Document]]:
         """Batches of the selected articles that got a new revision after a position, up to now.
 
         Raises:
@@ -95,7 +95,7 @@ class Downstream:
 
     async def follow(
         self, wanted: Selection, start: Position, troubled: Callable[[str], None]
-    ) -> AsyncIterator[News[Document]]:
+    ) -> AsyncIterator[ChangeBatch[Document]]:
         """As `changes`, without end.
 
         It waits for a server that went away for as long as it takes; `troubled` is told why, in one line.
@@ -105,11 +105,11 @@ class Downstream:
         async for news in self._told("following changes", told):
             yield news
 
-    async def new_pages(self, wanted: Selection, start: Position) -> AsyncIterator[News[Page]]:
+    async def new_pages(self, wanted: Selection, start: Position) -> AsyncIterator[ChangeBatch[Page]]:
         """As `changes`, of the pages that `pages` gives."""
         feed = change_stream.of_pages(self._pages, raw_pages.fetched(wanted), self._session)
         async for kept, position, is_last in self._told("following changes", change_stream.changes(feed, start)):
-            yield News(await raw_pages.read(self._pages, kept), position, is_last)
+            yield ChangeBatch(await raw_pages.read(self._pages, kept), position, is_last)
             if is_last:
                 return
 
@@ -123,27 +123,27 @@ class Downstream:
 
     async def count_pages(self, wanted: Selection) -> int:
         """How many pages that is."""
-        with explained("counting pages", self._uri):
+        with translating_errors("counting pages", self._uri):
             return await self._pages.count_documents(raw_pages.fetched(wanted))
 
     async def load(self, name: str) -> Document | None:
         """The document that was recorded under a name; None when there is none."""
-        with explained("reading a position", self._uri):
+        with translating_errors("reading a position", self._uri):
             return await self._positions.find_one({"_id": name})
 
     async def record(self, name: str, told: Document) -> None:
         """Record a position, or whatever is to be gone on from, under a name."""
-        with explained("recording a position", self._uri):
+        with translating_errors("recording a position", self._uri):
             document = {"_id": name, "schema": SCHEMA, "at": datetime.now(UTC), **told}
             await self._positions.replace_one({"_id": name}, document, upsert=True)
 
     async def forget(self, name: str) -> None:
         """Forget what was recorded under a name."""
-        with explained("forgetting a position", self._uri):
+        with translating_errors("forgetting a position", self._uri):
             await self._positions.delete_one({"_id": name})
 
-    async def _told(self, action: str, found: AsyncIterator[Found]) -> AsyncIterator[Found]:
+    async def _told(self, action: str, found: AsyncIterator[Followed]) -> AsyncIterator[Followed]:
         """The same, with the errors of the driver explained."""
-        with explained(action, self._uri):
+        with translating_errors(action, self._uri):
             async for each in found:
                 yield each

@@ -10,17 +10,17 @@ from rfispider.site import urls
 from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy.identity import identity, is_known_alias, owner
-from rfispider.storage.policy.versioning import SOURCES_MAX, Stored
+from rfispider.storage.policy.versioning import SOURCES_MAX, ArticleVersion
 
 
-class Identities:
+class AliasWriter:
     """Tells which articles are one. One object may be used by many tasks at once."""
 
     def __init__(self, articles: AsyncCollection[Document], revisions: AsyncCollection[Document]) -> None:
         self._articles = articles
         self._revisions = revisions
 
-    async def candidates(self, seen: Sequence[Article]) -> list[Stored]:
+    async def candidates(self, seen: Sequence[Article]) -> list[ArticleVersion]:
         """The stored articles that any of these may be, by content, alias, redirect or short link."""
         if not seen:
             return []
@@ -37,7 +37,7 @@ class Identities:
         found = await self._articles.find({"$or": clauses}, PROJECTION).to_list()
         return [documents.stored(document) for document in found]
 
-    async def owner(self, seen: Article, candidates: Sequence[Stored]) -> Stored | None:
+    async def owner(self, seen: Article, candidates: Sequence[ArticleVersion]) -> ArticleVersion | None:
         """The article that `seen`, whose URL is no document, is another URL of; None when it is one of its own.
 
         An alias that is behind, whose content is that of a superseded state, is one still.
@@ -56,7 +56,7 @@ class Identities:
         last = await self._revisions.find_one({"article": key}, {"revision": 1}, sort=[("revision", DESCENDING)])
         return int(last["revision"]) if last else 0
 
-    async def merge(self, elder: Stored, later: Stored) -> bool:
+    async def merge(self, elder: ArticleVersion, later: ArticleVersion) -> bool:
         """Make one of two articles that have become the same: the later one ends, its URLs become aliases.
 
         What was stored under its key stays among the revisions. False when another worker changed the later one
@@ -78,19 +78,19 @@ class Identities:
         ended = await self._articles.delete_one(unchanged)
         return bool(ended.deleted_count)
 
-    async def release(self, alias: Article, owners: Collection[Stored]) -> None:
+    async def release(self, alias: Article, owners: Collection[ArticleVersion]) -> None:
         """Take a URL that has become an article of its own from the aliases of others."""
         released = [UpdateOne({"_id": each.article.key}, {"$pull": {"aliases": alias.url}}) for each in owners]
         if released:
             await self._articles.bulk_write(released, ordered=False)
 
 
-def aliased(seen: Article, candidates: Sequence[Stored]) -> list[Stored]:
+def aliased(seen: Article, candidates: Sequence[ArticleVersion]) -> list[ArticleVersion]:
     """Those of the candidates that had the URL of `seen` as an alias."""
     return [each for each in candidates if is_known_alias(each.article, seen) and each.article.key != seen.key]
 
 
-def rival(state: Stored, candidates: Sequence[Stored]) -> Stored | None:
+def rival(state: ArticleVersion, candidates: Sequence[ArticleVersion]) -> ArticleVersion | None:
     """Another article that has the content of a state already."""
     name = identity(state.article)
     found = (each for each in candidates if name and identity(each.article) == name)

@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from rfispider.items import Outcome
 from rfispider.storage import documents
 from rfispider.storage.documents import CONTENT, Document
-from rfispider.storage.policy.versioning import Decision, Stored
+from rfispider.storage.policy.versioning import ArticleVersion, Decision
 from rfispider.storage.search.segments import SEARCHED
 
 Write = InsertOne[Document] | UpdateOne
@@ -34,14 +34,14 @@ _GUARDED_BY_MAX = frozenset({"fetched_at"})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WritePlan:
     """What is to become of one article."""
 
-    old: Stored | None
+    old: ArticleVersion | None
     """The state that it was compared with: of its own key or, for an alias, of the article that it is."""
     decision: Decision
     outcome: Outcome
-    released: tuple[Stored, ...] = ()
+    released: tuple[ArticleVersion, ...] = ()
     """Articles of which its URL was an alias, which it is no more."""
 
     @property
@@ -55,18 +55,18 @@ def has_new_content(decision: Decision) -> bool:
     return not CONTENT.isdisjoint(decision.updated)
 
 
-def has_new_words(plan: Plan) -> bool:
+def has_new_words(plan: WritePlan) -> bool:
     """Whether an article has to be filed in the search index anew."""
     return plan.old is None or not SEARCHED.isdisjoint(plan.decision.updated)
 
 
-def superseded(plan: Plan) -> Document:
+def superseded(plan: WritePlan) -> Document:
     """The document of the state that a plan supersedes."""
     assert plan.old  # noqa: S101 - only what was stored can be changed
     return documents.revision_document(plan.old, plan.decision.state.changed_at, plan.decision.changed)
 
 
-def write(plan: Plan) -> Write | None:
+def write(plan: WritePlan) -> Write | None:
     """The write that brings a plan about; None when there is nothing to write."""
     old, state = plan.old, plan.decision.state
     if old is None:
@@ -80,7 +80,7 @@ def write(plan: Plan) -> Write | None:
     return UpdateOne({"_id": plan.key, "revision": old.revision}, values, upsert=True)
 
 
-def _update(old: Stored, decision: Decision) -> Document:
+def _update(old: ArticleVersion, decision: Decision) -> Document:
     """The update operators of a change."""
     state = decision.state
     values = {
@@ -102,12 +102,12 @@ def _update(old: Stored, decision: Decision) -> Document:
     return {operator: operands for operator, operands in seen.items() if operands}
 
 
-def _counted(old: Stored, state: Stored) -> Document:
+def _counted(old: ArticleVersion, state: ArticleVersion) -> Document:
     counts = {"silent_edits": state.silent_edits, "ticker": state.ticker}
     return {name: value for name, value in counts.items() if value != getattr(old, name)}
 
 
-def _added(name: str, old: Stored, state: Stored) -> list[str]:
+def _added(name: str, old: ArticleVersion, state: ArticleVersion) -> list[str]:
     known = getattr(old.article, name)
     return [value for value in getattr(state.article, name) if value not in known]
 

@@ -16,21 +16,21 @@ from pymongo.asynchronous.collection import AsyncCollection
 from rfispider.site import urls
 from rfispider.storage.documents import IN_ONE_TRIP, Document
 from rfispider.storage.policy import identity, near_duplicates, story_clusters
-from rfispider.storage.policy.near_duplicates import Sketch, near
-from rfispider.storage.policy.versioning import Stored
+from rfispider.storage.policy.near_duplicates import TextSketch, near
+from rfispider.storage.policy.versioning import ArticleVersion
 
 Pairs = Iterable[tuple[str, str]]
 
 _SKETCH = {"signature": 1, "published_at": 1, "first_seen_at": 1, "story": 1}
 
 
-class Stories:
+class StoryLinker:
     """Finds what belongs together. One object may be used by many tasks at once."""
 
     def __init__(self, articles: AsyncCollection[Document]) -> None:
         self._articles = articles
 
-    async def link(self, states: Collection[Stored], one: Pairs = ()) -> None:
+    async def link(self, states: Collection[ArticleVersion], one: Pairs = ()) -> None:
         """Give the articles, which are stored and signed, the story of what they are near to.
 
         `one` are pairs of stories that are known to be one.
@@ -40,7 +40,9 @@ class Stories:
         if pairs or one:
             await self._unite(pairs, set(one))
 
-    async def _near(self, sketches: Mapping[str, Sketch], states: Mapping[str, Stored]) -> list[tuple[str, str]]:
+    async def _near(
+        self, sketches: Mapping[str, TextSketch], states: Mapping[str, ArticleVersion]
+    ) -> list[tuple[str, str]]:
         """Pairs of keys whose texts are versions of one, as far as they are not of one story already."""
         found = await self._others(sketches)
         names = {key: state.story for key, state in states.items()}
@@ -53,7 +55,7 @@ class Stories:
         times = {key: sketch.at for key, sketch in {**others, **sketches}.items()}
         return await asyncio.to_thread(_compared, pairs, texts, times)
 
-    async def _others(self, sketches: Mapping[str, Sketch]) -> list[Document]:
+    async def _others(self, sketches: Mapping[str, TextSketch]) -> list[Document]:
         probes = {probe for each in sketches.values() for probe in near_duplicates.probes(each.signature, each.at)}
         query = {"signature": {"$in": list(probes)}}
         found = await self._articles.find(query, _SKETCH, batch_size=IN_ONE_TRIP).to_list()
@@ -84,7 +86,7 @@ class Stories:
             updates = [UpdateOne({"_id": key}, {"$min": {"story": name}}) for key, name in late.items()]
             await self._articles.bulk_write(updates, ordered=False)
 
-    async def pair(self, states: Collection[Stored]) -> None:
+    async def pair(self, states: Collection[ArticleVersion]) -> None:
         """Link new articles of the two Chinese editions with what tells the same in the other script."""
         simplified = [state.article.key for state in states if identity.may_be_twin(state.article)]
         traditional = {
@@ -117,13 +119,13 @@ class Stories:
         return twins
 
 
-def _sketch(state: Stored) -> Sketch:
-    return Sketch(state.article.key, state.signature, state.article.published_at or state.first_seen_at)
+def _sketch(state: ArticleVersion) -> TextSketch:
+    return TextSketch(state.article.key, state.signature, state.article.published_at or state.first_seen_at)
 
 
-def _read(document: Document) -> Sketch:
+def _read(document: Document) -> TextSketch:
     at = document.get("published_at") or document["first_seen_at"]
-    return Sketch(document["_id"], document["signature"], at)
+    return TextSketch(document["_id"], document["signature"], at)
 
 
 def _compared(pairs: Pairs, texts: Mapping[str, str], times: Mapping[str, datetime]) -> list[tuple[str, str]]:

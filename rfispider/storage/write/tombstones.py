@@ -12,7 +12,9 @@ from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.write.writer import Writer
 
 
-async def bury(articles: AsyncCollection[Document], writer: Writer, keys: Collection[str], at: datetime) -> list[str]:
+async def mark_gone(
+    articles: AsyncCollection[Document], writer: Writer, keys: Collection[str], at: datetime
+) -> list[str]:
     """Make tombstones of those of the articles that are alive; return their keys, in order.
 
     That a page is gone is a sight of the article like any other, so it takes the same guarded way as its edits.

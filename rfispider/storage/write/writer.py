@@ -22,12 +22,12 @@ from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy import story_clusters
 from rfispider.storage.policy.identity import identity, seniority, sight
-from rfispider.storage.policy.versioning import Stored, decide, edits
-from rfispider.storage.search.index import Search
-from rfispider.storage.write.aliases import Identities, aliased, rival
+from rfispider.storage.policy.versioning import ArticleVersion, decide, edits
+from rfispider.storage.search.index import SearchIndex
+from rfispider.storage.write.aliases import AliasWriter, aliased, rival
 from rfispider.storage.write.bulk_writes import (
-    Plan,
     Write,
+    WritePlan,
     has_new_content,
     has_new_words,
     sorted_out,
@@ -35,7 +35,7 @@ from rfispider.storage.write.bulk_writes import (
     unfit,
     write,
 )
-from rfispider.storage.write.story_links import Stories
+from rfispider.storage.write.story_links import StoryLinker
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +47,14 @@ TAKEN_OVER = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class Progress:
+class BatchProgress:
     """What one batch carries from round to round."""
 
-    lost: dict[str, Stored] = field(default_factory=dict)
+    lost: dict[str, ArticleVersion] = field(default_factory=dict)
     """States that it wrote down as superseded by a write of its own, when it was another's."""
-    unlinked: dict[str, Stored] = field(default_factory=dict)
+    unlinked: dict[str, ArticleVersion] = field(default_factory=dict)
     """Articles, by key, whose story has to be looked for."""
-    new: dict[str, Stored] = field(default_factory=dict)
+    new: dict[str, ArticleVersion] = field(default_factory=dict)
     merged: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of stories whose articles turned out to be one."""
     reread_at: datetime | None = None
@@ -65,13 +65,13 @@ class Writer:
     """Stores articles. One object may be used by many tasks at once."""
 
     def __init__(
-        self, articles: AsyncCollection[Document], revisions: AsyncCollection[Document], search: Search
+        self, articles: AsyncCollection[Document], revisions: AsyncCollection[Document], search: SearchIndex
     ) -> None:
         self._articles = articles
         self._revisions = revisions
         self._search = search
-        self._identities = Identities(articles, revisions)
-        self._stories = Stories(articles)
+        self._identities = AliasWriter(articles, revisions)
+        self._stories = StoryLinker(articles)
 
     async def save(self, articles: Sequence[Article], reread_at: datetime | None = None) -> list[Outcome]:
         """NEW, CHANGED, SAME or DUPLICATE for each article, in order; FAILED for one that MongoDB cannot hold.
@@ -83,7 +83,7 @@ class Writer:
         """
         outcomes: dict[int, Outcome] = {}
         waiting = list(range(len(articles)))
-        progress = Progress(reread_at=reread_at)
+        progress = BatchProgress(reread_at=reread_at)
         races = 0
         while waiting:
             first = _turn(articles, waiting)
@@ -97,7 +97,7 @@ class Writer:
         await self._stories.pair(list(progress.new.values()))
         return [outcomes[index] for index in range(len(articles))]
 
-    async def _round(self, articles: Sequence[Article], progress: Progress) -> dict[str, Outcome]:
+    async def _round(self, articles: Sequence[Article], progress: BatchProgress) -> dict[str, Outcome]:
         """Outcomes by key of the articles that could be stored; keys differ. What is missing lost a race."""
         stored = await self._read([article.key for article in articles])
         await self._correct(progress.lost, stored)
@@ -117,8 +117,8 @@ class Writer:
         return outcomes | ended | dict.fromkeys(refused.keys() - late, Outcome.FAILED)
 
     async def _plans(
-        self, articles: Sequence[Article], stored: Mapping[str, Stored], progress: Progress
-    ) -> tuple[dict[str, Plan], dict[str, Outcome]]:
+        self, articles: Sequence[Article], stored: Mapping[str, ArticleVersion], progress: BatchProgress
+    ) -> tuple[dict[str, WritePlan], dict[str, Outcome]]:
         """What is to become of each article, by key, and outcomes of those that are settled by now.
 
         An article that has to be read again, since what stood in its way has just been merged, is in neither.
@@ -137,11 +137,13 @@ class Writer:
             if other:
                 del known[key]
                 ended |= await self._merge(stored[key], other, progress)
-        plans = {key: Plan(stored[key], decision, decision.outcome) for key, decision in known.items()}
+        plans = {key: WritePlan(stored[key], decision, decision.outcome) for key, decision in known.items()}
         plans |= {article.key: await self._plan(article, others) for article in strangers}
         return await self._signed(plans), ended
 
-    async def _merge(self, changed: Stored, other: Stored, progress: Progress) -> dict[str, Outcome]:
+    async def _merge(
+        self, changed: ArticleVersion, other: ArticleVersion, progress: BatchProgress
+    ) -> dict[str, Outcome]:
         """Make one of an article that is about to change and another that has this content already."""
         elder, later = sorted((changed, other), key=seniority)
         if not await self._identities.merge(elder, later):
@@ -150,20 +152,20 @@ class Writer:
             progress.merged.append((elder.story, later.story))
         return {changed.article.key: Outcome.DUPLICATE} if later is changed else {}
 
-    async def _plan(self, seen: Article, others: Sequence[Stored]) -> Plan:
+    async def _plan(self, seen: Article, others: Sequence[ArticleVersion]) -> WritePlan:
         """What is to become of an article whose URL is no document."""
         owner = await self._identities.owner(seen, others)
         if owner:
             decision = decide(owner, sight(owner.article, seen))
             decision.state.last_seen_at = max(owner.last_seen_at, seen.fetched_at)
-            return Plan(owner, decision, Outcome.DUPLICATE)
+            return WritePlan(owner, decision, Outcome.DUPLICATE)
         decision = decide(None, seen)
         released = aliased(seen, others)
         if released:
             decision.state.revision += await self._identities.last_revision(seen.key)
-        return Plan(None, decision, decision.outcome, tuple(released))
+        return WritePlan(None, decision, decision.outcome, tuple(released))
 
-    async def _signed(self, plans: dict[str, Plan]) -> dict[str, Plan]:
+    async def _signed(self, plans: dict[str, WritePlan]) -> dict[str, WritePlan]:
         """The plans, with signatures where the text is new. Off the event loop: it takes a while."""
         unsigned = [plan for plan in plans.values() if plan.old is None or has_new_content(plan.decision)]
         if unsigned:
@@ -172,7 +174,7 @@ class Writer:
                 plan.decision.state = state
         return plans
 
-    async def _note(self, done: Mapping[str, Plan], progress: Progress) -> None:
+    async def _note(self, done: Mapping[str, WritePlan], progress: BatchProgress) -> None:
         """Remember what is to be looked at when all is stored, and say which articles are tickers now."""
         for key, plan in done.items():
             state = plan.decision.state
@@ -188,7 +190,7 @@ class Writer:
             if plan.released:
                 await self._identities.release(state.article, plan.released)
 
-    async def _read(self, keys: Sequence[str]) -> dict[str, Stored]:
+    async def _read(self, keys: Sequence[str]) -> dict[str, ArticleVersion]:
         found = self._articles.find({"_id": {"$in": list(keys)}}, PROJECTION, batch_size=len(keys) + 1)
         return {document["_id"]: documents.stored(document) for document in await found.to_list()}
 
@@ -197,7 +199,7 @@ class Writer:
             replacements = [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in superseded]
             await self._revisions.bulk_write(replacements, ordered=False)
 
-    async def _correct(self, lost: dict[str, Stored], stored: Mapping[str, Stored]) -> None:
+    async def _correct(self, lost: dict[str, ArticleVersion], stored: Mapping[str, ArticleVersion]) -> None:
         """Write again, with what really came after them, the superseded states of writes that lost their race."""
         if not lost:
             return
@@ -211,7 +213,7 @@ class Writer:
         await self._supersede(corrected)
         lost.clear()
 
-    async def _successor(self, old: Stored, present: Stored) -> Stored | None:
+    async def _successor(self, old: ArticleVersion, present: ArticleVersion) -> ArticleVersion | None:
         """The state that came right after an old one; None when the old one still holds."""
         following = old.revision + 1
         if present.revision <= following:
@@ -221,9 +223,9 @@ class Writer:
             return None
         article = documents.article(old.article.key, document)
         at = document["valid_from"]
-        return Stored(article=article, revision=following, first_seen_at=at, last_seen_at=at, changed_at=at)
+        return ArticleVersion(article=article, revision=following, first_seen_at=at, last_seen_at=at, changed_at=at)
 
-    async def _outrun(self, refused: Mapping[str, Plan]) -> set[str]:
+    async def _outrun(self, refused: Mapping[str, WritePlan]) -> set[str]:
         """Those of the refused changes that came too late.
 
         An update that finds another revision tries to insert what little it holds, and the validator may refuse
@@ -269,7 +271,7 @@ def _turn(articles: Sequence[Article], waiting: Sequence[int]) -> dict[str, int]
     return turn
 
 
-def _may_be_unlinked(state: Stored) -> bool:
+def _may_be_unlinked(state: ArticleVersion) -> bool:
     """Whether a worker may have died between storing an article and looking for its story."""
     alone = state.story is None or story_clusters.is_own(state.article.key, state.story)
     return alone and state.last_seen_at - state.first_seen_at <= TAKEN_OVER

@@ -1,0 +1,1 @@
+"""Whole crawls, kills and browsers."""

@@ -1,0 +1,1 @@
+"""What the project promises outside its code: documents, deployment files."""

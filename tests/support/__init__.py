@@ -1,0 +1,1 @@
+"""Builders, servers and helpers that tests share."""
