@@ -155,7 +155,7 @@ SPIDER_MIDDLEWARES = {
 ADDONS = {"rfispider.crawl.rendering.RenderingAddon": 100}
 EXTENSIONS = {
     "rfispider.crawl.metrics.Metrics": 5,
-    "rfispider.crawl.progress_log.Progress": 10,
+    "rfispider.crawl.progress_log.ProgressLog": 10,
     "rfispider.crawl.run_record.RunRecord": 20,
     "rfispider.crawl.heartbeat.Heartbeat": 30,
     "scrapy.extensions.logstats.LogStats": None,
@@ -165,7 +165,7 @@ EXTENSIONS = {
 LOG_LEVEL = environ.get("RFI_LOG_LEVEL", "INFO")
 RFI_LOG = environ.get("RFI_LOG", "text")
 """text: lines for people. json: one JSON object a line."""
-LOG_FORMATTER = "rfispider.crawl.logs.Lines"
+LOG_FORMATTER = "rfispider.crawl.logs.LogLines"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 LOG_DATEFORMAT = "%H:%M:%S"
 STATS_DUMP = False

@@ -23,8 +23,8 @@ from rfispider.cli import (
     watch,
 )
 from rfispider.cli.console import err, out
-from rfispider.mongo.embedded import MongodError
-from rfispider.storage import StoreError
+from rfispider.mongo.embedded import EmbeddedServerError
+from rfispider.storage import DatabaseError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,7 +53,7 @@ def main() -> None:
     """Run a command; a known fault is one line on stderr and exit status 1."""
     try:
         app()
-    except (MongodError, StoreError) as error:
+    except (EmbeddedServerError, DatabaseError) as error:
         err.print(f"rfispider: {escape(str(error))}")
         sys.exit(1)
 

@@ -14,8 +14,7 @@ from rich.text import Text
 
 from rfispider import settings
 from rfispider.frontier import Frontier
-from rfispider.mongo.embedded import uri as mongod_uri
-from rfispider.monitoring.vitals import READ_S
+from rfispider.mongo.connection import READ_S, resolve_uri
 from rfispider.storage import Store, translating_errors
 from rfispider.text import visible
 
@@ -39,7 +38,7 @@ def with_store(database: str, question: Callable[[Store], Awaitable[Answer]]) ->
     """Open the archive, ask it one thing, close it."""
 
     async def asked() -> Answer:
-        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         async with await Store.open(uri, database) as store:
             return await question(store)
 
@@ -50,7 +49,7 @@ def with_store_readonly(database: str, question: Callable[[Store], Awaitable[Ans
     """Ask the archive one thing as it is, in whatever version; nothing is installed."""
 
     async def asked() -> Answer:
-        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         async with await Store.open(uri, database, prepare=False, patience=READ_S) as store:
             return await question(store)
 
@@ -61,7 +60,7 @@ def with_frontier(database: str, question: Callable[[Frontier], Awaitable[Answer
     """Open the frontier, ask it one thing, close it."""
 
     async def asked() -> Answer:
-        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         with translating_errors("reading the frontier", uri):
             async with await Frontier.open(uri, database) as found:
                 return await question(found)
@@ -73,7 +72,7 @@ def with_both(database: str, question: Callable[[Store, Frontier], Awaitable[Ans
     """Open the archive and the frontier, ask them one thing, close them."""
 
     async def asked() -> Answer:
-        uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
         async with await Store.open(uri, database, patience=READ_S) as store:
             with translating_errors("reading the frontier", uri):
                 async with await Frontier.open(uri, database) as found:

@@ -11,10 +11,10 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, plain, titled, with_both
-from rfispider.mongo.embedded import MongodError
+from rfispider.mongo.embedded import EmbeddedServerError
 from rfispider.monitoring.health import HealthFinding, Level, findings, worst
 from rfispider.monitoring.vitals import vitals
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
 
@@ -27,7 +27,7 @@ def health(
     try:
         seen = with_both(database, vitals)
         found, now = findings(seen), seen.now
-    except (MongodError, StoreError) as error:
+    except (EmbeddedServerError, DatabaseError) as error:
         found, now = [HealthFinding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
     if as_json:
         out.print_json(json.dumps(verdict(found, now), default=plain, ensure_ascii=False))

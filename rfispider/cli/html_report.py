@@ -19,7 +19,7 @@ def write(database: str, file: Path) -> None:
     """Write the report.
 
     Raises:
-        StoreError, MongodError: the database does not answer.
+        DatabaseError, EmbeddedServerError: the database does not answer.
         OSError: the file cannot be written.
 
     """

@@ -15,12 +15,12 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err
-from rfispider.mongo.embedded import MongodError
-from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.mongo.connection import resolve_uri
+from rfispider.mongo.embedded import EmbeddedServerError
 from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, Snapshot, gauges
 from rfispider.monitoring.snapshot import snapshot
 from rfispider.settings import SettingError, listening
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 FRESH_S = 10.0
 """What was asked less than so many seconds ago is told again: several scrapers cost no more than one."""
@@ -74,7 +74,7 @@ class CachedSnapshot:
         """How things stand; when the database cannot be reached, that alone."""
         try:
             found = self.ask()
-        except (MongodError, StoreError) as error:
+        except (EmbeddedServerError, DatabaseError) as error:
             if self.fail:
                 raise
             err.print(f"rfispider metrics: {escape(str(error))}")
@@ -87,7 +87,7 @@ class CachedSnapshot:
         """How things stand, or stood a moment ago."""
         with self.lock:
             if self.snapshot is None or time.monotonic() - self.at > FRESH_S:
-                uri = mongod_uri(settings.MONGO_URI, Path(settings.RFI_DATA))
+                uri = resolve_uri(settings.MONGO_URI, Path(settings.RFI_DATA))
                 self.snapshot = asyncio.run(snapshot(uri, self.database))
                 self.at = time.monotonic()
             return self.snapshot

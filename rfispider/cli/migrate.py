@@ -15,7 +15,7 @@ from rfispider.frontier import Frontier
 from rfispider.frontier.discovery import added
 from rfispider.frontier.schema import FRONTIER
 from rfispider.items import SCHEMA
-from rfispider.mongo.embedded import uri as mongod_uri
+from rfispider.mongo.connection import resolve_uri
 from rfispider.storage import Migrated, Store, translating_errors
 
 OTHERS = {FRONTIER: added}
@@ -42,7 +42,7 @@ def migrate(
 
 async def migrated(database: str, *, dry_run: bool) -> Migrated | None:
     """Do it with a progress bar; None when nothing was done."""
-    uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
     async with await Store.open(uri, database, prepare=False) as store:
         planned = await store.administration.plan(OTHERS)
         if planned.found < SCHEMA and dry_run:

@@ -21,8 +21,8 @@ from rfispider.cli.console import Database, err, out, text_of, titled
 from rfispider.concurrency.child_process import ProcessResult, supervise
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
 from rfispider.jobs.cron.rule import ScheduleRule, ScheduleRuleError, seconds
-from rfispider.mongo.embedded import uri as mongod_uri
-from rfispider.storage import StoreError, translating_errors
+from rfispider.mongo.connection import resolve_uri
+from rfispider.storage import DatabaseError, translating_errors
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ async def _serve(job: _Job, database: str) -> None:
     stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, "the scheduler was stopped")
-    uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
     with translating_errors("opening the schedules", uri):
         schedules = await ScheduleLocks.open(uri, database, lease_s=job.lease_s)
     async with schedules:
@@ -116,7 +116,7 @@ async def _turn(job: _Job, schedules: ScheduleLocks, uri: str, stopped: "asyncio
     try:
         with translating_errors("asking for the schedule", uri):
             claim = await schedules.claim(job.name, job.recurrence, f"{socket.gethostname()}/{os.getpid()}")
-    except StoreError as error:
+    except DatabaseError as error:
         logger.error("%s; another try in %g s", error, LOOK_S)  # noqa: TRY400 - one line for a person
         return LOOK_S
     if isinstance(claim, NotDue):
@@ -144,7 +144,7 @@ async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, uri: str, s
     try:
         with translating_errors("recording the run", uri):
             await schedules.finish(claim, ended.exit_status, ended.reason)
-    except StoreError as error:
+    except DatabaseError as error:
         logger.error("%s", error)  # noqa: TRY400 - one line for a person
 
 
@@ -168,7 +168,7 @@ async def _renewed(schedules: ScheduleLocks, claim: RunClaim, uri: str) -> bool 
     try:
         with translating_errors("renewing the lease", uri):
             return await schedules.renew(claim)
-    except StoreError as error:
+    except DatabaseError as error:
         logger.warning("%s", error)
         return None
 
@@ -180,7 +180,7 @@ def _settle(future: "asyncio.Future[str]", why: str) -> None:
 
 async def _show(database: str) -> None:
     """Print the schedules and how their last runs ended."""
-    uri = await asyncio.to_thread(mongod_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
     with translating_errors("reading the schedules", uri):
         async with await ScheduleLocks.open(uri, database) as schedules:
             found = await schedules.list()

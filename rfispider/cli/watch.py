@@ -18,7 +18,7 @@ from rfispider import settings
 from rfispider.cli import options
 from rfispider.cli.console import Database, err, with_store
 from rfispider.jobs.export import JsonLines, OutputError, write_text
-from rfispider.storage import HistoryLost, Position, Selection, Store, StoreError
+from rfispider.storage import DatabaseError, HistoryLost, Position, Selection, Store
 
 MARGIN = timedelta(days=1)
 """When only the clocks of workers can tell what was missed: longer than any page is on its way."""
@@ -133,7 +133,7 @@ async def remember(checkpoint: Checkpoint, position: Position) -> None:
     """Save the position; a server that is away is no reason to stop, the next batch saves it again."""
     try:
         await checkpoint.save(position)
-    except StoreError as error:
+    except DatabaseError as error:
         troubled(str(error))
 
 

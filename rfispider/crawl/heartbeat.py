@@ -13,7 +13,7 @@ from scrapy.utils.asyncio import create_looping_call
 
 from rfispider.crawl.run_record import RunRecord
 from rfispider.crawl.run_text import group
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Heartbeat:
         self.before.append(counted)
         try:
             await record.store.run_alive(record.run, told | {"updated_at": datetime.now(UTC)})
-        except StoreError as error:
+        except DatabaseError as error:
             logger.warning("no sign of life could be written: %s", error)
 
 

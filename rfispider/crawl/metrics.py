@@ -14,11 +14,11 @@ from scrapy.http import Response
 
 from rfispider.crawl.pipelines import COMMITTED
 from rfispider.crawl.run_record import shortfall
-from rfispider.mongo import embedded
+from rfispider.mongo import connection
 from rfispider.monitoring.prometheus import WorkerMetrics
 from rfispider.monitoring.snapshot import snapshot
 from rfispider.settings import address
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +111,9 @@ class Metrics:
         """Ask the database how things stand, and write the file; a fault of either is told, and no more."""
         settings = self.crawler.settings
         try:
-            uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
+            uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
             self.exposition.snapshot = await snapshot(uri, settings["MONGO_DATABASE"])
-        except (embedded.MongodError, StoreError) as error:
+        except DatabaseError as error:
             logger.warning("no metrics of the database: %s", error)
         if not self.file:
             return

@@ -13,7 +13,7 @@ from scrapy.exceptions import CloseSpider, DropItem
 
 from rfispider import storage
 from rfispider.items import Article, Outcome, Page, Rejection, Status
-from rfispider.mongo import embedded
+from rfispider.mongo import connection
 from rfispider.settings import number
 from rfispider.site import urls
 
@@ -229,9 +229,9 @@ class Save:
             return  # the scheduler has found out, and said so
         settings = self.crawler.settings
         try:
-            uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
+            uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
             self.store = await storage.Store.open(uri, settings["MONGO_DATABASE"])
-        except (embedded.MongodError, storage.StoreError) as error:
+        except storage.DatabaseError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             raise CloseSpider("store-unreachable") from error
         self.commits = GroupCommit(self.save, size=self.size, seconds=self.seconds)
@@ -257,7 +257,7 @@ class Save:
         """
         try:
             outcome = await self.commits.put(item)
-        except storage.StoreError as error:
+        except storage.DatabaseError as error:
             self.stop(error)
             raise NotStored(str(error), log_level="DEBUG") from error
         if isinstance(item, UnparsedPage):
@@ -274,7 +274,7 @@ class Save:
             visit.complete(outcome, item.page.error)
             visit.published_at = item.article.published_at
 
-    def stop(self, error: storage.StoreError) -> None:
+    def stop(self, error: storage.DatabaseError) -> None:
         """End the crawl, once, when the archive does not take what is found."""
         if self.broken:
             return

@@ -11,7 +11,7 @@ from scrapy.crawler import Crawler
 from rfispider.crawl import run_text
 from rfispider.crawl.run_record import given
 from rfispider.crawl.scheduler import FrontierScheduler
-from rfispider.storage import StoreError, hosts
+from rfispider.storage import DatabaseError, hosts
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class ProgressLog:
         )
         try:
             backlog = await self.scheduler.backlog()
-        except StoreError as error:
+        except DatabaseError as error:
             logger.warning("what is due is not known: %s", error)
             return
         logger.info("%s; %s before any source is asked", where, backlog.told())
@@ -72,7 +72,7 @@ class ProgressLog:
             await asyncio.sleep(PROGRESS_SECONDS)
             try:
                 self.say(await self.scheduler.backlog())
-            except StoreError as error:
+            except DatabaseError as error:
                 logger.warning("what is due is not known: %s", error)
 
     def say(self, backlog: run_text.Backlog) -> None:

@@ -21,7 +21,7 @@ from rfispider.items import Outcome
 from rfispider.monitoring.alerts import Receivers
 from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation
 from rfispider.settings import json_wanted
-from rfispider.storage import Store, StoreError
+from rfispider.storage import DatabaseError, Store
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class RunRecord:
         """Write the record; a broken archive must not hide why the run ended."""
         try:
             await store.run_finished(self.run)
-        except StoreError as error:
+        except DatabaseError as error:
             logger.error("the run record could not be written: %s", error)  # noqa: TRY400 - one line for a person
         finally:
             await store.close()

@@ -5,10 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import pymongo
-from pymongo import AsyncMongoClient, UpdateOne
+from pymongo import UpdateOne
 
 from rfispider.frontier import discovery, records, schema, transitions, worker_id
 from rfispider.frontier.diagnostics import FrontierDiagnostics
@@ -21,6 +20,7 @@ from rfispider.frontier.statistics import FrontierStats
 from rfispider.items import Kind, Link, Outcome
 from rfispider.mongo import operations as db
 from rfispider.mongo.clock import ServerClock
+from rfispider.mongo.connection import Connection
 
 LEASE_S = 60.0
 """How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
@@ -32,10 +32,6 @@ failures. Far over their limit, since every URL a killed worker held counts one.
 FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
 
 
-CONNECT_S = 5.0
-"""Seconds within which the server must answer at the start."""
-
-
 class Frontier:
     """What one worker sees of the frontier that all of them share.
 
@@ -44,17 +40,20 @@ class Frontier:
 
     def __init__(
         self,
-        database: db.Database,
+        connection: Connection,
+        name: str,
         *,
         worker: str | None = None,
         lease_s: float = LEASE_S,
         limits: Limits | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Work as `worker`, by default as this very process; two live workers must not share a name.
+        """Work on the database `name` as `worker`, by default this very process; two live workers must not share it.
 
         `jitter` gives the random numbers from 0 to 1 that spread retries.
         """
+        database = connection.client[name]
+        self._connection = connection
         self.worker = worker or worker_id.identity()
         self.lease_s = lease_s
         self.hosts = HostBudgets(db.collection(database, schema.HOSTS), limits or Limits())
@@ -68,7 +67,6 @@ class Frontier:
         self._clock = ServerClock()
         self._claims = Leasing(self._urls, self.worker, lease_s, self._clock, jitter)
         self._held: dict[str, Lease] = {}
-        self._client: AsyncMongoClient[dict[str, Any]] | None = None
 
     # ---- Opening and closing --------------------------------------------------------------------------------
 
@@ -82,21 +80,19 @@ class Frontier:
         lease_s: float = LEASE_S,
         limits: Limits | None = None,
     ) -> Self:
-        """Connect, and prepare the collections.
+        """The frontier over a connection of its own, which `close` closes; the collections are prepared.
 
         Raises:
-            PyMongoError: the server cannot be reached or refuses.
+            DatabaseError: the server cannot be reached.
+            PyMongoError: it refuses.
 
         """
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri, appname="rfispider-frontier")
-        frontier = cls(client[database], worker=worker, lease_s=lease_s, limits=limits)
-        frontier._client = client
+        connection = await Connection.open(uri)
+        frontier = cls(connection, database, worker=worker, lease_s=lease_s, limits=limits)
         try:
-            with pymongo.timeout(CONNECT_S):
-                await client.admin.command("ping")
             await frontier.prepare()
         except BaseException:
-            await client.close()
+            await connection.close()
             raise
         return frontier
 
@@ -107,9 +103,8 @@ class Frontier:
         self._clock.set(hello["localTime"].replace(tzinfo=UTC))
 
     async def close(self) -> None:
-        """Close the connection if it was opened here; leases stay as they are (see `release`)."""
-        if self._client:
-            await self._client.close()
+        """Close the connection; leases stay as they are (see `release`)."""
+        await self._connection.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -109,7 +109,7 @@ async def write(archive: storage.Store, readings: Sequence[ReparseResult], at: d
     """Store what is to be stored of readings; an outcome for each of those.
 
     Raises:
-        StoreError: the archive takes no more.
+        DatabaseError: the archive takes no more.
 
     """
     known = [reading for reading in readings if reading.kept.stored and reading.touched and reading.article]

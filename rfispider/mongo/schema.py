@@ -13,6 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
 from rfispider.items import SCHEMA
+from rfispider.mongo.errors import DatabaseError
 
 Document = dict[str, Any]
 Validators = Mapping[str, Document]
@@ -49,7 +50,7 @@ _NOT_THERE = frozenset({26, 27})
 """Error codes NamespaceNotFound and IndexNotFound: there is nothing to drop."""
 
 
-class SchemaMismatch(Exception):  # noqa: N818 - what is wrong is that two versions differ
+class SchemaMismatch(DatabaseError):  # noqa: N818 - what is wrong is that two versions differ
     """The database is in another version of the form than this program's; the message is one line for a person."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rfispider.monitoring.alerts import Message, Receivers, tell
 from rfispider.monitoring.anomalies import HISTORY, alarms
-from rfispider.storage import Store, StoreError
+from rfispider.storage import DatabaseError, Store
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class RunEvaluation:
         """Compare a run with those before it; add its alarms to its record and the first to its statistics."""
         try:
             records = await store.runs(LOOKED_AT)
-        except StoreError as error:
+        except DatabaseError as error:
             logger.warning("the run was compared with none: %s", error)
             return
         self.before = [each for each in records if each.get("finished_at") and each["started_at"] < run["started_at"]]

@@ -1,8 +1,9 @@
 """Asks the database how things stand: what health and metrics are made of."""
 
 from rfispider.frontier import Frontier
+from rfispider.mongo.connection import READ_S
 from rfispider.monitoring.prometheus import Snapshot
-from rfispider.monitoring.vitals import READ_S, vitals
+from rfispider.monitoring.vitals import vitals
 from rfispider.storage import Store, translating_errors
 
 
@@ -10,7 +11,7 @@ async def snapshot(uri: str, database: str) -> Snapshot:
     """How things stand in a database, asked over connections of its own.
 
     Raises:
-        StoreError: the server does not do what it should.
+        DatabaseError: the server does not do what it should.
 
     """
     async with await Store.open(uri, database, patience=READ_S) as store:

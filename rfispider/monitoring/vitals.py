@@ -10,15 +10,12 @@ from rfispider.monitoring.publication_rate import rhythm
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import ArchiveStats, Store
 
-READ_S = 10.0
-"""How long one who only looks waits for a server that went away, in seconds."""
-
 
 async def vitals(store: Store, frontier: Frontier) -> Vitals:
     """Everything there is to judge, of every edition that has an article or a source.
 
     Raises:
-        StoreError, PyMongoError: the server does not do what it should.
+        DatabaseError, PyMongoError: the server does not do what it should.
 
     """
     condition = await store.condition(list(EDITIONS))

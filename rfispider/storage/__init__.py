@@ -26,7 +26,7 @@ downstream all that those who use the archive take from it
 errors     what goes wrong, in one line for a person
 """
 
-from rfispider.mongo.errors import StoreError, hosts, translating_errors
+from rfispider.mongo.errors import DatabaseError, hosts, translating_errors
 from rfispider.storage.admin.migrations import Migrated, MigrationPlan
 from rfispider.storage.pages.documents import FetchedPage, Raw, decoded
 from rfispider.storage.pages.replay import KeptPage, ReparseBatch
@@ -44,6 +44,7 @@ __all__ = [
     "VALIDITY",
     "ArchiveStats",
     "Completeness",
+    "DatabaseError",
     "FetchedPage",
     "HistoryLost",
     "Hit",
@@ -59,7 +60,6 @@ __all__ = [
     "SectionCount",
     "Selection",
     "Store",
-    "StoreError",
     "Story",
     "decoded",
     "hosts",

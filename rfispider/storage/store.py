@@ -7,14 +7,14 @@ from typing import Any, Self
 
 import pymongo
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo import ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from rfispider.items import Article, Outcome
 from rfispider.mongo import schema
-from rfispider.mongo.errors import StoreError, redacted, translating_errors
+from rfispider.mongo.connection import PATIENCE_S, Connection
+from rfispider.mongo.errors import translating_errors
 from rfispider.storage import documents
 from rfispider.storage.admin.administration import Administration
 from rfispider.storage.documents import Document
@@ -31,25 +31,19 @@ from rfispider.storage.stream.consumer import Consumer
 from rfispider.storage.write import tombstones
 from rfispider.storage.write.writer import Writer
 
-CONNECT_S = 5.0
-"""Seconds within which the server must answer at the start."""
-
-PATIENCE_S = 30.0
-"""Seconds for which an operation rides out a failover or a restart of the server."""
-
 
 class Store:
     """The archive in one database. Every write is on the disks of a majority when its call returns.
 
-    Every method raises StoreError, with one line for a person, when the server does not do what it should.
+    Every method raises DatabaseError, with one line for a person, when the server does not do what it should.
     """
 
-    def __init__(self, client: AsyncMongoClient[Document], uri: str, database: str, patience: float) -> None:
-        self._client = client
-        self._uri = uri
-        self._patience = patience
+    def __init__(self, connection: Connection, database: str) -> None:
+        self._connection = connection
+        self._uri = connection.uri
+        self._patience = connection.patience_s
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        self._database = client.get_database(
+        self._database = connection.client.get_database(
             database,
             codec_options=options,
             # What the primary holds at this moment: the guards of `articles` are made for it.
@@ -64,32 +58,33 @@ class Store:
         self._writer = Writer(self._collections[ARTICLES], self._collections[REVISIONS], self._search)
 
         self.pages = Pages(self._collections[ARTICLES], self._database[PAGES])
-        self.downstream = Consumer(client, self._database, uri)
-        self.administration = Administration(self._database, uri)
+        self.downstream = Consumer(connection.client, self._database, self._uri)
+        self.administration = Administration(self._database, self._uri)
 
     @classmethod
     async def open(cls, uri: str, database: str, *, patience: float = PATIENCE_S, prepare: bool = True) -> Self:
-        """Connect, and install validators and indexes where they are missing; `prepare=False` only reads.
+        """The archive over a connection of its own, which `close` closes; `prepare=False` only reads.
 
         `patience` is the time, in seconds, for which later operations wait for a server that went away.
         """
-        client = _client(uri, patience)
+        connection = await Connection.open(uri, patience_s=patience)
+        store = cls(connection, database)
         try:
-            with translating_errors("connecting", uri):
-                store = cls(client, uri, database, patience)
-                with pymongo.timeout(CONNECT_S):
-                    await client.admin.command("ping")
-            with translating_errors("preparing the database", uri), pymongo.timeout(patience):
-                if prepare:
-                    await schema.prepare(store._database, VALIDATORS, INDEXES)
+            if prepare:
+                await store.prepare()
         except BaseException:
-            await client.close()
+            await connection.close()
             raise
         return store
 
+    async def prepare(self) -> None:
+        """Install validators and indexes where they are missing."""
+        with translating_errors("preparing the database", self._uri), pymongo.timeout(self._patience):
+            await schema.prepare(self._database, VALIDATORS, INDEXES)
+
     async def close(self) -> None:
-        """Let go of the connections; may be called twice."""
-        await self._client.close()
+        """Close the connection; may be called twice."""
+        await self._connection.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -236,11 +231,3 @@ class Store:
         """Articles by edition and section, how complete their fields are, the last runs."""
         with translating_errors("making the report", self._uri):
             return await queries.report(self._collections)
-
-
-def _client(uri: str, patience: float) -> AsyncMongoClient[Document]:
-    """A client that has not connected yet. Raises StoreError for a URI that is none."""
-    try:
-        return AsyncMongoClient(uri, serverSelectionTimeoutMS=int(patience * 1000), appname="rfispider")
-    except (PyMongoError, ValueError, TypeError) as error:
-        raise StoreError(redacted(f"MONGO_URI is not a MongoDB URI: {error}", uri)) from error

@@ -26,6 +26,7 @@ from rfispider.crawl.scope import Scope
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Completion, Frontier
 from rfispider.items import Article, Kind, Link, Origin, Outcome, Page, VisitResult
+from rfispider.mongo.connection import PATIENCE_S, Connection
 from rfispider.site import urls
 from rfispider.storage import Store
 from tests.support.extract_pages import FETCHED, PARAGRAPHS, article_html
@@ -179,9 +180,10 @@ async def world(mongo_uri: str, database: str) -> AsyncIterator[World]:
     async with await Store.open(mongo_uri, database):
         counter = Counter()  # what is asked once, to prepare the database, is not counted
     async with AsyncMongoClient[dict[str, Any]](mongo_uri, event_listeners=[counter]) as client:
-        frontier = Frontier(client[database], worker="counting")
+        connection = Connection(mongo_uri, client, PATIENCE_S)
+        frontier = Frontier(connection, database, worker="counting")
         await frontier.prepare()
-        yield World(frontier, Store(client, mongo_uri, database, 30.0), counter)
+        yield World(frontier, Store(connection, database), counter)
 
 
 def save(store: Store) -> Save:

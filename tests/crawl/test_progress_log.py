@@ -14,7 +14,7 @@ from rfispider.crawl.run_text import Backlog
 from rfispider.crawl.scheduler import FrontierScheduler
 from rfispider.frontier.policy.politeness import Limits
 from rfispider.settings import derived
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 PASSWORD = "hush"
 
@@ -41,7 +41,7 @@ async def backlog() -> Backlog:
 
 
 async def refused() -> Backlog:
-    raise StoreError("the frontier is away")
+    raise DatabaseError("the frontier is away")
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

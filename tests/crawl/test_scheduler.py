@@ -19,7 +19,7 @@ from rfispider.frontier.policy.politeness import PAGES, Breaker, Limits
 from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Link, Outcome, VisitResult
 from rfispider.site import urls
-from rfispider.storage import StoreError
+from rfispider.storage import DatabaseError
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -96,7 +96,7 @@ def test_only_what_is_known_becomes_a_condition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [(StoreError("gone"), "frontier-failed"), (KeyError("bug"), "scheduler-failed")]
+    ("fault", "reason"), [(DatabaseError("gone"), "frontier-failed"), (KeyError("bug"), "scheduler-failed")]
 )
 async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(
     fault: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
@@ -153,7 +153,7 @@ class Crawl:
 
     async def mark_gone(self, keys: Collection[str], at: datetime) -> None:
         if self.broken:
-            raise StoreError("no archive")
+            raise DatabaseError("no archive")
         for key in keys:
             (document,) = await self.frontier._urls.find({"_id": key}).to_list()
             self.marked_gone.append((list(keys), document["state"]))
@@ -291,7 +291,7 @@ async def test_what_the_archive_does_not_bury_is_not_settled(frontier: Frontier)
     await crawl.fill()
     crawl.let_go(crawl.take(), Outcome.GONE)
     crawl.broken = True
-    with pytest.raises(StoreError, match="no archive"):
+    with pytest.raises(DatabaseError, match="no archive"):
         await crawl.worker.complete()
     assert (await known(frontier, link))["state"] == State.LEASED
     crawl.broken = False

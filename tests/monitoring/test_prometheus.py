@@ -270,7 +270,7 @@ def test_a_database_that_is_away_is_told_by_the_server_and_ends_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rfispider.settings.MONGO_URI", "mongodb://ann:s3cret@127.0.0.1:9/")
-    monkeypatch.setattr("rfispider.storage.store.CONNECT_S", 0.3)
+    monkeypatch.setattr("rfispider.mongo.connection.CONNECT_S", 0.3)
     assert [(metric.name, metric.samples[0].value) for metric in CachedSnapshot("any").metrics()] == [
         ("rfispider_database_up", 0)
     ]

@@ -137,7 +137,7 @@ def test_the_words_of_an_edition_mean_what_they_are_listed_for(edition: Edition)
 
 
 def test_a_word_is_listed_once_in_its_edition() -> None:
-    for edition in EDITIONS:
+    for edition in ALL_EDITIONS:
         words = [*edition.sections, *edition.more_sections, *edition.tickers, *edition.programme_roots]
         words += [*edition.video_roots, *edition.live_pages, *edition.utility_pages]
         assert sorted(words) == sorted(set(words)), edition.code

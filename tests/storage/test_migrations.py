@@ -14,7 +14,7 @@ from rfispider.frontier import Frontier
 from rfispider.items import SCHEMA, Outcome
 from rfispider.mongo import schema as installation
 from rfispider.site import urls
-from rfispider.storage import Store, StoreError, documents, schema
+from rfispider.storage import DatabaseError, Store, documents, schema
 from rfispider.storage.admin import migrations
 from tests.support.crawling import command, crawl
 
@@ -178,7 +178,7 @@ async def test_a_migration_that_was_killed_goes_on_where_it_stood(
     async with await opened(mongo_uri, database) as store:
         with pytest.raises(KeyboardInterrupt):
             await store.administration.migrate({}, progress=kill)
-        with pytest.raises(StoreError, match="rfispider migrate"):
+        with pytest.raises(DatabaseError, match="rfispider migrate"):
             await Store.open(mongo_uri, database)
         assert (await store.administration.plan({})).documents["articles"] == COUNT - 14
         done = await store.administration.migrate({}, progress=lambda _, count: looked_at.append(count))

@@ -169,7 +169,7 @@ async def test_what_occurs_as_it_was_typed_is_found(mongo_uri: str, filled: str)
 async def test_the_aggregation_for_teams_finds_the_same(mongo_uri: str, filled: str) -> None:
     async with AsyncMongoClient[Document](mongo_uri) as client:
         for phrase in [*phrases(16), "a", "气", "un", "国 会"]:
-            found = await (await client[filled].search.aggregate(pipeline(phrase))).to_list()
+            found = await (await client[filled].search.aggregate(pipeline.retrieval(phrase))).to_list()
             assert len(found) == len({each["_id"] for each in found})
             assert holding(phrase) <= {each["_id"] for each in found}, phrase
 

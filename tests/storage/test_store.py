@@ -22,9 +22,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, WriteError
 
 from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Outcome, Related, Status
-from rfispider.mongo.embedded import Embedded, MongodError, find_binary
+from rfispider.mongo import connection
+from rfispider.mongo.embedded import Embedded, EmbeddedServerError, find_binary
 from rfispider.mongo.errors import redacted
-from rfispider.storage import Store, StoreError, documents, schema, store
+from rfispider.storage import DatabaseError, Store, documents, schema
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.versioning import ArticleVersion, decide
 from rfispider.storage.read import queries
@@ -485,7 +486,7 @@ async def test_opening_an_installed_database_asks_for_no_right_to_change_it(
 
 async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
     started = time.monotonic()
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         await Store.open("mongodb://someone:s3cr%40t@127.0.0.1:9/?replicaSet=rfi", "rfi")
     assert time.monotonic() - started < 8
     message = str(caught.value)
@@ -508,8 +509,8 @@ async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
     ],
 )
 async def test_a_uri_that_is_none_is_told_without_the_password(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "CONNECT_S", 0.5)
-    with pytest.raises(StoreError) as caught:
+    monkeypatch.setattr(connection, "CONNECT_S", 0.5)
+    with pytest.raises(DatabaseError) as caught:
         await Store.open(uri, "rfi")
     assert "s3cr" not in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -517,7 +518,7 @@ async def test_a_uri_that_is_none_is_told_without_the_password(uri: str, monkeyp
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 70, "a/b", "a.b"])
 async def test_an_impossible_database_name_is_told(mongo_uri: str, name: str) -> None:
-    with pytest.raises(StoreError):
+    with pytest.raises(DatabaseError):
         await Store.open(mongo_uri, name)
 
 
@@ -552,7 +553,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ],
 )
 async def test_a_server_that_says_no_is_told_in_one_line(guarded: str, user: str, said: str) -> None:
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(DatabaseError) as caught:
         await Store.open(f"mongodb://{user}{guarded}/", "rfi")
     message = str(caught.value)
     assert said in message
@@ -589,9 +590,9 @@ async def test_a_server_that_dies_for_good_is_told(own_server: Embedded) -> None
     async with await Store.open(own_server.up(), "rfi", patience=1) as opened:
         await opened.save([article(1)])
         kill(own_server)
-        with pytest.raises(StoreError, match="storing articles failed"):
+        with pytest.raises(DatabaseError, match="storing articles failed"):
             await opened.save([article(2)])
-        with pytest.raises(StoreError, match="reading an article failed"):
+        with pytest.raises(DatabaseError, match="reading an article failed"):
             await opened.article(article(1).key)
 
 
@@ -634,9 +635,9 @@ async def test_a_full_disk_is_an_error_and_nothing_acknowledged_is_lost(small_di
     acknowledged: set[str] = set()
     try:
         async with await Store.open(server.up(), "rfi", patience=2) as opened:
-            with pytest.raises(StoreError, match="storing articles failed"):
+            with pytest.raises(DatabaseError, match="storing articles failed"):
                 await fill(opened, acknowledged)
-        with suppress(MongodError):
+        with suppress(EmbeddedServerError):
             server.down()
         grow(small_disk)
         with MongoClient[Document](server.up()) as client:
@@ -791,7 +792,7 @@ async def test_a_uri_cannot_weaken_what_is_acknowledged(mongo_uri: str, database
 async def test_a_rejected_operation_of_the_server_is_told(store: Store, db: AsyncDatabase[Document]) -> None:
     await store.save([article()])
     await db.articles.drop_index(schema.SECTIONS)
-    with pytest.raises(StoreError, match=r"making the report failed on MongoDB at 127\.0\.0\.1"):
+    with pytest.raises(DatabaseError, match=r"making the report failed on MongoDB at 127\.0\.0\.1"):
         await store.report()
     with suppress(OperationFailure):
         await db.command("profile", 0)

@@ -28,9 +28,9 @@ from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import FETCHABLE, Frontier, Validators
 from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.items import Link
-from rfispider.mongo import embedded
+from rfispider.mongo import connection
 from rfispider.settings import in_flight, request_rate
-from rfispider.storage import StoreError, translating_errors
+from rfispider.storage import DatabaseError, translating_errors
 
 logger = logging.getLogger(__name__)
 
@@ -144,12 +144,12 @@ class FrontierScheduler(BaseScheduler):
         """Open the frontier and start to work; if it cannot be reached, say why in one line."""
         settings = self.crawler.settings
         try:
-            uri = await asyncio.to_thread(embedded.uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
+            uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
             with translating_errors("opening the frontier", uri):
                 self.frontier = await Frontier.open(uri, settings["MONGO_DATABASE"], limits=self.limits)
                 await self.frontier.recover()
                 await self.requeue_for_depth()
-        except (embedded.MongodError, StoreError) as error:
+        except DatabaseError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             self.spider.unreachable = True
             return
@@ -202,7 +202,7 @@ class FrontierScheduler(BaseScheduler):
             with translating_errors("handing leases back", self.uri):
                 await self.worker.hand_back()
                 self.left = await self.backlog()
-        except StoreError as error:
+        except DatabaseError as error:
             logger.error("%s; they run out by themselves", error)  # noqa: TRY400 - one line for a person
         finally:
             await self.frontier.close()
@@ -212,7 +212,7 @@ class FrontierScheduler(BaseScheduler):
         try:
             with translating_errors("working on the frontier", self.uri):
                 await task
-        except StoreError as error:
+        except DatabaseError as error:
             logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
             self.end("frontier-failed")
         except Exception:
@@ -229,7 +229,7 @@ class FrontierScheduler(BaseScheduler):
         """What stands in the frontier for this run.
 
         Raises:
-            StoreError: the frontier cannot be asked.
+            DatabaseError: the frontier cannot be asked.
 
         """
         editions: list[str | None] = [*self.spider.arguments.editions, None]
@@ -271,7 +271,7 @@ class FrontierScheduler(BaseScheduler):
         """Put links into the frontier.
 
         Raises:
-            StoreError: the frontier does not take them.
+            DatabaseError: the frontier does not take them.
 
         """
         with translating_errors("writing to the frontier", self.uri):
@@ -283,7 +283,7 @@ class FrontierScheduler(BaseScheduler):
         """Whether any of these links came into the frontier after a time of its server.
 
         Raises:
-            StoreError: the frontier cannot be asked.
+            DatabaseError: the frontier cannot be asked.
 
         """
         with translating_errors("asking the frontier", self.uri):
@@ -293,7 +293,7 @@ class FrontierScheduler(BaseScheduler):
         """Tell the archive, where the crawl has one, that the site has removed articles.
 
         Raises:
-            StoreError: the archive does not take it.
+            DatabaseError: the archive does not take it.
 
         """
         pipeline = self.crawler.get_item_pipeline(Save)

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-import pymongo
 from bson import ObjectId
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient, WriteConcern
+from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from rfispider.jobs.cron.rule import ScheduleRule
+from rfispider.mongo.connection import CONNECT_S, Connection
 from rfispider.mongo.schema import SOME_TEXT, TEXT, TEXTS, TIME, Validators, install, part, parts
 
 SCHEDULES = "schedules"
@@ -24,7 +24,6 @@ LEASE_S = 30.0
 """How long a scheduler that went away keeps others from taking its run up, in seconds."""
 KEPT = 50
 """So many past runs are remembered, the latest last."""
-CONNECT_S = 5.0
 
 EXIT_STATUS = {"bsonType": ["int", "null"]}
 """Null: the run was given up with its scheduler."""
@@ -84,11 +83,11 @@ class NotDue:
 class ScheduleLocks:
     """The schedules of one database. Methods raise PyMongoError when the server fails."""
 
-    def __init__(self, client: AsyncMongoClient[Document], database: str, *, lease_s: float = LEASE_S) -> None:
+    def __init__(self, connection: Connection, database: str, *, lease_s: float = LEASE_S) -> None:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        self._client = client
+        self._connection = connection
         self.lease_s = lease_s
-        self._schedules = client[database].get_collection(
+        self._schedules = connection.client[database].get_collection(
             SCHEDULES,
             codec_options=options,
             write_concern=WriteConcern("majority", j=True),
@@ -97,18 +96,19 @@ class ScheduleLocks:
 
     @classmethod
     async def open(cls, uri: str, database: str, *, lease_s: float = LEASE_S) -> Self:
-        """Connect; raises PyMongoError when the server cannot be reached within seconds."""
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            uri, serverSelectionTimeoutMS=int(CONNECT_S * 1000), appname="rfispider-schedule"
-        )
+        """The schedules over a connection of their own, which leaving the context closes.
+
+        Raises:
+            DatabaseError: the server cannot be reached within seconds.
+
+        """
+        connection = await Connection.open(uri, patience_s=CONNECT_S)
         try:
-            with pymongo.timeout(CONNECT_S):
-                await client.admin.command("ping")
-                await install(client[database], VALIDATORS, {})
+            await install(connection.client[database], VALIDATORS, {})
         except BaseException:
-            await client.close()
+            await connection.close()
             raise
-        return cls(client, database, lease_s=lease_s)
+        return cls(connection, database, lease_s=lease_s)
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,7 +116,7 @@ class ScheduleLocks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.close()
+        await self._connection.close()
 
     async def register(self, name: str, recurrence: ScheduleRule, command: Sequence[str]) -> None:
         """Make the schedule known; where its rule is another than before, its next due time is reckoned anew."""
@@ -181,7 +181,7 @@ class ScheduleLocks:
         return schedule, schedule["now"]
 
     async def _now(self) -> datetime:
-        hello = await self._client.admin.command("hello")
+        hello = await self._connection.client.admin.command("hello")
         now: datetime = hello["localTime"]
         return now.replace(tzinfo=self._schedules.codec_options.tzinfo)
 

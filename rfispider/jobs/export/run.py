@@ -16,7 +16,7 @@ from rfispider.jobs import export
 from rfispider.jobs.export import Encoder, Format, Manifest, Output
 from rfispider.jobs.export.manifest import beside
 from rfispider.jobs.export.parallel import cores, hurry, packed
-from rfispider.storage import HistoryLost, Position, Selection, Store, StoreError, rules
+from rfispider.storage import DatabaseError, HistoryLost, Position, Selection, Store, rules
 
 MARGIN = timedelta(days=1)
 """When only the clocks of workers can tell what is new: longer than any page is on its way and any clock is wrong."""
@@ -181,7 +181,7 @@ async def present(store: Store) -> Position | None:
     """Where the server's writes are before anything is read; None when it is no replica set and keeps no order."""
     try:
         return await store.downstream.position()
-    except StoreError:
+    except DatabaseError:
         return None
 
 

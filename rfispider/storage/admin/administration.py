@@ -11,7 +11,7 @@ from rfispider.storage.documents import Document
 
 
 class Administration:
-    """The deeds of a keeper. Every method raises StoreError when the server does not do what it should."""
+    """The deeds of a keeper. Every method raises DatabaseError when the server does not do what it should."""
 
     def __init__(self, database: AsyncDatabase[Document], uri: str) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class Administration:
     async def migrate(self, others: Mapping[str, Added], progress: Progress | None = None) -> Migrated:
         """Bring the database, opened with `prepare=False`, into the form of this release. May be run again.
 
-        `others` are collections beside the archive's, with what their documents get. Raises StoreError for a
+        `others` are collections beside the archive's, with what their documents get. Raises DatabaseError for a
         database of a later release.
         """
         with translating_errors("migrating the archive", self._uri):

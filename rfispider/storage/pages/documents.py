@@ -9,7 +9,7 @@ import bson
 from bson.codec_options import CodecOptions
 
 from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page
-from rfispider.mongo.errors import StoreError
+from rfispider.mongo.errors import DatabaseError
 from rfispider.site import urls
 from rfispider.site.editions import EDITION_OF_BARE_PATHS
 from rfispider.storage.documents import Document
@@ -45,7 +45,7 @@ class Raw:
     """The body that it was compressed with, compressed alone."""
 
 
-class TemplateLost(StoreError):  # noqa: N818 - what is wrong is that it is lost
+class TemplateLost(DatabaseError):  # noqa: N818 - what is wrong is that it is lost
     """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
 
 

@@ -9,7 +9,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.items import SCHEMA, Page
-from rfispider.mongo.errors import StoreError, reason, translating_errors
+from rfispider.mongo.errors import DatabaseError, reason, translating_errors
 from rfispider.storage.documents import Document
 from rfispider.storage.pages import raw_pages
 from rfispider.storage.read import selection
@@ -23,7 +23,7 @@ Followed = TypeVar("Followed")
 
 
 class Consumer:
-    """Reads the archive as majorities have it. Every method raises StoreError when the server does not answer.
+    """Reads the archive as majorities have it. Every method raises DatabaseError when the server does not answer.
 
     What one object reads is in order: what it was told of a position is contained in what it reads afterwards.
     """
@@ -48,13 +48,13 @@ class Consumer:
         """The position after all that was written so far.
 
         Raises:
-            StoreError: the server keeps no order of writes, as it is no replica set.
+            DatabaseError: the server keeps no order of writes, as it is no replica set.
 
         """
         with translating_errors("asking for the server's time", self._uri):
             told = await self._database.command("ping", session=self._session)
         if "operationTime" not in told:
-            raise StoreError("following changes needs a replica set; the MongoDB server is none")
+            raise DatabaseError("following changes needs a replica set; the MongoDB server is none")
         time: Timestamp = told["operationTime"]
         # What was written at that time is read by now: the next is new.
         return Position(at=time.as_datetime(), cluster_time=(time.time, time.inc + 1))

@@ -17,7 +17,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure
 
 from rfispider.items import Article, Outcome
-from rfispider.mongo.errors import StoreError
+from rfispider.mongo.errors import DatabaseError
 from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy import story_clusters
@@ -78,7 +78,7 @@ class Writer:
 
         DUPLICATE is one whose URL was stored as an alias of another article. FAILED is logged with its reason. The
         same article may come several times: each is decided after the one before it. When this returns, all else
-        is on the disks of a majority, and has its story. Raises PyMongoError when the server fails, StoreError
+        is on the disks of a majority, and has its story. Raises PyMongoError when the server fails, DatabaseError
         when no write gets through between those of others.
         """
         outcomes: dict[int, Outcome] = {}
@@ -92,7 +92,7 @@ class Writer:
             waiting = [index for index in waiting if index not in outcomes]
             races = 0 if settled else races + 1
             if races > LOST_RACES:
-                raise StoreError(f"{len(waiting)} articles were not stored: other workers were faster each time")
+                raise DatabaseError(f"{len(waiting)} articles were not stored: other workers were faster each time")
         await self._stories.link(list(progress.unlinked.values()), progress.merged)
         await self._stories.pair(list(progress.new.values()))
         return [outcomes[index] for index in range(len(articles))]
