@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider, DropItem
 
 from rfispider import storage
+from rfispider.concurrency.batching import GroupCommit
 from rfispider.items import Article, Outcome, Page, Rejection, Status
 from rfispider.mongo import connection
 from rfispider.settings import number
@@ -43,10 +44,6 @@ class UnparsedPage:
 
     page: Page
     rejection: Rejection
-
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def count(crawler: Crawler, outcome: Outcome, edition: str | None = None) -> None:
@@ -140,65 +137,6 @@ class Check:
         for field in COVERED:
             if getattr(article, field):
                 self.crawler.stats.inc_value(f"coverage/{article.edition}/{field}")
-
-
-class GroupCommit(Generic[Item, Result]):
-    """Gathers what is to be stored into batches, each one commit; lets go of nothing before it is stored.
-
-    What comes while a commit is under way waits for its end, unless it fills a batch of its own: the busier a crawl,
-    the more articles share the round trips of a commit.
-    """
-
-    def __init__(
-        self, save: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, size: int, seconds: float
-    ) -> None:
-        self.save = save
-        self.size = size
-        self.seconds = seconds
-        self.waiting: list[tuple[Item, asyncio.Future[Result]]] = []
-        self.timer: asyncio.TimerHandle | None = None
-        self.commits: set[asyncio.Task[None]] = set()
-
-    async def put(self, item: Item) -> Result:
-        """Wait until the item is stored; give what came of it, or raise what the store raised."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Result] = loop.create_future()
-        self.waiting.append((item, future))
-        if len(self.waiting) >= self.size:
-            self.flush()
-        elif not self.timer and not self.commits:
-            self.timer = loop.call_later(self.seconds, self.flush)
-        return await future
-
-    def flush(self) -> None:
-        """Send what is waiting as one batch."""
-        if self.timer:
-            self.timer.cancel()
-            self.timer = None
-        batch, self.waiting = self.waiting, []
-        if batch:
-            task = asyncio.ensure_future(self.commit(batch))
-            self.commits.add(task)
-            task.add_done_callback(self.go_on)
-
-    def go_on(self, ended: asyncio.Task[None]) -> None:
-        """Send what has waited for the end of a commit."""
-        self.commits.discard(ended)
-        if not self.commits:
-            self.flush()
-
-    async def commit(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
-        """Store one batch and tell everybody who still waits for it."""
-        try:
-            results = await self.save([item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(result)
 
 
 class Save:

@@ -19,8 +19,9 @@ from scrapy.http import HtmlResponse, Response
 from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.test import get_crawler
 
+from rfispider.concurrency.batching import GroupCommit
 from rfispider.crawl import parse_pool
-from rfispider.crawl.pipelines import Check, Extract, GroupCommit, ParsedPage, Save
+from rfispider.crawl.pipelines import Check, Extract, ParsedPage, Save
 from rfispider.crawl.scheduler.link_buffer import Links
 from rfispider.crawl.scope import Scope
 from rfispider.crawl.spiders.rfi import RfiSpider

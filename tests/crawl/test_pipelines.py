@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rfispider.crawl.pipelines import GroupCommit, may_hold_article
+from rfispider.concurrency.batching import GroupCommit
+from rfispider.crawl.pipelines import may_hold_article
 from rfispider.items import Outcome, Rejection
 from tests.support.extract_pages import page
 

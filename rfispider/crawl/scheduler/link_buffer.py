@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rfispider.crawl.pipelines import GroupCommit
+from rfispider.concurrency.batching import GroupCommit
 from rfispider.frontier import Frontier
 from rfispider.items import Link
 from rfispider.site import urls
