@@ -17,6 +17,7 @@ from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy_playwright.page import PageMethod
 
+from rfispider.concurrency.process_globals import silence_loggers
 from rfispider.crawl.rendering.render import NEEDLESS, Rendered, RenderError, RenderRequest, origins
 from rfispider.settings import SettingError, base_url, number
 
@@ -46,8 +47,8 @@ def configure(settings: BaseSettings) -> None:
     }.items():
         settings.set(name, value, priority="addon")
     if settings["LOG_LEVEL"] != "DEBUG":
-        # What it warns of, with a traceback, is told in one line by who asked.
-        logging.getLogger("scrapy-playwright").addFilter(lambda record: record.levelno > logging.WARNING)
+        # It warns with a traceback; the middleware logs the same failure in one line.
+        silence_loggers(["scrapy-playwright"], up_to=logging.WARNING)
 
 
 def executable(told: str) -> str:

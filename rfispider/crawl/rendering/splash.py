@@ -17,12 +17,12 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
+from rfispider.concurrency.process_globals import module_attribute
 from rfispider.crawl.rendering.render import NEEDLESS_SUFFIXES, Rendered, RendererError, RenderError, RenderRequest
 
-if not hasattr(scrapy.utils.url, "canonicalize_url"):  # it has moved to w3lib; scrapy-splash looks for it here
-    scrapy.utils.url.canonicalize_url = w3lib.url.canonicalize_url  # type: ignore[attr-defined]
-
-from scrapy_splash import SlotPolicy, SplashMiddleware  # only now it can be imported
+# It has moved to w3lib; scrapy-splash still imports it from Scrapy.
+with module_attribute(scrapy.utils.url, "canonicalize_url", w3lib.url.canonicalize_url):
+    from scrapy_splash import SlotPolicy, SplashMiddleware
 
 AFTER_COMPRESSION: Final = 585
 """Among the downloader middlewares: answers reach it after they were decompressed (590) and before retries (550)."""

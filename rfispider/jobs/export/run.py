@@ -12,10 +12,11 @@ from typing import Any
 import typer
 
 from rfispider.concurrency.prefetch import ahead
+from rfispider.concurrency.process_globals import tuned_for_export
 from rfispider.jobs import export
 from rfispider.jobs.export import Encoder, Format, Manifest, Output
 from rfispider.jobs.export.manifest import beside
-from rfispider.jobs.export.parallel import cores, hurry, packed
+from rfispider.jobs.export.parallel import cores, packed
 from rfispider.storage import DatabaseError, HistoryLost, Position, Selection, Store, rules
 
 MARGIN = timedelta(days=1)
@@ -135,7 +136,7 @@ async def write(store: Store, order: Order) -> None:
     start = await last(store, order)
     position = await present(store)
     count = 0
-    with Output(order.output, own=order.is_of_pages) as output, hurry():
+    with Output(order.output, own=order.is_of_pages) as output, tuned_for_export():
         encoder = export.encoder(order.format, output, order.wanted.fields, rules())
         total = None if start else await expected(store, order)
         with order.progress(total) as tell:

@@ -4,18 +4,18 @@ The only importer of pygal.
 """
 
 import re
-import sys
 from collections.abc import Sequence
 
 import pygal
 from markupsafe import Markup
 from pygal.style import Style
 
+from rfispider.concurrency.process_globals import remove_import_hooks
 from rfispider.monitoring.report.figures import Series
 
 # pygal hooks into every later import to look for plugins of its own, in a way that Python 3.12 no longer knows and
 # Python 3.11 warns of. There are no such plugins here.
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+remove_import_hooks("pygal")
 
 WIDTH, HEIGHT = 440, 240
 """Of the drawing; it scales. Small, so that its letters can still be read on a phone of 360 pixels."""
