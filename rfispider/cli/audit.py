@@ -14,7 +14,7 @@ from rfispider.cli import options
 from rfispider.cli.console import Database, out, plain, text_of, titled, with_both
 from rfispider.frontier import Frontier
 from rfispider.frontier.policy.revisit import Gap
-from rfispider.monitoring.day_audit import Audit, AuditFinding, Fate, SourceGapOfDay, fate
+from rfispider.monitoring.day_audit import Audit, AuditFinding, CoverageGap, Fate, fate
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Store
 from rfispider.storage.read.days import bounds
@@ -31,13 +31,13 @@ def audit(
     Exit status 0 when all that was seen is stored, or gone from the site; 1 when something is missing, a source has a
     gap, or nothing at all is known of the day; 2 for a day or edition that there is not.
     """
-    wanted, editions = day_of(day), options.editions(edition) or tuple(EDITIONS)
-    found = with_both(database, lambda store, frontier: audited(store, frontier, wanted, editions))
+    date_, editions = day_of(day), options.editions(edition) or tuple(EDITIONS)
+    result = with_both(database, lambda store, frontier: run_audit(store, frontier, date_, editions))
     if as_json:
-        out.print_json(json.dumps(as_document(found), default=plain, ensure_ascii=False))
+        out.print_json(json.dumps(as_document(result), default=plain, ensure_ascii=False))
     else:
-        print_audit(found)
-    if not found.is_complete:
+        print_audit(result)
+    if not result.is_complete:
         raise typer.Exit(1)
 
 
@@ -54,79 +54,75 @@ def day_of(text: str) -> date:
         raise typer.BadParameter(f"--day: {text!r} is no day such as 2026-03-01") from error
 
 
-async def audited(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:
-    """Ask archive and frontier for all that is known of a day."""
+async def run_audit(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:
+    """Read from archive and frontier all that is known of a day."""
     visits = {visit["_id"]: visit for visit in await frontier.statistics.of_day(day, editions)}
     stored = await store.known({key: visit["url"] for key, visit in visits.items()})
     published = {document["_id"]: document for document in await store.published(day, editions)}
-    found: dict[str, AuditFinding] = {}
+    findings: dict[str, AuditFinding] = {}
     for key in [*published, *visits]:
         document, visit = stored.get(key) or published.get(key), visits.get(key)
-        told = fate(document["status"] if document else None, visit)
-        about = document or visit
-        if told and about:
-            found[about["_id"]] = AuditFinding(edition=about["edition"], url=about["url"], fate=told[0], why=told[1])
-    holes = await holes_of(frontier, day, editions)
-    return Audit(day=day, editions=editions, findings=sorted(found.values()), holes=holes)
+        verdict = fate(document["status"] if document else None, visit)
+        subject = document or visit
+        if verdict and subject:
+            findings[subject["_id"]] = AuditFinding(
+                edition=subject["edition"], url=subject["url"], fate=verdict[0], why=verdict[1]
+            )
+    gaps = await gaps_of(frontier, day, editions)
+    return Audit(day=day, editions=editions, findings=sorted(findings.values()), gaps=gaps)
 
 
-async def holes_of(frontier: Frontier, day: date, editions: tuple[str, ...]) -> list[SourceGapOfDay]:
-    """The gaps of the day that sources had, and those that sources have which cannot be read any more."""
+async def gaps_of(frontier: Frontier, day: date, editions: tuple[str, ...]) -> list[CoverageGap]:
+    """The gaps of the day that sources had, and those of sources that cannot be read any more."""
     since, until = bounds(day)
     gaps = await frontier.statistics.gaps(since, until)
-    lost = await frontier.statistics.lost_sources(editions, until)
+    closed = [
+        CoverageGap(edition=each.edition, url=each.url, gap=each.gap) for each in gaps if each.edition in editions
+    ]
     now = datetime.now(UTC)
-    return [
-        *(
-            SourceGapOfDay(edition=each.edition, url=each.url, gap=each.gap)
-            for each in gaps
-            if each.edition in editions
-        ),
-        *(
-            SourceGapOfDay(
-                edition=each["edition"], url=each["url"], gap=Gap(since=each["poll"]["at"], until=now), open=True
-            )
-            for each in lost
-        ),
+    lost = await frontier.statistics.lost_sources(editions, until)
+    return closed + [
+        CoverageGap(
+            edition=source["edition"], url=source["url"], gap=Gap(since=source["poll"]["at"], until=now), open=True
+        )
+        for source in lost
     ]
 
 
-def print_audit(found: Audit) -> None:
+def print_audit(result: Audit) -> None:
     """Print an audit as a person reads it."""
-    if not found.findings:
-        out.print(f"Nothing is known of {found.day}: no source told of an article of that day.")
+    if not result.findings:
+        out.print(f"Nothing is known of {result.day}: no source has listed an article of that day.")
     else:
-        out.print(counts_table(found))
-    for finding in found.missing:
+        out.print(counts_table(result))
+    for finding in result.missing:
         out.print(f"{finding.fate:8} {finding.url}\n         {escape(finding.why)}", soft_wrap=True)
-    for hole in found.holes:
-        end = "and not since" if hole.open else f"until {text_of(hole.gap.until)}"
-        out.print(f"gap      {hole.url}\n         not seen from {text_of(hole.gap.since)} {end} (UTC)", soft_wrap=True)
-    if found.is_complete:
+    for gap in result.gaps:
+        end = "and not since" if gap.open else f"until {text_of(gap.gap.until)}"
+        out.print(f"gap      {gap.url}\n         not seen from {text_of(gap.gap.since)} {end} (UTC)", soft_wrap=True)
+    if result.is_complete:
         out.print("Complete: all that was seen is stored, or gone from the site.")
 
 
-def counts_table(found: Audit) -> Table:
+def counts_table(result: Audit) -> Table:
     """Articles by edition, a column for each fate."""
-    table = titled(f"Articles of {found.day}", "edition")
+    table = titled(f"Articles of {result.day}", "edition")
     for name in ("seen", *Fate):
         table.add_column(name, justify="right")
-    for edition, fates in sorted(found.counts.items()):
+    for edition, fates in sorted(result.counts.items()):
         table.add_row(edition, str(sum(fates.values())), *(str(fates[each] or "") for each in Fate))
     return table
 
 
-def as_document(found: Audit) -> dict[str, object]:
+def as_document(result: Audit) -> dict[str, object]:
     """An audit as a program reads it."""
     return {
-        "day": found.day.isoformat(),
-        "editions": list(found.editions),
-        "complete": found.is_complete,
-        "seen": len(found.findings),
-        "counts": {edition: {"seen": sum(fates.values()), **fates} for edition, fates in found.counts.items()},
-        "missing": [asdict(finding) for finding in found.missing],
-        "gone": [asdict(finding) for finding in found.findings if finding.fate is Fate.GONE],
-        "gaps": [
-            {"edition": hole.edition, "url": hole.url, **asdict(hole.gap), "open": hole.open} for hole in found.holes
-        ],
+        "day": result.day.isoformat(),
+        "editions": list(result.editions),
+        "complete": result.is_complete,
+        "seen": len(result.findings),
+        "counts": {edition: {"seen": sum(fates.values()), **fates} for edition, fates in result.counts.items()},
+        "missing": [asdict(finding) for finding in result.missing],
+        "gone": [asdict(finding) for finding in result.findings if finding.fate is Fate.GONE],
+        "gaps": [{"edition": gap.edition, "url": gap.url, **asdict(gap.gap), "open": gap.open} for gap in result.gaps],
     }

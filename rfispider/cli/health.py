@@ -12,8 +12,8 @@ from rich.markup import escape
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, plain, titled, with_both
 from rfispider.mongo.embedded import EmbeddedServerError
-from rfispider.monitoring.health import HealthFinding, Level, findings, worst
-from rfispider.monitoring.vitals import vitals
+from rfispider.monitoring.gather import take_snapshot
+from rfispider.monitoring.health import HealthFinding, Level, check_health, worst
 from rfispider.storage import DatabaseError
 
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
@@ -25,31 +25,31 @@ def health(
 ) -> None:
     """Say whether the crawl is healthy. Exit status 0: it is, or there are warnings only; 1: it is not."""
     try:
-        seen = with_both(database, vitals)
-        found, now = findings(seen), seen.now
+        snapshot = with_both(database, lambda store, frontier: take_snapshot(store, frontier, count_urls=False))
+        findings, now = check_health(snapshot), snapshot.now
     except (EmbeddedServerError, DatabaseError) as error:
-        found, now = [HealthFinding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
+        findings, now = [HealthFinding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
     if as_json:
-        out.print_json(json.dumps(verdict(found, now), default=plain, ensure_ascii=False))
+        out.print_json(json.dumps(verdict(findings, now), default=plain, ensure_ascii=False))
     else:
-        show(found)
-    if worst(found) is Level.CRITICAL:
+        show(findings)
+    if worst(findings) is Level.CRITICAL:
         raise typer.Exit(1)
 
 
-def verdict(found: Sequence[HealthFinding], now: datetime) -> dict[str, Any]:
+def verdict(findings: Sequence[HealthFinding], now: datetime) -> dict[str, Any]:
     """The judgement for programs: `status`, `checked_at`, and every finding, the worst first."""
-    return {"status": worst(found), "checked_at": now, "findings": [asdict(finding) for finding in found]}
+    return {"status": worst(findings), "checked_at": now, "findings": [asdict(finding) for finding in findings]}
 
 
-def show(found: Sequence[HealthFinding]) -> None:
+def show(findings: Sequence[HealthFinding]) -> None:
     """Print the findings; what is wrong stands on stderr too, in one line, where a container keeps it."""
-    table = titled(f"Health: {worst(found)}", "", "check", "about", "finding")
-    for finding in found:
+    table = titled(f"Health: {worst(findings)}", "", "check", "about", "finding")
+    for finding in findings:
         colour = COLOURS[finding.level]
         row = (finding.check, escape(finding.subject), escape(finding.message))
         table.add_row(f"[{colour}]{finding.level}[/]", *row)
     out.print(table)
-    bad = [finding for finding in found if finding.level is Level.CRITICAL]
+    bad = [finding for finding in findings if finding.level is Level.CRITICAL]
     if bad:
         err.print(f"rfispider: {escape('; '.join(f'{each.check} {each.subject}'.strip() for each in bad))} critical")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rfispider.cli.console import with_both
 from rfispider.frontier import Frontier
+from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.report import ReportData, render
-from rfispider.monitoring.vitals import vitals
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Store
 
@@ -33,7 +33,7 @@ async def gather(database: str, store: Store, frontier: Frontier) -> ReportData:
     told = await store.report()
     return ReportData(
         database=database,
-        vitals=await vitals(store, frontier),
+        snapshot=await take_snapshot(store, frontier, count_urls=False),
         hours=condition.hours,
         completeness=told.completeness,
         newest=await store.newest(list(EDITIONS), NEWEST),

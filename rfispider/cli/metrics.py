@@ -1,10 +1,8 @@
 """`rfispider metrics`: how things stand, for Prometheus."""
 
-import asyncio
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Lock
 from typing import Annotated
 
@@ -14,11 +12,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err
-from rfispider.mongo.connection import resolve_uri
+from rfispider.cli.console import Database, err, with_both
 from rfispider.mongo.embedded import EmbeddedServerError
-from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, Snapshot, gauges
-from rfispider.monitoring.snapshot import snapshot
+from rfispider.monitoring.gather import take_snapshot
+from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, gauges
+from rfispider.monitoring.snapshot import Snapshot
 from rfispider.settings import SettingError, listening
 from rfispider.storage import DatabaseError
 
@@ -87,8 +85,7 @@ class CachedSnapshot:
         """How things stand, or stood a moment ago."""
         with self.lock:
             if self.snapshot is None or time.monotonic() - self.at > FRESH_S:
-                uri = resolve_uri(settings.MONGO_URI, Path(settings.RFI_DATA))
-                self.snapshot = asyncio.run(snapshot(uri, self.database))
+                self.snapshot = with_both(self.database, take_snapshot)
                 self.at = time.monotonic()
             return self.snapshot
 

@@ -14,11 +14,12 @@ from scrapy.http import Response
 
 from rfispider.crawl.pipelines import COMMITTED
 from rfispider.crawl.run_record import shortfall
+from rfispider.frontier import Frontier
 from rfispider.mongo import connection
+from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import WorkerMetrics
-from rfispider.monitoring.snapshot import snapshot
 from rfispider.settings import address
-from rfispider.storage import DatabaseError
+from rfispider.storage import DatabaseError, Store, translating_errors
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,10 @@ class Metrics:
         settings = self.crawler.settings
         try:
             uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            self.exposition.snapshot = await snapshot(uri, settings["MONGO_DATABASE"])
+            async with await Store.open(uri, settings["MONGO_DATABASE"], patience=connection.READ_S) as store:
+                with translating_errors("reading the frontier", uri):
+                    async with await Frontier.open(uri, settings["MONGO_DATABASE"]) as frontier:
+                        self.exposition.snapshot = await take_snapshot(store, frontier)
         except DatabaseError as error:
             logger.warning("no metrics of the database: %s", error)
         if not self.file:

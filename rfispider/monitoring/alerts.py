@@ -1,4 +1,4 @@
-"""Tells people outside of the crawl that something is wrong: a webhook, Slack, mail.
+"""Alerts people outside the crawl that something is wrong: by a webhook, Slack or mail.
 
 Standard library only, and blocking: call it in a thread.
 """
@@ -24,8 +24,8 @@ SMTPS_PORT, SMTP_PORT = 465, 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is to be told."""
+class Alert:
+    """The content of an alert."""
 
     title: str
     """One line."""
@@ -42,7 +42,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receivers:
-    """Who is told; empty: nobody of that kind."""
+    """Who is alerted; empty: nobody of that kind."""
 
     webhook: str = ""
     slack: str = ""
@@ -51,27 +51,30 @@ class Receivers:
     sender: str = ""
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Receivers":
+    def of(cls, settings: Mapping[str, Any]) -> "Receivers":
         """The receivers that the settings name.
 
         Raises:
             SettingError: an address that cannot be used; it is not repeated, for it may hold a secret.
 
         """
-        addresses = (address.strip() for address in str(given["RFI_ALERT_MAIL"]).split(","))
+        addresses = (address.strip() for address in str(settings["RFI_ALERT_MAIL"]).split(","))
         return cls(
-            webhook=receiver(given, "RFI_ALERT_WEBHOOK"),
-            slack=receiver(given, "RFI_ALERT_SLACK"),
+            webhook=receiver(settings, "RFI_ALERT_WEBHOOK"),
+            slack=receiver(settings, "RFI_ALERT_SLACK"),
             mail=tuple(address for address in addresses if address),
-            smtp=receiver(given, "RFI_ALERT_SMTP"),
-            sender=str(given["RFI_ALERT_FROM"]).strip() or f"rfispider@{socket.gethostname()}",
+            smtp=receiver(settings, "RFI_ALERT_SMTP"),
+            sender=str(settings["RFI_ALERT_FROM"]).strip() or f"rfispider@{socket.gethostname()}",
         )
 
 
-def tell(message: Message, receivers: Receivers) -> list[str]:
-    """Tell everybody; gives one line for each who could not be told, without addresses, which may be secret."""
+def send_alert(alert: Alert, receivers: Receivers) -> list[str]:
+    """Send it to every receiver; gives one line for each that it did not reach.
+
+    The lines name no addresses, which may be secret.
+    """
     problems = []
-    for name, send in _ways(message, receivers).items():
+    for name, send in _channels(alert, receivers).items():
         try:
             send()
         except (OSError, HTTPException, smtplib.SMTPException, UnicodeError, ValueError) as error:
@@ -79,20 +82,24 @@ def tell(message: Message, receivers: Receivers) -> list[str]:
     return problems
 
 
-def _ways(message: Message, receivers: Receivers) -> dict[str, Callable[[], None]]:
-    ways: dict[str, Callable[[], None]] = {}
+def _channels(alert: Alert, receivers: Receivers) -> dict[str, Callable[[], None]]:
+    channels: dict[str, Callable[[], None]] = {}
     if receivers.webhook:
-        payload = {"title": message.title, "problems": list(message.lines), **message.facts}
-        ways["webhook"] = lambda: _post(receivers.webhook, payload)
+        payload = {"title": alert.title, "problems": list(alert.lines), **alert.facts}
+        channels["webhook"] = lambda: _post(receivers.webhook, payload)
     if receivers.slack:
-        ways["Slack webhook"] = lambda: _post(receivers.slack, {"text": slack_text(message.text)})
+        channels["Slack webhook"] = lambda: _post(receivers.slack, {"text": slack_text(alert.text)})
     if receivers.mail:
-        ways["mail server"] = lambda: _mail(message, receivers)
-    return ways
+        channels["mail server"] = lambda: _mail(alert, receivers)
+    return channels
 
 
 def slack_text(text: str) -> str:
-    """Text in which Slack finds no markup: its three control characters as entities (docs.slack.dev, formatting)."""
+    """Text in which Slack finds no markup: its three control characters as entities (docs.slack.dev, formatting).
+
+    >>> slack_text("<!channel> & co")
+    '&lt;!channel&gt; &amp; co'
+    """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -104,36 +111,36 @@ def _post(url: str, payload: Mapping[str, Any]) -> None:
         answer.read(1024)
 
 
-def _mail(message: Message, receivers: Receivers) -> None:
+def _mail(alert: Alert, receivers: Receivers) -> None:
     server = urlsplit(receivers.smtp)
     with _connected(server) as connection:
         if server.username:
             connection.login(unquote(server.username), unquote(server.password or ""))
-        connection.send_message(letter(message, receivers))
+        connection.send_message(email(alert, receivers))
 
 
 def _connected(server: SplitResult) -> smtplib.SMTP:
     """A connection that is encrypted wherever the server can; credentials never go over one that is not."""
-    host, safe = server.hostname or "", ssl.create_default_context()
+    host, context = server.hostname or "", ssl.create_default_context()
     if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, server.port or SMTPS_PORT, timeout=TIMEOUT_S, context=safe)
+        return smtplib.SMTP_SSL(host, server.port or SMTPS_PORT, timeout=TIMEOUT_S, context=context)
     connection = smtplib.SMTP(host, server.port or SMTP_PORT, timeout=TIMEOUT_S)
     connection.ehlo_or_helo_if_needed()
     if connection.has_extn("starttls"):
-        connection.starttls(context=safe)
+        connection.starttls(context=context)
     elif server.username:
         connection.close()
         raise smtplib.SMTPNotSupportedError("it offers no STARTTLS, and the password is not sent in the clear")
     return connection
 
 
-def letter(message: Message, receivers: Receivers) -> EmailMessage:
-    """The mail that tells it."""
+def email(alert: Alert, receivers: Receivers) -> EmailMessage:
+    """The alert as a mail."""
     mail = EmailMessage()
-    mail["Subject"] = " ".join(message.title.split())
+    mail["Subject"] = " ".join(alert.title.split())
     mail["From"] = receivers.sender
     mail["To"] = ", ".join(receivers.mail)
-    mail.set_content(message.text)
+    mail.set_content(alert.text)
     return mail
 
 
@@ -144,5 +151,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"SMTP status {error.smtp_code}"
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__
-    return str(told)
+    return str(cause.strerror) if isinstance(cause, OSError) and cause.strerror else type(cause).__name__

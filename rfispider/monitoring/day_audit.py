@@ -1,4 +1,4 @@
-"""What became of the articles of a day: which are in the archive, and why the others are not.
+"""What became of the articles of a day: which are in the archive, and why the others are not. Pure.
 
 An article belongs to the day that its URL names, and to the days (UTC) on which a source or the article itself says
 that it was published. Each article has exactly one fate.
@@ -29,7 +29,7 @@ class Fate(StrEnum):
 
 
 MISSING = (Fate.STUB, Fate.BLOCKED, Fate.FAILED, Fate.WAITING)
-"""Fates of articles that are not in the archive though they may be to be had."""
+"""Fates of articles that are not in the archive though the site may still have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -44,8 +44,8 @@ class AuditFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceGapOfDay:
-    """A source, and a stretch of time within which it may have listed something that nobody saw."""
+class CoverageGap:
+    """A source, and a span of time in which it may have listed something that nobody saw."""
 
     edition: str
     url: str
@@ -62,26 +62,26 @@ class Audit:
     editions: tuple[str, ...]
     findings: list[AuditFinding] = field(default_factory=list)
     """In order of edition and URL."""
-    holes: list[SourceGapOfDay] = field(default_factory=list)
+    gaps: list[CoverageGap] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, dict[Fate, int]]:
         """Edition -> fate -> articles; every edition in which anything was seen."""
-        counted: dict[str, dict[Fate, int]] = {}
+        counts: dict[str, dict[Fate, int]] = {}
         for finding in self.findings:
-            fates = counted.setdefault(finding.edition, dict.fromkeys(Fate, 0))
+            fates = counts.setdefault(finding.edition, dict.fromkeys(Fate, 0))
             fates[finding.fate] += 1
-        return counted
+        return counts
 
     @property
     def missing(self) -> list[AuditFinding]:
-        """The articles that are not stored though they may be to be had."""
+        """The articles that are not stored though the site may still have them."""
         return [finding for finding in self.findings if finding.fate in MISSING]
 
     @property
     def is_complete(self) -> bool:
         """Whether something was seen of the day, all of it is stored or gone, and no source has a gap."""
-        return bool(self.findings) and not self.missing and not self.holes
+        return bool(self.findings) and not self.missing and not self.gaps
 
 
 _ARTICLES = {Status.STUB: Fate.STUB, Status.GONE: Fate.GONE}
@@ -99,24 +99,24 @@ def fate(status: str | None, visit: Mapping[str, Any] | None) -> tuple[Fate, str
     """
     last = (visit or {}).get("last") or {}
     if status is not None:
-        found = _ARTICLES.get(Status(status), Fate.STORED)
-        return found, _why(last, "the page was not fetched") if found is Fate.STUB else ""
+        fate_of_stored = _ARTICLES.get(Status(status), Fate.STORED)
+        return fate_of_stored, _why(last, "the page was not fetched") if fate_of_stored is Fate.STUB else ""
     return _unstored(visit or {}, last)
 
 
 def _unstored(visit: Mapping[str, Any], last: Mapping[str, Any]) -> tuple[Fate, str] | None:
     if not last or visit["state"] in _WAITS:
-        return Fate.WAITING, _waits(visit, last)
+        return Fate.WAITING, _waiting_for(visit, last)
     outcome = Outcome(last["outcome"])
     if outcome is Outcome.NOT_ARTICLE:
         return None
     if outcome is Outcome.GONE and visit["state"] != State.GONE:
-        return Fate.FAILED, f"answered {last.get('status')} once, is looked at again"
+        return Fate.FAILED, f"answered {last.get('status')} once; will be fetched again"
     if outcome in _VISITS:
         return _VISITS[outcome], _why(last, "the site refused it")
     if outcome in {Outcome.FAILED, Outcome.EMPTY}:
         return Fate.FAILED, _why(last, "nothing could be read from it")
-    return Fate.FAILED, f"{outcome.value} at {_told(last.get('at'))}, yet the archive does not hold it"
+    return Fate.FAILED, f"{outcome.value} at {_utc_minute(last.get('at'))}, yet the archive does not hold it"
 
 
 def _why(last: Mapping[str, Any], otherwise: str) -> str:
@@ -124,12 +124,12 @@ def _why(last: Mapping[str, Any], otherwise: str) -> str:
     return str(last.get("error") or (f"answered {status}" if status else otherwise))
 
 
-def _waits(visit: Mapping[str, Any], last: Mapping[str, Any]) -> str:
+def _waiting_for(visit: Mapping[str, Any], last: Mapping[str, Any]) -> str:
     if visit.get("state") == State.LEASED:
         return f"is being fetched by {visit['lease']['worker']}"
-    waits = f"due since {_told(visit.get('due_at'))}"
+    waits = f"due since {_utc_minute(visit.get('due_at'))}"
     return f"{waits}; last: {_why(last, '-')}" if last else waits
 
 
-def _told(at: datetime | None) -> str:
+def _utc_minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else "an unknown time"

@@ -1,4 +1,4 @@
-"""What Prometheus is told: names, units and help of every metric, made from counters and from what the database says.
+"""What Prometheus reads: names, units and help of every metric, made from counters and from what the database says.
 
 Names follow Prometheus' practice (prometheus.io/docs/practices/naming): base units, `_total` for counters,
 `_timestamp_seconds` for moments. What a worker counts begins anew with each run. What the database says is the same
@@ -15,7 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rfispider.frontier.policy.politeness import Breaker
-from rfispider.monitoring.health import HealthFinding, Level, Vitals, alive, findings, sign_of_life, worst
+from rfispider.monitoring.health import HealthFinding, Level, alive, check_health, sign_of_life, worst
+from rfispider.monitoring.snapshot import Snapshot
 
 PREFIX = "rfispider"
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -71,12 +72,12 @@ COUNTERS = (
 
 def counters(stats: Mapping[str, Any]) -> Iterator[Metric]:
     """What a worker has counted since its run began, from Scrapy's statistics."""
-    for counted in COUNTERS:
-        family = CounterMetricFamily(f"{PREFIX}_{counted.name}", counted.help, labels=counted.labels)
+    for metric in COUNTERS:
+        family = CounterMetricFamily(f"{PREFIX}_{metric.name}", metric.help, labels=metric.labels)
         for name, value in sorted(stats.items()):
-            if counted.covers(name) and isinstance(value, int | float):
-                family.add_metric(_labels(name.removeprefix(counted.prefix), len(counted.labels)), value)
-        if not counted.labels and not family.samples:
+            if metric.covers(name) and isinstance(value, int | float):
+                family.add_metric(_labels(name.removeprefix(metric.prefix), len(metric.labels)), value)
+        if not metric.labels and not family.samples:
             family.add_metric([], 0)
         yield family
 
@@ -88,28 +89,18 @@ def _labels(rest: str, count: int) -> list[str]:
 # ---- What the database says ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What the database says at one moment."""
-
-    vitals: Vitals
-    urls: Mapping[tuple[str, str, str], int]
-    """State, edition, kind -> URLs of the frontier."""
-
-
 def gauges(snapshot: Snapshot) -> Iterator[Metric]:
     """Frontier, newest articles, budgets, runs, disk and health, as they are now."""
-    vitals = snapshot.vitals
     yield _gauge("frontier_urls", "URLs of the frontier.", ("state", "edition", "kind"), snapshot.urls)
-    yield from _news(vitals)
-    yield from _hosts(vitals)
-    yield from _runs(vitals)
-    yield from _server(vitals)
-    yield from _health(findings(vitals))
+    yield from _freshness(snapshot)
+    yield from _hosts(snapshot)
+    yield from _runs(snapshot)
+    yield from _server(snapshot)
+    yield from _health(check_health(snapshot))
 
 
 def _gauge(name: str, text: str, labels: Sequence[str], values: Mapping[Any, float | None]) -> GaugeMetricFamily:
-    """One gauge; the keys of `values` are the values of the labels, what is None is not told."""
+    """One gauge; the keys of `values` are the values of the labels, what is None is left out."""
     family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
     for key, value in values.items():
         if value is not None:
@@ -121,27 +112,25 @@ def _plain(name: str, text: str, value: float | None) -> GaugeMetricFamily:
     return _gauge(name, text, (), {"": value})
 
 
-def _news(vitals: Vitals) -> Iterator[Metric]:
-    newest = {news.edition: news.newest_at for news in vitals.news if news.newest_at}
-    ages = {edition: (vitals.now - moment).total_seconds() for edition, moment in newest.items()}
-    moments = {edition: moment.timestamp() for edition, moment in newest.items()}
-    expected = {
-        news.edition: news.rhythm.expected(news.newest_at, vitals.now)
-        for news in vitals.news
-        if news.rhythm and news.newest_at
-    }
-    waiting = {news.edition: news.waiting.count if news.waiting else 0 for news in vitals.news}
+def _freshness(snapshot: Snapshot) -> Iterator[Metric]:
+    editions = {each.edition: each for each in snapshot.editions}
+    newest = {code: each.newest_at for code, each in editions.items() if each.newest_at}
+    ages = {code: (snapshot.now - moment).total_seconds() for code, moment in newest.items()}
+    moments = {code: moment.timestamp() for code, moment in newest.items()}
+    rates = {code: rate for code in newest if (rate := editions[code].rate)}
+    expected = {code: rate.expected(newest[code], snapshot.now) for code, rate in rates.items()}
+    waiting = {code: each.waiting.count if each.waiting else 0 for code, each in editions.items()}
     label = ("edition",)
-    yield _plain("articles", "Articles in the archive.", vitals.articles)
+    yield _plain("articles", "Articles in the archive.", snapshot.articles)
     yield _gauge("newest_article_timestamp_seconds", "Publication of the newest article.", label, moments)
     yield _gauge("newest_article_age_seconds", "Time since the publication of the newest article.", label, ages)
     yield _gauge("expected_articles", "Articles usually published in the time since the newest.", label, expected)
     yield _gauge("unstored_articles", "Articles listed an interval ago that are not stored, up to 100.", label, waiting)
 
 
-def _hosts(vitals: Vitals) -> Iterator[Metric]:
+def _hosts(snapshot: Snapshot) -> Iterator[Metric]:
     def each(value: Callable[[Any], float | None]) -> dict[str, float | None]:
-        return {host.host: value(host) for host in vitals.hosts}
+        return {host.host: value(host) for host in snapshot.hosts}
 
     label = ("host",)
     yield _gauge("host_delay_seconds", "Time between two requests, over all workers.", label, each(lambda h: h.delay_s))
@@ -153,13 +142,13 @@ def _hosts(vitals: Vitals) -> Iterator[Metric]:
         label,
         each(lambda host: host.blocked_until and host.blocked_until.timestamp()),
     )
-    states = {(host.host, str(state)): float(host.breaker is state) for host in vitals.hosts for state in Breaker}
+    states = {(host.host, str(state)): float(host.breaker is state) for host in snapshot.hosts for state in Breaker}
     yield _gauge("host_breaker", "Circuit breaker of the host's pages: 1 for its state.", ("host", "state"), states)
 
 
-def _runs(vitals: Vitals) -> Iterator[Metric]:
-    yield _plain("runs_under_way", "Runs that gave a sign of life lately.", len(alive(vitals.runs, vitals.now)))
-    last = max((run for run in vitals.runs if run.get("finished_at")), key=sign_of_life, default=None)
+def _runs(snapshot: Snapshot) -> Iterator[Metric]:
+    yield _plain("runs_under_way", "Runs that gave a sign of life lately.", len(alive(snapshot.runs, snapshot.now)))
+    last = max((run for run in snapshot.runs if run.get("finished_at")), key=sign_of_life, default=None)
     if last is None:
         return
     began, ended = last["started_at"], last["finished_at"]
@@ -175,22 +164,22 @@ def _runs(vitals: Vitals) -> Iterator[Metric]:
     yield _plain("last_run_peak_memory_bytes", "Most memory that it held.", last.get("memory"))
 
 
-def _server(vitals: Vitals) -> Iterator[Metric]:
-    yield _plain("leases_expired", "Leases that ran out and were taken over by nobody.", vitals.expired)
-    if found := vitals.disk:
-        yield _plain("database_disk_used_bytes", "Of the file system of the database.", found.used)
-        yield _plain("database_disk_size_bytes", "Of the file system of the database.", found.total)
-        yield _plain("database_documents_bytes", "Documents of the database, uncompressed.", found.data)
-        yield _plain("database_storage_bytes", "Documents of the database on the disk.", found.storage)
-        yield _plain("database_index_bytes", "Indexes of the database on the disk.", found.indexes)
+def _server(snapshot: Snapshot) -> Iterator[Metric]:
+    yield _plain("leases_expired", "Leases that ran out and were taken over by nobody.", snapshot.expired_leases)
+    if disk := snapshot.disk:
+        yield _plain("database_disk_used_bytes", "Of the file system of the database.", disk.used)
+        yield _plain("database_disk_size_bytes", "Of the file system of the database.", disk.total)
+        yield _plain("database_documents_bytes", "Documents of the database, uncompressed.", disk.data)
+        yield _plain("database_storage_bytes", "Documents of the database on the disk.", disk.storage)
+        yield _plain("database_index_bytes", "Indexes of the database on the disk.", disk.indexes)
 
 
-def _health(found: Sequence[HealthFinding]) -> Iterator[Metric]:
+def _health(findings: Sequence[HealthFinding]) -> Iterator[Metric]:
     levels: dict[tuple[str, str], int] = {}
-    for finding in found:
+    for finding in findings:
         key = (finding.check, finding.subject)
         levels[key] = max(levels.get(key, 0), list(Level).index(finding.level))
-    yield _plain("healthy", "1: no finding of `rfispider health` is critical.", worst(found) is not Level.CRITICAL)
+    yield _plain("healthy", "1: no finding of `rfispider health` is critical.", worst(findings) is not Level.CRITICAL)
     yield _gauge("health_level", "0 ok, 1 warning, 2 critical.", ("check", "subject"), levels)
 
 
@@ -198,7 +187,7 @@ def _health(found: Sequence[HealthFinding]) -> Iterator[Metric]:
 
 
 class CallbackCollector(Collector):
-    """Metrics that are made when they are asked for."""
+    """Metrics that are made when Prometheus scrapes them."""
 
     def __init__(self, make: Callable[[], Iterable[Metric]]) -> None:
         self.make = make
@@ -232,9 +221,9 @@ class WorkerMetrics:
             buckets=COMMIT_BUCKETS,
             registry=self.registry,
         )
-        self.registry.register(CallbackCollector(self.made))
+        self.registry.register(CallbackCollector(self.collect))
 
-    def made(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """What is not measured as it happens."""
         yield from counters(self.stats())
         yield _plain("run_start_timestamp_seconds", "When this run began.", self.started_at.timestamp())

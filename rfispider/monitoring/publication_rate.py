@@ -55,10 +55,10 @@ class PublicationRate:
         return total
 
 
-def rhythm(hours: Mapping[datetime, int], now: datetime) -> PublicationRate | None:
-    """The rhythm behind a history: `hours` gives the articles of each whole hour (UTC) that had any.
+def publication_rate(hours: Mapping[datetime, int], now: datetime) -> PublicationRate | None:
+    """The rate behind a history: `hours` gives the articles of each whole hour (UTC) that had any.
 
-    Only whole hours before `now` count. None when the history is too short or too thin to tell.
+    Only whole hours before `now` count. None when the history is too short or too thin to say.
     """
     counts = {hour: number for hour, number in hours.items() if hour + HOUR <= now}
     if not counts or sum(counts.values()) < LEAST_ARTICLES:

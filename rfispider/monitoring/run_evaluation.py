@@ -1,4 +1,4 @@
-"""Judges a run when it ends, and tells those who want to know."""
+"""Judges a run when it ends, and alerts those who want to know."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rfispider.monitoring.alerts import Message, Receivers, tell
+from rfispider.monitoring.alerts import Alert, Receivers, send_alert
 from rfispider.monitoring.anomalies import HISTORY, alarms
 from rfispider.storage import DatabaseError, Store
 
@@ -16,8 +16,8 @@ ALARM = "monitor/alarm"
 """The statistic that holds the first alarm of a run."""
 LOOKED_AT = 3 * HISTORY
 """Of the last run records, those are used that ended and are of the same kind."""
-MARKS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", "statuses")
-"""What programs are told of a run, besides its problem."""
+FACTS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", "statuses")
+"""What an alert says of a run to programs, besides its problem."""
 
 
 class RunEvaluation:
@@ -44,28 +44,31 @@ class RunEvaluation:
             stats[ALARM] = raised[0].message
 
     async def announce(self, run: Mapping[str, Any]) -> None:
-        """Tell the receivers what is wrong with a run, unless the run before it had just that."""
-        news = message(run, self.before[0] if self.before else {})
-        if news is None:
+        """Alert the receivers to what is wrong with a run, unless the run before it had just that."""
+        alert = alert_of(run, self.before[0] if self.before else {})
+        if alert is None:
             return
-        for problem in await asyncio.to_thread(tell, news, self.receivers):
+        for problem in await asyncio.to_thread(send_alert, alert, self.receivers):
             logger.warning("%s", problem)
 
 
-def message(run: Mapping[str, Any], before: Mapping[str, Any]) -> Message | None:
-    """What is to be told of a run; None when it did its job, was asked to stop, or only goes on failing as before."""
+def alert_of(run: Mapping[str, Any], before: Mapping[str, Any]) -> Alert | None:
+    """The alert that a run calls for.
+
+    None when it did its job, was asked to stop, or only goes on failing as the run before it did.
+    """
     problem = run.get("problem")
-    if not problem or run.get("reason") == "shutdown":
+    if not problem or run.get("reason") == "shutdown" or _repeats(run, before):
         return None
-    known = {alarm["name"] for alarm in before.get("alarms") or ()}
-    raised = run.get("alarms") or []
-    if raised and all(alarm["name"] in known for alarm in raised):
-        return None
-    if not raised and problem == before.get("problem"):
-        return None
-    lines = [alarm["message"] for alarm in raised] or [problem]
-    facts = {name: _plain(run[name]) for name in MARKS if name in run}
-    return Message(title=f"rfispider: a run of {_where(run)} needs a look", lines=tuple(lines), facts=facts)
+    lines = [alarm["message"] for alarm in run.get("alarms") or ()] or [problem]
+    facts = {name: _plain(run[name]) for name in FACTS if name in run}
+    return Alert(title=f"rfispider: a run of {_where(run)} needs attention", lines=tuple(lines), facts=facts)
+
+
+def _repeats(run: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether all that is wrong with a run was wrong with the run before it."""
+    raised, reported = ({alarm["name"] for alarm in each.get("alarms") or ()} for each in (run, before))
+    return raised <= reported if raised else run["problem"] == before.get("problem")
 
 
 def _where(run: Mapping[str, Any]) -> str:

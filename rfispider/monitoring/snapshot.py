@@ -1,27 +1,50 @@
-"""Asks the database how things stand: what health and metrics are made of."""
+"""What health, metrics and the report are made of: the state of archive and frontier at one moment. Pure."""
 
-from rfispider.frontier import Frontier
-from rfispider.mongo.connection import READ_S
-from rfispider.monitoring.prometheus import Snapshot
-from rfispider.monitoring.vitals import vitals
-from rfispider.storage import Store, translating_errors
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
+from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
+from rfispider.monitoring.publication_rate import PublicationRate
+from rfispider.storage.read.statistics import Disk
 
-async def snapshot(uri: str, database: str) -> Snapshot:
-    """How things stand in a database, asked over connections of its own.
-
-    Raises:
-        DatabaseError: the server does not do what it should.
-
-    """
-    async with await Store.open(uri, database, patience=READ_S) as store:
-        with translating_errors("reading the frontier", uri):
-            async with await Frontier.open(uri, database) as frontier:
-                return await stand(store, frontier)
+Run = Mapping[str, Any]
+"""The record of a run as it is stored."""
 
 
-async def stand(store: Store, frontier: Frontier) -> Snapshot:
-    """The same over connections that are there."""
-    counted = await frontier.statistics.counts()
-    urls = {(str(count.state), count.edition or "", str(count.kind)): count.urls for count in counted}
-    return Snapshot(vitals=await vitals(store, frontier), urls=urls)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionFreshness:
+    """How recent the articles of one edition are, and how recent they should be."""
+
+    edition: str
+    newest_at: datetime | None = None
+    """Publication of the newest stored article."""
+    stored_at: datetime | None = None
+    """When an article of it was last stored or changed, if that was lately."""
+    rate: PublicationRate | None = None
+    """How often it usually publishes; None while its history is too short to say."""
+    waiting: WaitingArticles | None = None
+    """Articles that its sources list and that are not stored; None when there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Archive and frontier at one moment. All times are aware, in UTC."""
+
+    now: datetime
+    """By the clock of the database's server."""
+    editions: Sequence[EditionFreshness] = ()
+    sources: Sequence[SourceHealth] = ()
+    hosts: Sequence[Host] = ()
+    runs: Sequence[Run] = ()
+    """The last run records, newest first."""
+    expired_leases: int = 0
+    """Leases that ran out and that nobody took over."""
+    expired_since: datetime | None = None
+    """When the first of them ran out."""
+    disk: Disk | None = None
+    articles: int = 0
+    """How many are stored."""
+    urls: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """State, edition, kind -> URLs of the frontier; empty when they were not counted."""

@@ -20,9 +20,9 @@ from pymongo import MongoClient
 
 from rfispider import settings
 from rfispider.items import SCHEMA
-from rfispider.monitoring.alerts import Message, Receivers, slack_text, tell
+from rfispider.monitoring.alerts import Alert, Receivers, send_alert, slack_text
 from rfispider.monitoring.anomalies import Alarm, Share, alarms, higher, standard_error
-from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation, message
+from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation, alert_of
 from rfispider.storage import Store
 from tests.support.browsers import free_port
 from tests.support.crawling import crawl, running, serving
@@ -175,11 +175,11 @@ async def test_a_run_is_compared_with_those_that_ended_before_it_began(
     ],
 )
 def test_a_fault_is_told_once(now: dict[str, Any], before: dict[str, Any], told: tuple[str, ...] | None) -> None:
-    found = message(now, before)
+    found = alert_of(now, before)
     assert (found.lines if found else None) == told
 
 
-NEWS = Message(title="a run\nneeds a look", lines=("中国 <b> & 20%",), facts={"reason": "finished"})
+NEWS = Alert(title="a run\nneeds a look", lines=("中国 <b> & 20%",), facts={"reason": "finished"})
 
 
 class Hook(HTTPServer):
@@ -245,7 +245,7 @@ def test_everybody_is_told_in_the_form_that_they_know() -> None:
             webhook=f"{at}/hook", slack=f"{at}/slack", mail=("a@x.example", "b@x.example"),
             smtp=f"smtp://127.0.0.1:{port}", sender="rfi@x.example",
         )  # fmt: skip
-        assert tell(NEWS, receivers) == []
+        assert send_alert(NEWS, receivers) == []
     assert server.told == [
         ("/hook", {"title": "a run\nneeds a look", "problems": ["中国 <b> & 20%"], "reason": "finished"}),
         ("/slack", {"text": "a run\nneeds a look\n- 中国 &lt;b&gt; &amp; 20%"}),
@@ -261,7 +261,7 @@ def test_one_who_cannot_be_told_keeps_nobody_else_from_it_and_no_secret_is_repea
             webhook="http://127.0.0.1:9/T0KEN", slack=f"http://127.0.0.1:{server.server_port}/T0KEN",
             mail=("a@x.example",), smtp="smtp://u:T0KEN@127.0.0.1:9", sender="rfi@x.example",
         )  # fmt: skip
-        problems = tell(NEWS, receivers)
+        problems = send_alert(NEWS, receivers)
     assert problems == [
         "the alert did not reach the webhook: Connection refused",
         "the alert did not reach the Slack webhook: HTTP status 500",
@@ -272,7 +272,7 @@ def test_one_who_cannot_be_told_keeps_nobody_else_from_it_and_no_secret_is_repea
 def test_a_password_is_not_sent_over_a_connection_in_the_clear() -> None:
     with mailbox() as (box, port):
         receivers = Receivers(mail=("a@x.example",), smtp=f"smtp://u:pw@127.0.0.1:{port}", sender="rfi@x.example")
-        (problem,) = tell(NEWS, receivers)
+        (problem,) = send_alert(NEWS, receivers)
     assert problem == "the alert did not reach the mail server: SMTPNotSupportedError"
     assert (box.mails, box.logins) == ([], [])
 

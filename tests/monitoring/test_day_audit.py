@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from rfispider.frontier import Completion, Frontier
 from rfispider.frontier.policy.revisit import Gap
 from rfispider.items import Kind, Link, Outcome
-from rfispider.monitoring.day_audit import Audit, AuditFinding, Fate, SourceGapOfDay, fate
+from rfispider.monitoring.day_audit import Audit, AuditFinding, CoverageGap, Fate, fate
 from rfispider.site import urls
 from rfispider.site.urls import days
 from tests.support.crawling import Replica, command, crawl, serving
@@ -63,7 +63,7 @@ def visit(state: str, outcome: str | None = None, **last: Any) -> dict[str, Any]
         (None, visit("failed", "page/blocked", status=403, error="a wall"), (Fate.BLOCKED, "a wall")),
         (None, visit("failed", "article/stub", status=429), (Fate.BLOCKED, "answered 429")),
         (None, visit("done", "page/empty", error="no text"), (Fate.FAILED, "no text")),
-        (None, visit("failed", "page/gone", status=404), (Fate.FAILED, "answered 404 once, is looked at again")),
+        (None, visit("failed", "page/gone", status=404), (Fate.FAILED, "answered 404 once; will be fetched again")),
         (None, visit("gone", "page/gone", status=410), (Fate.GONE, "answered 410")),
         (None, visit("done", "page/not-article"), None),
         (
@@ -81,11 +81,11 @@ def finding(told: Fate) -> AuditFinding:
     return AuditFinding(edition="cn", url="u", fate=told)
 
 
-HOLE = SourceGapOfDay(edition="cn", url="u", gap=Gap(since=AT, until=AT))
+HOLE = CoverageGap(edition="cn", url="u", gap=Gap(since=AT, until=AT))
 
 
 @pytest.mark.parametrize(
-    ("findings", "holes", "complete"),
+    ("findings", "gaps", "complete"),
     [
         ([finding(Fate.STORED), finding(Fate.GONE)], [], True),
         ([finding(Fate.STORED)], [HOLE], False),
@@ -95,9 +95,9 @@ HOLE = SourceGapOfDay(edition="cn", url="u", gap=Gap(since=AT, until=AT))
     ],
 )
 def test_a_day_is_complete_when_all_that_was_seen_is_stored_or_gone(
-    findings: list[AuditFinding], holes: list[SourceGapOfDay], complete: bool
+    findings: list[AuditFinding], gaps: list[CoverageGap], complete: bool
 ) -> None:
-    audit = Audit(day=AT.date(), editions=("cn",), findings=findings, holes=holes)
+    audit = Audit(day=AT.date(), editions=("cn",), findings=findings, gaps=gaps)
     assert audit.is_complete is complete
 
 

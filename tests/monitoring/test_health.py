@@ -16,9 +16,10 @@ from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.frontier.policy.revisit import Poll, State
 from rfispider.items import SCHEMA, Article, Entry, Kind, Link, Outcome, Status
-from rfispider.monitoring.health import EditionFreshness, HealthFinding, Level, Vitals, findings, worst
-from rfispider.monitoring.publication_rate import HOUR, IMPROBABLE, PublicationRate, hour_of_week, rhythm
-from rfispider.monitoring.vitals import vitals
+from rfispider.monitoring.gather import take_snapshot
+from rfispider.monitoring.health import HealthFinding, Level, check_health, worst
+from rfispider.monitoring.publication_rate import HOUR, IMPROBABLE, PublicationRate, hour_of_week, publication_rate
+from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
 from rfispider.site import urls
 from rfispider.storage import Store
 from rfispider.storage.read.statistics import Disk
@@ -44,7 +45,7 @@ def history(until: datetime, weeks: float = 4, number: Any = by_day) -> dict[dat
     return {hour: count for hour in hours if (count := number(hour))}
 
 
-USUAL = rhythm(history(NOW), NOW)
+USUAL = publication_rate(history(NOW), NOW)
 assert USUAL
 
 
@@ -83,13 +84,13 @@ def test_a_silence_of_many_weeks_is_added_up_and_none_is_nothing() -> None:
     ids=["empty", "a day", "a week", "19 articles", "20 articles", "an hour that is not over"],
 )
 def test_a_short_history_has_no_rhythm(hours: dict[datetime, int], known: bool) -> None:
-    assert (rhythm(hours, NOW) is not None) == known
+    assert (publication_rate(hours, NOW) is not None) == known
 
 
 def test_an_edition_that_used_to_be_silent_for_long_may_be_so_again() -> None:
     hours = history(NOW)
     gap = [NOW - 5 * DAY + n * HOUR for n in range(-4, 10)]
-    burst = rhythm({hour: number for hour, number in hours.items() if hour not in gap}, NOW)
+    burst = publication_rate({hour: number for hour, number in hours.items() if hour not in gap}, NOW)
     assert burst
     assert USUAL.limit == IMPROBABLE
     assert burst.limit > 2 * IMPROBABLE
@@ -113,7 +114,7 @@ FEED = SourceHealth(
     last_outcome=Outcome.NOT_ARTICLE,
     listed_at=NOW - 10 * MINUTE,
 )
-NEWS = EditionFreshness(edition="cn", newest_at=NOW - 20 * MINUTE, stored_at=NOW - 19 * MINUTE, rhythm=USUAL)
+NEWS = EditionFreshness(edition="cn", newest_at=NOW - 20 * MINUTE, stored_at=NOW - 19 * MINUTE, rate=USUAL)
 RUN: dict[str, Any] = {
     "started_at": NOW - HOUR,
     "finished_at": NOW - 50 * MINUTE,
@@ -121,16 +122,16 @@ RUN: dict[str, Any] = {
     "problem": None,
 }
 LIVE: dict[str, Any] = {"worker": "one:1", "started_at": NOW - DAY, "updated_at": NOW - MINUTE}
-HEALTHY = Vitals(now=NOW, news=[NEWS], sources=[FEED], runs=[RUN])
+HEALTHY = Snapshot(now=NOW, editions=[NEWS], sources=[FEED], runs=[RUN])
 
 
 def judged(check: str, **changed: Any) -> Level:
-    found = [finding for finding in findings(replace(HEALTHY, **changed)) if finding.check == check]
+    found = [finding for finding in check_health(replace(HEALTHY, **changed)) if finding.check == check]
     return worst(found)
 
 
 def test_a_healthy_crawl_is_green() -> None:
-    assert {finding.level for finding in findings(HEALTHY)} == {OK}
+    assert {finding.level for finding in check_health(HEALTHY)} == {OK}
 
 
 def at(hour: int, minute: int = 0, *, ago: int = 0) -> datetime:
@@ -144,13 +145,13 @@ def at(hour: int, minute: int = 0, *, ago: int = 0) -> datetime:
         (at(12), {"newest_at": at(9)}, WARNING),
         (at(12), {"newest_at": at(8)}, CRITICAL),
         (at(5), {"newest_at": at(21, 40, ago=1)}, OK),
-        (at(12), {"newest_at": at(8), "rhythm": None}, OK),
-        (at(12), {"newest_at": None, "rhythm": None}, OK),
+        (at(12), {"newest_at": at(8), "rate": None}, OK),
+        (at(12), {"newest_at": None, "rate": None}, OK),
     ],
     ids=["lately", "three hours of a day", "four hours", "a night", "no rhythm known", "no article"],
 )
 def test_a_silence_that_is_improbable_is_red(now: datetime, news: dict[str, Any], level: Level) -> None:
-    assert judged("freshness", now=now, news=[replace(NEWS, **news)]) is level
+    assert judged("freshness", now=now, editions=[replace(NEWS, **news)]) is level
 
 
 MANY = WaitingArticles(count=3, url="https://www.rfi.fr/cn/x", error="no title found")
@@ -171,12 +172,12 @@ MANY = WaitingArticles(count=3, url="https://www.rfi.fr/cn/x", error="no title f
 def test_what_is_listed_and_not_stored_is_red_within_an_interval(
     waiting: WaitingArticles | None, stored: datetime | None, expected: int, level: Level
 ) -> None:
-    news = replace(NEWS, waiting=waiting, stored_at=stored, rhythm=PublicationRate((expected * 3.0,) * 168, 0))
-    assert judged("freshness", news=[news]) is level
+    news = replace(NEWS, waiting=waiting, stored_at=stored, rate=PublicationRate((expected * 3.0,) * 168, 0))
+    assert judged("freshness", editions=[news]) is level
 
 
 def test_an_edition_that_is_only_imported_is_not_judged() -> None:
-    assert judged("freshness", news=[replace(NEWS, edition="fr", newest_at=NOW - 900 * DAY)]) is OK
+    assert judged("freshness", editions=[replace(NEWS, edition="fr", newest_at=NOW - 900 * DAY)]) is OK
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_crawls_must_take_place_and_end_well(runs: list[dict[str, Any]], level: 
 def test_leases_that_nobody_takes_over_are_stuck(
     expired: int, since: datetime | None, runs: list[dict[str, Any]], level: Level
 ) -> None:
-    assert judged("leases", expired=expired, expired_since=since, runs=runs) is level
+    assert judged("leases", expired_leases=expired, expired_since=since, runs=runs) is level
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,7 @@ def test_a_disk_that_fills_up_is_red(used: int, level: Level) -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    found = findings(replace(HEALTHY, disk=Disk(used=96, total=100), expired=1, expired_since=NOW))
+    found = check_health(replace(HEALTHY, disk=Disk(used=96, total=100), expired_leases=1, expired_since=NOW))
     assert [finding.level for finding in found][:3] == [CRITICAL, WARNING, OK]
     assert worst([HealthFinding("", "", WARNING, ""), HealthFinding("", "", OK, "")]) is WARNING
     assert worst([]) is OK
@@ -373,7 +374,7 @@ class Crawl:
         )
 
     async def levels(self) -> dict[str, Level]:
-        found = findings(await vitals(self.store, self.frontier))
+        found = check_health(await take_snapshot(self.store, self.frontier))
         return {finding.check: finding.level for finding in reversed(found)}
 
 
@@ -429,7 +430,7 @@ async def test_a_run_that_stays_is_told_of_however_many_began_after_it(crawl: Cr
     made = [*short, LIVE | {"updated_at": datetime.now(UTC)}]
     known = {"schema": SCHEMA, "worker": "one:1"}
     await crawl.db.runs.insert_many(known | {"_id": str(n)} | run for n, run in enumerate(made))
-    found = findings(await vitals(crawl.store, crawl.frontier))
+    found = check_health(await take_snapshot(crawl.store, crawl.frontier))
     assert next(each.message for each in found if each.check == "runs").startswith("1 under way")
 
 

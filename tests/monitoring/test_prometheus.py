@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from rfispider.cli.metrics import CachedSnapshot
 from rfispider.crawl.heartbeat import lately
 from rfispider.frontier.diagnostics import Host, WaitingArticles
 from rfispider.frontier.policy.politeness import Breaker
-from rfispider.monitoring.health import EditionFreshness, Vitals
-from rfispider.monitoring.prometheus import COUNTERS, Snapshot, WorkerMetrics, counters
+from rfispider.monitoring.prometheus import COUNTERS, WorkerMetrics, counters
 from rfispider.monitoring.publication_rate import PublicationRate
+from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
 from rfispider.settings import SettingError, listening
 from rfispider.storage.read.statistics import Disk
 from tests.support.crawling import ROOT, crawl, crawling, rfispider, serving, surroundings, wait_until
@@ -55,17 +56,17 @@ def everything() -> str:
     exposition.latency.labels("200").observe(0.3)
     exposition.commits.observe(0.02)
     exposition.success = True
-    exposition.snapshot = Snapshot(vitals=SEEN, urls={("due", "cn", "article"): 4})
+    exposition.snapshot = replace(SEEN, urls={("due", "cn", "article"): 4})
     return generate_latest(exposition.registry).decode()
 
 
-SEEN = Vitals(
+SEEN = Snapshot(
     now=NOW,
-    news=[
+    editions=[
         EditionFreshness(
             edition="cn",
             newest_at=NOW - timedelta(hours=1),
-            rhythm=PublicationRate((2.0,) * 168, 0),
+            rate=PublicationRate((2.0,) * 168, 0),
             waiting=WaitingArticles(count=3, url="https://www.rfi.fr/cn/x"),
         )
     ],
@@ -76,7 +77,7 @@ SEEN = Vitals(
             "outcomes": {"article/new": 3}, "sources": {"read": 2}, "seconds": {"commit": 0.02}, "memory": 5,
         }
     ],
-    expired=2,
+    expired_leases=2,
     disk=Disk(used=40, total=100, data=3, storage=2, indexes=1),
     articles=12,
 )  # fmt: skip
@@ -126,7 +127,7 @@ def test_memory_is_told() -> None:
 def test_what_was_never_counted_is_no_fault() -> None:
     assert len(list(counters({}))) == len(COUNTERS)
     empty = WorkerMetrics(dict, NOW)
-    empty.snapshot = Snapshot(vitals=Vitals(now=NOW), urls={})
+    empty.snapshot = Snapshot(now=NOW)
     assert "rfispider_healthy 1.0" in generate_latest(empty.registry).decode()
 
 

@@ -13,10 +13,10 @@ from pymongo import MongoClient
 from rfispider.frontier.diagnostics import Host, SourceHealth
 from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Outcome
-from rfispider.monitoring.health import EditionFreshness, Vitals
-from rfispider.monitoring.publication_rate import rhythm
+from rfispider.monitoring.publication_rate import publication_rate
 from rfispider.monitoring.report import ReportData, charts, figures, page, render
 from rfispider.monitoring.report.figures import FATES, Series
+from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Completeness, Story
 from rfispider.storage.read.statistics import Disk
@@ -57,10 +57,10 @@ def material(**changed: Any) -> ReportData:
     )  # fmt: skip
     usual = {
         "database": "rfi",
-        "vitals": Vitals(
+        "snapshot": Snapshot(
             now=NOW,
-            news=[
-                EditionFreshness(edition=each, newest_at=NOW - HOUR, rhythm=rhythm(published[each], NOW))
+            editions=[
+                EditionFreshness(edition=each, newest_at=NOW - HOUR, rate=publication_rate(published[each], NOW))
                 for each in published
             ],
             sources=[feed],
@@ -101,7 +101,7 @@ def test_days_are_those_of_the_site_and_the_small_editions_are_one() -> None:
 
 def test_the_rhythm_is_told_by_the_clock_of_the_site() -> None:
     monday = datetime(2026, 3, 15, 23, 0, tzinfo=UTC)
-    every, cn = figures.rhythms({"cn": {monday: 5}})
+    every, cn = figures.weekly_patterns({"cn": {monday: 5}})
     assert every.rows == cn.rows
     assert every.rows[0][0] == 5
     assert every.most == 5
@@ -144,7 +144,7 @@ def test_only_addresses_of_the_web_are_links(url: str, safe: str) -> None:
 
 
 def test_an_empty_archive_has_a_report_too() -> None:
-    empty = material(vitals=Vitals(now=NOW), hours={}, completeness=[], newest=[], stories=[], failed=[])
+    empty = material(snapshot=Snapshot(now=NOW), hours={}, completeness=[], newest=[], stories=[], failed=[])
     assert "No article yet." in render(empty)
 
 

@@ -1,17 +1,8 @@
-"""What health is judged by, and the judgements."""
+"""What a health check finds."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
-from rfispider.monitoring.publication_rate import PublicationRate
-from rfispider.storage.read.statistics import Disk
-
-Run = Mapping[str, Any]
-"""The record of a run as it is stored."""
 
 
 class Level(StrEnum):
@@ -24,7 +15,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthFinding:
-    """One judgement."""
+    """The result of one check of one subject."""
 
     check: str
     """freshness, sources, leases, failures, refusals, blocks, disk or runs."""
@@ -35,38 +26,11 @@ class HealthFinding:
     """One line for a person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditionFreshness:
-    """What is known of the publications of one edition."""
+def utc_minute(moment: datetime) -> str:
+    """A moment (UTC) as a person reads it.
 
-    edition: str
-    newest_at: datetime | None = None
-    """Publication of the newest stored article."""
-    stored_at: datetime | None = None
-    """When an article of it was last stored or changed, if that was lately."""
-    rhythm: PublicationRate | None = None
-    waiting: WaitingArticles | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
-    """Everything that the health of a crawl is judged by."""
-
-    now: datetime
-    news: Sequence[EditionFreshness] = ()
-    sources: Sequence[SourceHealth] = ()
-    hosts: Sequence[Host] = ()
-    runs: Sequence[Mapping[str, Any]] = ()
-    """The last run records, newest first."""
-    expired: int = 0
-    """Leases that ran out and were taken over by nobody."""
-    expired_since: datetime | None = None
-    """When the first of them did."""
-    disk: Disk | None = None
-    articles: int = 0
-    """How many are stored."""
-
-
-def told(moment: datetime) -> str:
-    """A moment as a person reads it."""
+    >>> from datetime import UTC
+    >>> utc_minute(datetime(2026, 3, 18, 6, 5, 59, tzinfo=UTC))
+    '2026-03-18 06:05 UTC'
+    """
     return f"{moment:%Y-%m-%d %H:%M} UTC"

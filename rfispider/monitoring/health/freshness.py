@@ -1,12 +1,13 @@
-"""Whether each edition is up to date: by what its sources list, and by its own rhythm."""
+"""Whether each edition is up to date: by what its sources list, and by how often it usually publishes."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from rfispider.frontier.diagnostics import SourceHealth
 from rfispider.frontier.policy.revisit import MINUTE
-from rfispider.monitoring.health.findings import EditionFreshness, HealthFinding, Level, Run, Vitals, told
+from rfispider.monitoring.health.findings import HealthFinding, Level, utc_minute
 from rfispider.monitoring.health.run_checks import pause
+from rfispider.monitoring.snapshot import EditionFreshness, Run, Snapshot
 
 GRACE = timedelta(minutes=1)
 """For clocks, rounding and the request itself."""
@@ -16,44 +17,46 @@ STALLED_EXPECTED = 3.0
 """Or when so many articles would usually have been published by now."""
 
 
-def freshness(news: EditionFreshness, vitals: Vitals) -> list[HealthFinding]:
-    """Whether an edition is up to date: by what its sources list, and by its own rhythm.
+def freshness(edition: EditionFreshness, snapshot: Snapshot) -> list[HealthFinding]:
+    """Whether an edition is up to date.
 
-    An edition that no source is polled for is not judged: its articles were imported.
+    An edition that no source is polled for is not checked: its articles were imported.
     """
-    polled = [source for source in vitals.sources if source.edition == news.edition]
+    polled = [source for source in snapshot.sources if source.edition == edition.edition]
     if not polled:
         return []
-    expected = news.rhythm.expected(news.newest_at, vitals.now) if news.rhythm and news.newest_at else 0.0
-    level, message = _stalled(news, polled, vitals, expected) or _silent(news, expected)
-    return [HealthFinding("freshness", news.edition, level, message)]
+    expected = 0.0
+    if edition.rate and edition.newest_at:
+        expected = edition.rate.expected(edition.newest_at, snapshot.now)
+    level, message = _stalled(edition, polled, snapshot, expected) or _silent(edition, expected)
+    return [HealthFinding("freshness", edition.edition, level, message)]
 
 
 def _stalled(
-    news: EditionFreshness, polled: Sequence[SourceHealth], vitals: Vitals, expected: float
+    edition: EditionFreshness, polled: Sequence[SourceHealth], snapshot: Snapshot, expected: float
 ) -> tuple[Level, str] | None:
     """The sources list what is not stored, and nothing is stored."""
-    waiting, patience = news.waiting, patience_of(polled, vitals.runs)
-    if not waiting or (news.stored_at and vitals.now - news.stored_at <= patience):
+    waiting, patience = edition.waiting, patience_of(polled, snapshot.runs)
+    if not waiting or (edition.stored_at and snapshot.now - edition.stored_at <= patience):
         return None
-    sure = waiting.count >= STALLED or expected >= STALLED_EXPECTED
-    many = "1 article" if waiting.count == 1 else f"{waiting.count} articles"
-    message = f"{many} that its sources list could not be stored, such as {waiting.url}"
+    is_certain = waiting.count >= STALLED or expected >= STALLED_EXPECTED
+    number = "1 article" if waiting.count == 1 else f"{waiting.count} articles"
+    message = f"{number} that its sources list could not be stored, such as {waiting.url}"
     reason = f": {waiting.error}" if waiting.error else ""
-    return (Level.CRITICAL if sure else Level.WARNING), message + reason
+    return (Level.CRITICAL if is_certain else Level.WARNING), message + reason
 
 
-def _silent(news: EditionFreshness, expected: float) -> tuple[Level, str]:
-    """Nothing new is known of at all."""
-    if news.newest_at is None:
+def _silent(edition: EditionFreshness, expected: float) -> tuple[Level, str]:
+    """The sources list nothing new at all."""
+    if edition.newest_at is None:
         return Level.OK, "no article yet"
-    newest = f"the newest article is of {told(news.newest_at)}"
-    if news.rhythm is None:
-        return Level.OK, f"{newest}; its rhythm is not known yet"
-    usual = f"{newest}; {expected:.1f} articles were to be expected since"
-    if expected > news.rhythm.limit:
-        return Level.CRITICAL, f"{usual}, more than {news.rhythm.limit:.1f} is no chance"
-    return (Level.WARNING if expected > news.rhythm.limit / 2 else Level.OK), usual
+    newest = f"the newest article is from {utc_minute(edition.newest_at)}"
+    if edition.rate is None:
+        return Level.OK, f"{newest}; how often it publishes is not known yet"
+    message, limit = f"{newest}; {expected:.1f} articles would usually have followed", edition.rate.limit
+    if expected > limit:
+        return Level.CRITICAL, f"{message}, and above {limit:.1f} a silence is not chance"
+    return (Level.WARNING if expected > limit / 2 else Level.OK), message
 
 
 def patience_of(polled: Sequence[SourceHealth], runs: Sequence[Run]) -> timedelta:

@@ -6,8 +6,9 @@ from rfispider.frontier.diagnostics import Host
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.frontier.policy.revisit import MINUTE
 from rfispider.items import Outcome
-from rfispider.monitoring.health.findings import HealthFinding, Level, Vitals, told
+from rfispider.monitoring.health.findings import HealthFinding, Level, utc_minute
 from rfispider.monitoring.health.run_checks import alive, recent_outcomes
+from rfispider.monitoring.snapshot import Snapshot
 from rfispider.storage.read.statistics import Disk
 
 STUCK = timedelta(minutes=10)
@@ -21,29 +22,30 @@ DISK_WARNING, DISK_CRITICAL = 0.9, 0.95
 """Shares of the disk in use; the server stops to take writes before it is full."""
 
 
-def leases(vitals: Vitals) -> list[HealthFinding]:
+def leases(snapshot: Snapshot) -> list[HealthFinding]:
     """Whether what dead workers left is taken over. Where nobody works, the next run does."""
-    if not vitals.expired or vitals.expired_since is None:
+    if not snapshot.expired_leases or snapshot.expired_since is None:
         return [HealthFinding("leases", "", Level.OK, "none is stuck")]
-    message = f"{vitals.expired} ran out, the first at {told(vitals.expired_since)}, and nobody took them over"
-    stuck = vitals.now - vitals.expired_since > STUCK and alive(vitals.runs, vitals.now)
+    since = utc_minute(snapshot.expired_since)
+    message = f"{snapshot.expired_leases} ran out, the first at {since}, and nobody took over"
+    stuck = snapshot.now - snapshot.expired_since > STUCK and alive(snapshot.runs, snapshot.now)
     return [HealthFinding("leases", "", Level.CRITICAL if stuck else Level.WARNING, message)]
 
 
-def failures(vitals: Vitals) -> list[HealthFinding]:
+def failures(snapshot: Snapshot) -> list[HealthFinding]:
     """How many of the pages visited lately failed, and how many the site refused."""
-    counted = recent_outcomes(vitals.runs)
-    total = sum(counted.values())
-    failed = counted[Outcome.FAILED] + counted[Outcome.EMPTY]
-    refused = counted[Outcome.BLOCKED] + counted[Outcome.STUB]
+    outcomes = recent_outcomes(snapshot.runs)
+    total = outcomes.total()
+    failed = outcomes[Outcome.FAILED] + outcomes[Outcome.EMPTY]
+    refused = outcomes[Outcome.BLOCKED] + outcomes[Outcome.STUB]
     return [
         _share("failures", "failed", failed, total, FAILED_SHARE),
         _share("refusals", "were refused", refused, total, REFUSED_SHARE),
     ]
 
 
-def _share(check: str, what: str, count: int, total: int, limit: float) -> HealthFinding:
-    message = f"{count} of the last {total} pages {what}"
+def _share(check: str, event: str, count: int, total: int, limit: float) -> HealthFinding:
+    message = f"{count} of the last {total} pages {event}"
     if total < LEAST_PAGES:
         return HealthFinding(check, "", Level.OK, message)
     share = count / total
@@ -57,17 +59,17 @@ def blocks(host: Host, now: datetime) -> HealthFinding:
         return HealthFinding(
             "blocks", host.host, Level.OK, f"pages are served, {host.delay_s:g} s between two requests"
         )
-    until = f", none is asked for until {told(host.blocked_until)}" if host.blocked_until else ""
+    until = f", none is requested until {utc_minute(host.blocked_until)}" if host.blocked_until else ""
     message = f"pages are refused, {host.blocks} in a row{until}"
     # The cooldown doubles with each probe that is refused: the site has held out for as long.
     lasting = host.cooldown_s >= LASTING_S or (host.blocked_until is not None and now - host.blocked_until > STUCK)
     return HealthFinding("blocks", host.host, Level.CRITICAL if lasting else Level.WARNING, message)
 
 
-def disk(found: Disk | None) -> list[HealthFinding]:
+def disk(usage: Disk | None) -> list[HealthFinding]:
     """Whether the disk of the database has room."""
-    if not found or not found.total:
+    if not usage or not usage.total:
         return []
-    share = found.used / found.total
+    share = usage.used / usage.total
     level = Level.CRITICAL if share >= DISK_CRITICAL else Level.WARNING if share >= DISK_WARNING else Level.OK
-    return [HealthFinding("disk", "", level, f"{share:.0%} of {found.total / 1e9:.0f} GB are in use")]
+    return [HealthFinding("disk", "", level, f"{share:.0%} of {usage.total / 1e9:.0f} GB are in use")]

@@ -8,14 +8,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rfispider.items import Outcome
-from rfispider.monitoring.health import EditionFreshness, HealthFinding, Level, Run, Vitals, findings, worst
+from rfispider.monitoring.health import HealthFinding, Level
+from rfispider.monitoring.snapshot import EditionFreshness, Run, Snapshot
 from rfispider.site.editions import EDITIONS
 from rfispider.site.selectors import TIMEZONE
 from rfispider.storage import Completeness, Story
 
 ZONE = ZoneInfo(TIMEZONE)
 DAYS = 28
-"""Days that are shown: as far back as the rhythm is learnt."""
+"""Days that are shown: as far back as the publication rate is learnt."""
 SHOWN = 6
 """So many editions have a colour of their own in a chart; the rest is one more."""
 OTHERS = "others"
@@ -37,7 +38,7 @@ class ReportData:
     """What the database gave for the report."""
 
     database: str
-    vitals: Vitals
+    snapshot: Snapshot
     hours: Mapping[str, Mapping[datetime, int]]
     """Edition -> hour (UTC) -> articles published in it, over the last weeks."""
     completeness: Sequence[Completeness]
@@ -57,7 +58,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class HeatMap:
     """Articles by weekday and hour, of one edition or of all."""
 
     name: str
@@ -80,8 +81,8 @@ def by_day(hours: Mapping[str, Mapping[datetime, int]], now: datetime) -> list[S
     """Articles by day: the editions with the most of them, and the others as one."""
     shown = days(now)
     counts = {edition: Counter[date]() for edition in hours}
-    for edition, of_it in hours.items():
-        for hour, number in of_it.items():
+    for edition, articles in hours.items():
+        for hour, number in articles.items():
             counts[edition][hour.astimezone(ZONE).date()] += number
     ranked = sorted(counts, key=lambda edition: (-counts[edition].total(), edition))
     series = [Series(edition, [counts[edition][day] for day in shown]) for edition in ranked[:SHOWN]]
@@ -89,12 +90,12 @@ def by_day(hours: Mapping[str, Mapping[datetime, int]], now: datetime) -> list[S
     return [*series, Series(OTHERS, [rest[day] for day in shown])] if len(ranked) > SHOWN else series
 
 
-def rhythms(hours: Mapping[str, Mapping[datetime, int]]) -> list[Heat]:
+def weekly_patterns(hours: Mapping[str, Mapping[datetime, int]]) -> list[HeatMap]:
     """Articles by weekday and hour of the site's clock: of all editions, then of each."""
     every: Counter[datetime] = Counter()
-    for of_it in hours.values():
-        every.update(of_it)
-    return [Heat("all editions", _week(every)), *(Heat(name, _week(hours[name])) for name in sorted(hours))]
+    for articles in hours.values():
+        every.update(articles)
+    return [HeatMap("all editions", _week(every)), *(HeatMap(name, _week(hours[name])) for name in sorted(hours))]
 
 
 def _week(hours: Mapping[datetime, int]) -> list[list[int]]:
@@ -107,13 +108,14 @@ def _week(hours: Mapping[datetime, int]) -> list[list[int]]:
 
 def by_run(runs: Iterable[Run]) -> tuple[list[str], list[Series]]:
     """The runs that had pages, the oldest first: when they began, and what became of their pages."""
-    told = [run for run in runs if run.get("outcomes")][::-1]
-    labels = [f"{run['started_at']:%d %b %H:%M}" for run in told]
-    series = [
-        Series(fate, [sum(run["outcomes"].get(outcome, 0) for outcome in outcomes) for run in told])
-        for fate, outcomes in FATES.items()
-    ]
-    return labels, series
+    shown = [run for run in runs if run.get("outcomes")][::-1]
+    labels = [f"{run['started_at']:%d %b %H:%M}" for run in shown]
+    return labels, [Series(fate, [_pages(run, outcomes) for run in shown]) for fate, outcomes in FATES.items()]
+
+
+def _pages(run: Run, outcomes: Iterable[str]) -> int:
+    """How many pages of a run came to one of these outcomes."""
+    return sum(run["outcomes"].get(outcome, 0) for outcome in outcomes)
 
 
 def percent(row: Completeness, field: str) -> int | None:
@@ -134,18 +136,27 @@ class FreshnessRow:
     message: str
 
 
-def fresh(news: EditionFreshness, found: Sequence[HealthFinding], now: datetime) -> FreshnessRow:
+def freshness_row(edition: EditionFreshness, findings: Sequence[HealthFinding], now: datetime) -> FreshnessRow:
     """How up to date an edition is; one that nobody polls is never late."""
-    finding = next((each for each in found if (each.check, each.subject) == ("freshness", news.edition)), None)
-    expected = news.rhythm.expected(news.newest_at, now) if news.rhythm and news.newest_at else None
-    level, message = (finding.level, finding.message) if finding else (Level.OK, "not polled")
+    subject = ("freshness", edition.edition)
+    finding = next((each for each in findings if (each.check, each.subject) == subject), None)
+    newest_at, rate = edition.newest_at, edition.rate
     return FreshnessRow(
-        news.edition, news.newest_at, span(now - news.newest_at) if news.newest_at else "-", expected, level, message
+        edition=edition.edition,
+        newest_at=newest_at,
+        age=span(now - newest_at) if newest_at else "-",
+        expected=rate.expected(newest_at, now) if rate and newest_at else None,
+        level=finding.level if finding else Level.OK,
+        message=finding.message if finding else "not polled",
     )
 
 
 def span(time: timedelta) -> str:
-    """A stretch of time as a person says it."""
+    """A length of time as a person says it.
+
+    >>> span(timedelta(hours=3)), span(timedelta(days=2, hours=7))
+    ('3 h', '2 d')
+    """
     minutes = max(0, round(time / timedelta(minutes=1)))
     if minutes < 2 * 60:
         return f"{minutes} min"
@@ -174,17 +185,11 @@ class Failure:
 
 def failures(documents: Iterable[Mapping[str, Any]]) -> list[Failure]:
     """What failed, the latest first."""
-    found = [_failure(document) for document in documents]
-    return sorted(found, key=lambda failure: failure.at.timestamp() if failure.at else 0.0, reverse=True)
+    failed = [_failure(document) for document in documents]
+    return sorted(failed, key=lambda failure: failure.at.timestamp() if failure.at else 0.0, reverse=True)
 
 
 def _failure(document: Mapping[str, Any]) -> Failure:
     last = document.get("last") or {}
     why = last.get("error") or (f"HTTP {last['status']}" if last.get("status") else "unknown")
     return Failure(document["url"], last.get("at"), why, document.get("due_at"))
-
-
-def judged(vitals: Vitals) -> tuple[Level, list[HealthFinding]]:
-    """The health, and what it is judged by."""
-    found = findings(vitals)
-    return worst(found), found

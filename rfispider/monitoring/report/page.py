@@ -1,6 +1,6 @@
 """The report as one HTML page that needs nothing else: no script, no picture, no font, no network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rfispider import __version__
+from rfispider.monitoring.health import check_health, worst
 from rfispider.monitoring.report import charts, figures
 from rfispider.monitoring.report.figures import ReportData
 from rfispider.site.hosts import SITE
@@ -19,12 +20,12 @@ OPACITIES = (0.03, 0.1, 0.18, 0.26, 0.36, 0.48, 0.84, 0.92, 1.0)
 """Of the steps of a heat map, from nothing to the most. The leap is where the letters turn from dark to light: between
 its ends neither can be read (WCAG 2.2, 1.4.3)."""
 SHADES = len(OPACITIES) - 1
-FAILED_TOLD = 100
+FAILURES_SHOWN = 100
 DAY = len("01 Jan")
 """Of the label of a run, what fits below a bar."""
 
 
-def render(material: ReportData) -> str:
+def render(data: ReportData) -> str:
     """The whole page."""
     environment = Environment(
         loader=PackageLoader("rfispider.monitoring.report", "templates"),
@@ -34,58 +35,58 @@ def render(material: ReportData) -> str:
     )
     environment.filters |= {"moment": moment, "readable": readable, "safe_url": safe_url, "shade": shade}
     environment.globals |= {"language_of": figures.language_of, "name_of": figures.name_of, "percent": figures.percent}
-    return environment.get_template("report.html").render(**content(material))
+    return environment.get_template("report.html").render(**content(data))
 
 
-def content(material: ReportData) -> Mapping[str, Any]:
+def content(data: ReportData) -> Mapping[str, Any]:
     """What the template shows."""
-    vitals = material.vitals
-    level, found = figures.judged(vitals)
-    days, by_day = figures.days(vitals.now), figures.by_day(material.hours, vitals.now)
-    runs, fates = figures.by_run(vitals.runs)
-    failed = figures.failures(material.failed)
+    snapshot = data.snapshot
+    findings = check_health(snapshot)
+    days, by_day = figures.days(snapshot.now), figures.by_day(data.hours, snapshot.now)
+    runs, fates = figures.by_run(snapshot.runs)
+    failed = figures.failures(data.failed)
     return {
         "version": __version__,
-        "database": material.database,
-        "now": vitals.now,
-        "vitals": vitals,
-        "level": level,
-        "findings": found,
-        "fresh": [figures.fresh(news, found, vitals.now) for news in vitals.news],
-        "last_day": last_day(material),
+        "database": data.database,
+        "now": snapshot.now,
+        "snapshot": snapshot,
+        "level": worst(findings),
+        "findings": findings,
+        "freshness": [figures.freshness_row(edition, findings, snapshot.now) for edition in snapshot.editions],
+        "last_day": last_day(data),
         "days": days,
         "by_day": by_day,
         "day_chart": charts.stacked("days", [f"{day:%d %b}" for day in days], by_day, PALETTE),
-        "rhythms": figures.rhythms(material.hours),
+        "patterns": figures.weekly_patterns(data.hours),
         "weekdays": figures.WEEKDAYS,
         "zone": TIMEZONE,
         "fields": figures.FIELDS,
-        "completeness": material.completeness,
+        "completeness": data.completeness,
         "run_labels": runs,
         "fates": fates,
         "palette": PALETTE,
         "opacities": OPACITIES,
         "fate_colours": FATE_COLOURS,
         "run_chart": charts.stacked("runs", [label[:DAY] for label in runs], fates, FATE_COLOURS),
-        "newest": by_edition(material.newest),
-        "stories": material.stories,
-        "failures": failed[:FAILED_TOLD],
-        "failures_more": max(0, len(failed) - FAILED_TOLD),
+        "newest": by_edition(data.newest),
+        "stories": data.stories,
+        "failures": failed[:FAILURES_SHOWN],
+        "failures_more": max(0, len(failed) - FAILURES_SHOWN),
     }
 
 
-def last_day(material: ReportData) -> int:
+def last_day(data: ReportData) -> int:
     """Articles published in the last 24 whole hours."""
-    since = material.vitals.now - timedelta(hours=25)
-    return sum(number for of_it in material.hours.values() for hour, number in of_it.items() if hour > since)
+    since = data.snapshot.now - timedelta(hours=25)
+    return sum(number for articles in data.hours.values() for hour, number in articles.items() if hour > since)
 
 
-def by_edition(headlines: Any) -> dict[str, list[Mapping[str, Any]]]:  # noqa: ANN401 - documents of MongoDB
+def by_edition(headlines: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Headlines under their editions."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    editions: dict[str, list[Mapping[str, Any]]] = {}
     for headline in headlines:
-        found.setdefault(headline["edition"], []).append(headline)
-    return found
+        editions.setdefault(headline["edition"], []).append(headline)
+    return editions
 
 
 def moment(value: datetime | None) -> str:
