@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.monitoring.health import HealthFinding, Level, alive, check_health, sign_of_life, worst
-from rfispider.monitoring.snapshot import Snapshot
+from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
 
 PREFIX = "rfispider"
 LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -113,14 +113,14 @@ def _plain(name: str, text: str, value: float | None) -> GaugeMetricFamily:
 
 
 def _freshness(snapshot: Snapshot) -> Iterator[Metric]:
-    editions = {each.edition: each for each in snapshot.editions}
-    newest = {code: each.newest_at for code, each in editions.items() if each.newest_at}
-    ages = {code: (snapshot.now - moment).total_seconds() for code, moment in newest.items()}
-    moments = {code: moment.timestamp() for code, moment in newest.items()}
-    rates = {code: rate for code in newest if (rate := editions[code].rate)}
-    expected = {code: rate.expected(newest[code], snapshot.now) for code, rate in rates.items()}
-    waiting = {code: each.waiting.count if each.waiting else 0 for code, each in editions.items()}
+    def by_edition(value: Callable[[EditionFreshness], float | None]) -> dict[str, float | None]:
+        return {edition.edition: value(edition) for edition in snapshot.editions}
+
     label = ("edition",)
+    moments = by_edition(lambda each: each.newest_at.timestamp() if each.newest_at else None)
+    ages = by_edition(lambda each: each.age(snapshot.now))
+    expected = by_edition(lambda each: each.expected(snapshot.now))
+    waiting = by_edition(lambda each: each.waiting.count if each.waiting else 0)
     yield _plain("articles", "Articles in the archive.", snapshot.articles)
     yield _gauge("newest_article_timestamp_seconds", "Publication of the newest article.", label, moments)
     yield _gauge("newest_article_age_seconds", "Time since the publication of the newest article.", label, ages)

@@ -27,6 +27,14 @@ class EditionFreshness:
     waiting: WaitingArticles | None = None
     """Articles that its sources list and that are not stored; None when there are none."""
 
+    def age(self, now: datetime) -> float | None:
+        """Seconds since the publication of the newest article; None when there is none."""
+        return (now - self.newest_at).total_seconds() if self.newest_at else None
+
+    def expected(self, now: datetime) -> float | None:
+        """How many articles it usually publishes in the time since the newest; None while that is unknown."""
+        return self.rate.expected(self.newest_at, now) if self.rate and self.newest_at else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

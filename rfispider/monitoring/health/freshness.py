@@ -25,9 +25,7 @@ def freshness(edition: EditionFreshness, snapshot: Snapshot) -> list[HealthFindi
     polled = [source for source in snapshot.sources if source.edition == edition.edition]
     if not polled:
         return []
-    expected = 0.0
-    if edition.rate and edition.newest_at:
-        expected = edition.rate.expected(edition.newest_at, snapshot.now)
+    expected = edition.expected(snapshot.now) or 0.0
     level, message = _stalled(edition, polled, snapshot, expected) or _silent(edition, expected)
     return [HealthFinding("freshness", edition.edition, level, message)]
 

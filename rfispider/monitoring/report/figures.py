@@ -140,12 +140,12 @@ def freshness_row(edition: EditionFreshness, findings: Sequence[HealthFinding], 
     """How up to date an edition is; one that nobody polls is never late."""
     subject = ("freshness", edition.edition)
     finding = next((each for each in findings if (each.check, each.subject) == subject), None)
-    newest_at, rate = edition.newest_at, edition.rate
+    newest_at = edition.newest_at
     return FreshnessRow(
         edition=edition.edition,
         newest_at=newest_at,
         age=span(now - newest_at) if newest_at else "-",
-        expected=rate.expected(newest_at, now) if rate and newest_at else None,
+        expected=edition.expected(now),
         level=finding.level if finding else Level.OK,
         message=finding.message if finding else "not polled",
     )
