@@ -15,7 +15,7 @@ from rich.text import Text
 from rfispider import settings
 from rfispider.frontier import Frontier
 from rfispider.mongo.connection import READ_S, resolve_uri
-from rfispider.storage import Store, translating_errors
+from rfispider.storage import Store
 from rfispider.text import visible
 
 
@@ -61,9 +61,8 @@ def with_frontier(database: str, question: Callable[[Frontier], Awaitable[Answer
 
     async def asked() -> Answer:
         uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        with translating_errors("reading the frontier", uri):
-            async with await Frontier.open(uri, database) as found:
-                return await question(found)
+        async with await Frontier.open(uri, database) as frontier:
+            return await question(frontier)
 
     return asyncio.run(asked())
 
@@ -73,10 +72,11 @@ def with_both(database: str, question: Callable[[Store, Frontier], Awaitable[Ans
 
     async def asked() -> Answer:
         uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        async with await Store.open(uri, database, patience=READ_S) as store:
-            with translating_errors("reading the frontier", uri):
-                async with await Frontier.open(uri, database) as found:
-                    return await question(store, found)
+        async with (
+            await Store.open(uri, database, patience=READ_S) as store,
+            await Frontier.open(uri, database) as frontier,
+        ):
+            return await question(store, frontier)
 
     return asyncio.run(asked())
 

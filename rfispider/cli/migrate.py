@@ -16,7 +16,7 @@ from rfispider.frontier.discovery import added
 from rfispider.frontier.schema import FRONTIER
 from rfispider.items import SCHEMA
 from rfispider.mongo.connection import resolve_uri
-from rfispider.storage import Migrated, Store, translating_errors
+from rfispider.storage import Migrated, Store
 
 OTHERS = {FRONTIER: added}
 """Collections beside the archive's, with what their documents get."""
@@ -52,9 +52,8 @@ async def migrated(database: str, *, dry_run: bool) -> Migrated | None:
         if dry_run or planned.found == SCHEMA:
             return None
         done = await shown(store, planned.documents)
-    with translating_errors("preparing the frontier", uri):
-        async with await Frontier.open(uri, database):
-            return done
+    async with await Frontier.open(uri, database):
+        return done
 
 
 async def shown(store: Store, documents: Mapping[str, int]) -> Migrated:

@@ -12,6 +12,7 @@ from rfispider.frontier.policy.revisit import ARCHIVES, SOURCES, State
 from rfispider.frontier.records import Document
 from rfispider.items import Kind, Outcome
 from rfispider.mongo import operations as db
+from rfispider.mongo.connection import Connection, operation
 
 POLLED = sorted(SOURCES - ARCHIVES)
 ARTICLES = [Kind.ARTICLE.value, Kind.EPISODE.value, Kind.VIDEO.value, Kind.WIRE.value]
@@ -78,10 +79,13 @@ class Host:
 class FrontierDiagnostics:
     """Questions about health, each answered through an index."""
 
-    def __init__(self, collection: db.Collection, hosts: db.Collection) -> None:
+    def __init__(self, connection: Connection, collection: db.Collection, hosts: db.Collection) -> None:
+        """Ask these collections of URLs and hosts."""
+        self.connection = connection
         self._urls = collection
         self._hosts = hosts
 
+    @operation("reading the sources")
     async def sources(self, editions: Collection[str | None]) -> list[SourceHealth]:
         """The sources of these editions that are polled; those of a backfill, read once, are not among them."""
         query = {
@@ -92,6 +96,7 @@ class FrontierDiagnostics:
         }
         return [source(found) async for found in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
 
+    @operation("looking for articles that wait")
     async def waiting(
         self, edition: str, newer_than: datetime | None, found_before: datetime
     ) -> WaitingArticles | None:
@@ -117,6 +122,7 @@ class FrontierDiagnostics:
         }
         return waiting(list(found.values()))
 
+    @operation("looking for expired leases")
     async def expired(self) -> tuple[int, datetime | None]:
         """How many leases ran out and were not taken over, and when the first of them did."""
         late = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": EXPIRED_S}}
@@ -128,6 +134,7 @@ class FrontierDiagnostics:
         rows = await db.rows(self._urls, pipeline, hint=schema.STATES)
         return (rows[0]["urls"], rows[0]["since"]) if rows else (0, None)
 
+    @operation("reading the budgets of hosts")
     async def hosts(self) -> list[Host]:
         """The budgets of the hosts that pages are asked of."""
         return [host(found) async for found in self._hosts.find()]

@@ -11,6 +11,7 @@ from rfispider.frontier.records import Document
 from rfispider.frontier.transitions import after_now
 from rfispider.mongo import operations as db
 from rfispider.mongo.clock import PromptClock
+from rfispider.mongo.connection import Connection, operation
 
 HORIZON_S = 0.6
 """Slots are given out no further ahead: those of a killed worker are lost, and after a refusal those that were given
@@ -43,13 +44,15 @@ class RateGrant:
 class HostBudgets:
     """One document a host: when the next request may be made, how far apart, and whether pages are served."""
 
-    def __init__(self, collection: db.Collection, limits: Limits) -> None:
+    def __init__(self, connection: Connection, collection: db.Collection, limits: Limits) -> None:
         """Share budgets through this collection, within these limits."""
+        self.connection = connection
         self._hosts = collection
         self._limits = limits
         self._clock = PromptClock()
         self._healthy: dict[str, bool] = {}
 
+    @operation("reserving requests")
     async def reserve(self, host: str, n: int, *, pages: bool = True) -> RateGrant:
         """Reserve up to n requests to a host, one delay apart, after all that any worker has reserved.
 
@@ -78,6 +81,7 @@ class HostBudgets:
         result = await self._hosts.update_one(cooled, [{"$set": probe}])
         return Breaker.PROBING if result.modified_count else Breaker.OPEN
 
+    @operation("slowing down for a host")
     async def on_refusal(self, host: str, *, page: bool, retry_after_s: float = 0.0) -> Budget:
         """Slow the whole fleet down after a refusal (403, 429, 503); `retry_after_s` stops it for so long."""
         while True:
@@ -96,6 +100,7 @@ class HostBudgets:
             if await self._write(host, document, fields):
                 return refusal.budget
 
+    @operation("speeding up for a host")
     async def on_success(self, host: str, *, page: bool, answers: int = 1) -> Budget:
         """Let the fleet recover a little after so many answers that were no refusals; no round trip in good health."""
         if self._healthy.get(host, True):
@@ -112,12 +117,14 @@ class HostBudgets:
             if await self._write(host, document, _fields(document, budget)):
                 return budget
 
+    @operation("keeping a crawl delay")
     async def set_robots_delay(self, host: str, robots: Mapping[str, Any]) -> None:
         """Keep what a host's robots.txt says to everybody: `crawl_delay_s` (seconds) is honoured by `reserve`."""
         await db.retrying(
             lambda: self._hosts.update_one({"_id": host}, {"$set": {"robots": dict(robots)}}, upsert=True)
         )
 
+    @operation("reading the budgets of hosts")
     async def budgets(self) -> list[Document]:
         """Every host's document as it is stored."""
         return await self._hosts.find().to_list()

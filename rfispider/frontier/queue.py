@@ -20,7 +20,7 @@ from rfispider.frontier.statistics import FrontierStats
 from rfispider.items import Kind, Link, Outcome
 from rfispider.mongo import operations as db
 from rfispider.mongo.clock import ServerClock
-from rfispider.mongo.connection import Connection
+from rfispider.mongo.connection import Connection, operation
 
 LEASE_S = 60.0
 """How long the work of a dead worker on another machine lies still. Renew leases three times as often."""
@@ -53,13 +53,13 @@ class Frontier:
         `jitter` gives the random numbers from 0 to 1 that spread retries.
         """
         database = connection.client[name]
-        self._connection = connection
+        self.connection = connection
         self.worker = worker or worker_id.identity()
         self.lease_s = lease_s
-        self.hosts = HostBudgets(db.collection(database, schema.HOSTS), limits or Limits())
-        self.statistics = FrontierStats(db.collection(database, schema.FRONTIER), self.worker)
+        self.hosts = HostBudgets(connection, db.collection(database, schema.HOSTS), limits or Limits())
+        self.statistics = FrontierStats(connection, db.collection(database, schema.FRONTIER), self.worker)
         self.diagnostics = FrontierDiagnostics(
-            db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS)
+            connection, db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS)
         )
         self._database = database
         self._urls = db.collection(database, schema.FRONTIER)
@@ -83,8 +83,7 @@ class Frontier:
         """The frontier over a connection of its own, which `close` closes; the collections are prepared.
 
         Raises:
-            DatabaseError: the server cannot be reached.
-            PyMongoError: it refuses.
+            DatabaseError: the server cannot be reached, or refuses.
 
         """
         connection = await Connection.open(uri)
@@ -96,15 +95,19 @@ class Frontier:
             raise
         return frontier
 
+    @operation("preparing the frontier", timed=False)
     async def prepare(self) -> None:
-        """Make collections, validators and indexes where they are missing."""
+        """Make collections, validators and indexes where they are missing.
+
+        Without a time-out: to index what another release has written takes as long as there is much of it.
+        """
         await schema.prepare(self._database)
         hello = await self._database.client.admin.command("hello")
         self._clock.set(hello["localTime"].replace(tzinfo=UTC))
 
     async def close(self) -> None:
         """Close the connection; leases stay as they are (see `release`)."""
-        await self._connection.close()
+        await self.connection.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,6 +128,7 @@ class Frontier:
 
     # ---- Finding --------------------------------------------------------------------------------------------
 
+    @operation("adding URLs to the frontier")
     async def add(
         self,
         links: Iterable[Link],
@@ -151,16 +155,19 @@ class Frontier:
             await db.retrying(lambda: self._urls.bulk_write(operations, ordered=False))
         return found.keys() - known.keys()
 
+    @operation("looking for URLs in the frontier")
     async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
         """Whether any of the links was first heard of after a time of the server."""
         query = {"_id": {"$in": list(discovery.merged(links))}, "added_at": {"$gt": since}}
         return await db.retrying(lambda: self._urls.find_one(query, {"_id": 1})) is not None
 
+    @operation("reopening pages", timed=False)
     async def requeue_for_depth(self, editions: Collection[str | None], max_depth: int | None) -> int:
         """Make pages due whose related links were beyond the depth of the crawl that read them; returns how many.
 
         `max_depth` is the depth of this crawl, None is no limit: only pages whose links are within it are meant. One
-        round trip, which finds nothing unless the depth has risen.
+        round trip, which finds nothing unless the depth has risen. Without a time-out: it may concern most of a grown
+        archive.
         """
         near = {} if max_depth is None else {"depth": {"$lt": max_depth}}
         left = {"unfollowed": True, "edition": {"$in": list(editions)}, "state": State.DONE.value, **near}
@@ -173,6 +180,7 @@ class Frontier:
 
     # ---- Leases ---------------------------------------------------------------------------------------------
 
+    @operation("claiming URLs")
     async def claim(self, n: int, editions: Collection[str | None], kinds: Collection[Kind] = FETCHABLE) -> list[Lease]:
         """Lease up to n URLs that are due, of these editions and kinds; fewer do not mean that no more are due.
 
@@ -191,6 +199,7 @@ class Frontier:
             await self.acknowledge([Completion(lease=each, outcome=Outcome.FAILED, error=reason) for each in final])
         return [lease for lease in leases if lease.attempts <= ATTEMPTS]
 
+    @operation("renewing leases")
     async def heartbeat(self) -> list[Lease]:
         """Renew every lease of this worker, in one update; return those that another worker has taken over."""
         held = dict(self._held)
@@ -206,6 +215,7 @@ class Frontier:
         self._forget(lost)
         return lost
 
+    @operation("acknowledging visits")
     async def acknowledge(self, done: Sequence[Completion]) -> list[Lease]:
         """Write down what came of leases and when their URLs are due again; return the leases that were lost.
 
@@ -243,6 +253,7 @@ class Frontier:
             [Completion(lease=lease, outcome=Outcome.FAILED, status=status, error=reason)]
         )
 
+    @operation("releasing leases")
     async def release(self, leases: Iterable[Lease]) -> int:
         """Give leases back unused, due as they were before and without an attempt counted; how many still were ours."""
         given = list(leases)
@@ -253,6 +264,7 @@ class Frontier:
         result = await self._urls.update_many(_guard(given), transitions.given_back(attempted=False))
         return result.modified_count
 
+    @operation("recovering the leases of dead workers")
     async def recover(self) -> int:
         """Give back at once what dead workers of this machine held, and what this worker held in an earlier life.
 

@@ -10,6 +10,7 @@ from rfispider.frontier.policy.revisit import BOUNDS, Gap, State
 from rfispider.frontier.records import Document
 from rfispider.items import Kind
 from rfispider.mongo import operations as db
+from rfispider.mongo.connection import Connection, operation
 from rfispider.site import urls
 
 
@@ -61,11 +62,13 @@ VISIT = dict.fromkeys(("url", "kind", "edition", "state", "due_at", "last", "lea
 class FrontierStats:
     """Questions to the frontier, each answered through an index."""
 
-    def __init__(self, collection: db.Collection, worker: str) -> None:
+    def __init__(self, connection: Connection, collection: db.Collection, worker: str) -> None:
         """Ask on behalf of a worker."""
+        self.connection = connection
         self._urls = collection
         self._worker = worker
 
+    @operation("counting URLs")
     async def counts(self) -> list[Count]:
         """The URLs by state, edition and kind. Reads one index as a whole: about half a second for a million."""
         group = {"state": "$state", "edition": "$edition", "kind": "$kind"}
@@ -84,6 +87,7 @@ class FrontierStats:
             for row in await db.rows(self._urls, pipeline, hint=schema.STATES)
         ]
 
+    @operation("counting leases")
     async def holders(self) -> list[Holder]:
         """The workers that hold leases, the busiest first."""
         pipeline: list[Document] = [
@@ -94,11 +98,13 @@ class FrontierStats:
         found = await db.rows(self._urls, pipeline)
         return [Holder(worker=row["_id"], urls=row["urls"], until=row["until"]) for row in found]
 
+    @operation("looking for what is due")
     async def oldest_due(self, editions: Collection[str | None]) -> Document | None:
         """The document that has been due the longest, None when nothing is."""
         found = await self._earliest(list(fair_share.by_due_time(editions, list(Kind)).values()), "$lte", {"due_at": 1})
         return await self._urls.find_one({"_id": found["_id"]}) if found else None
 
+    @operation("looking for what is due")
     async def pending(self, editions: Collection[str | None], kinds: Collection[Kind]) -> Pending:
         """Whether a worker has reason to wait, and for how long. Three round trips."""
         queries = list(fair_share.by_due_time(editions, kinds).values())
@@ -111,6 +117,7 @@ class FrontierStats:
             next_in_s=planned["wait_ms"] / 1000 if planned else None,
         )
 
+    @operation("counting what is due")
     async def due(self, editions: Collection[str | None], limit: int) -> dict[str | None, int]:
         """How many URLs may be claimed now, by edition; not counted further than `limit` in all."""
         wanted = {"edition": {"$in": list(editions)}, "kind": {"$in": [kind.value for kind in Kind]}}
@@ -139,17 +146,23 @@ class FrontierStats:
         }
         return await self._urls.count_documents(others, hint=schema.STATES)
 
+    @operation("looking for a URL in the frontier")
     async def why(self, url: str) -> Document | None:
         """The document of a URL in any of its spellings, as it is stored; None when it was never heard of."""
         return await self._urls.find_one({"_id": urls.key(url)})
 
+    @operation("reading failed URLs")
     async def failed(self, editions: Collection[str | None], limit: int = 100) -> list[Document]:
         """Documents whose last fetch failed."""
         query = {"state": State.FAILED.value, "edition": {"$in": list(editions)}}
         return await self._urls.find(query).limit(limit).to_list()
 
+    @operation("retrying failed URLs", timed=False)
     async def retry(self, editions: Collection[str | None], url: str | None = None) -> int:
-        """Make failed URLs due now, with every chance they had at first; return how many. Gone ones only by URL."""
+        """Make failed URLs due now, with every chance they had at first; return how many. Gone ones only by URL.
+
+        Without a time-out: everything may have failed.
+        """
         query: Document = {"state": State.FAILED.value, "edition": {"$in": list(editions)}}
         if url is not None:
             query = {"_id": urls.key(url), "state": {"$in": [State.FAILED.value, State.GONE.value]}}
@@ -160,11 +173,13 @@ class FrontierStats:
         result = await db.retrying(lambda: self._urls.update_many(query, fresh))
         return result.modified_count
 
+    @operation("reading the articles of a day")
     async def of_day(self, day: date, editions: Collection[str]) -> list[Document]:
         """The articles that belong to a day, as they are stored, as far as URLs and sources told before a fetch."""
         query = {"days": day.isoformat(), "edition": {"$in": list(editions)}}
         return await self._urls.find(query, VISIT, hint=schema.DAYS, batch_size=db.ONE_BATCH).to_list()
 
+    @operation("looking for lost sources")
     async def lost_sources(self, editions: Collection[str | None], until: datetime) -> list[Document]:
         """Sources that could be read before a time, but at the last visit, and not since, could not."""
         query: Document = {
@@ -175,6 +190,7 @@ class FrontierStats:
         }
         return await self._urls.find(query, {**VISIT, "poll.at": 1}, hint=schema.STATES).to_list()
 
+    @operation("looking for gaps in sources")
     async def gaps(self, since: datetime, until: datetime) -> list[SourceGap]:
         """Times within [since, until) in which a source may have listed something that nobody saw."""
         pipeline: list[Document] = [

@@ -1,8 +1,11 @@
 """The one place where a connection to MongoDB is made: URI resolved, client opened, pinged, closed."""
 
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, Self, TypeVar
 
 import pymongo
 from pymongo import AsyncMongoClient
@@ -57,6 +60,12 @@ class Connection:
             raise
         return connection
 
+    @contextmanager
+    def operation(self, action: str, *, timed: bool = True) -> Iterator[None]:
+        """What runs inside fails with a DatabaseError that names the action, and within `patience_s` if it is timed."""
+        with translating_errors(action, self.uri), pymongo.timeout(self.patience_s if timed else None):
+            yield
+
     async def close(self) -> None:
         """Let go of the sockets; may be called twice."""
         await self.client.close()
@@ -68,6 +77,40 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+class Connected(Protocol):
+    """Whoever does its work over a connection."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection."""
+
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Owner = TypeVar("Owner", bound=Connected)
+Method = Callable[Concatenate[Owner, Parameters], Coroutine[Any, Any, Result]]
+
+
+def operation(
+    action: str, *, timed: bool = True
+) -> Callable[[Method[Owner, Parameters, Result]], Method[Owner, Parameters, Result]]:
+    """Make a method one operation of its owner's connection (see `Connection.operation`).
+
+    `action` is the beginning of a sentence that goes on "failed on MongoDB at ...". A method that is not timed says in
+    its docstring why not.
+    """
+
+    def decorated(method: Method[Owner, Parameters, Result]) -> Method[Owner, Parameters, Result]:
+        @wraps(method)
+        async def run(self: Owner, /, *args: Parameters.args, **options: Parameters.kwargs) -> Result:
+            with self.connection.operation(action, timed=timed):
+                return await method(self, *args, **options)
+
+        return run
+
+    return decorated
 
 
 def _client(uri: str, patience_s: float) -> AsyncMongoClient[dict[str, Any]]:

@@ -228,7 +228,7 @@ def test_the_clock_of_another_primary_is_believed() -> None:
 async def test_workers_at_once_share_one_rate(mongo_uri: str, database: str) -> None:
     limits = replace(LIMITS, rate=20)
     async with await Frontier.open(mongo_uri, database, limits=limits) as frontier:
-        everybody = [HostBudgets(frontier.hosts._hosts, limits) for _ in range(8)]
+        everybody = [HostBudgets(frontier.connection, frontier.hosts._hosts, limits) for _ in range(8)]
         before = datetime.now(UTC).timestamp()
         granted = await asyncio.gather(*(hosts.reserve(HOST, 1) for hosts in everybody))
         document = (await frontier.hosts.budgets())[0]
@@ -268,7 +268,7 @@ async def test_crawl_delay_slows_everybody(hosts: HostBudgets) -> None:
 async def test_a_refusal_of_one_worker_slows_the_others(frontier: Frontier) -> None:
     await frontier.hosts.reserve(HOST, 1)
     await frontier.hosts.on_refusal(HOST, page=True)
-    other = HostBudgets(frontier.hosts._hosts, LIMITS)
+    other = HostBudgets(frontier.connection, frontier.hosts._hosts, LIMITS)
     pause = await other.reserve(HOST, 2)
     assert pause.waits_s == []
     assert 0 < pause.again_in_s <= CALM_S
@@ -286,7 +286,7 @@ async def test_retry_after_stops_the_fleet(hosts: HostBudgets) -> None:
 
 async def test_workers_that_are_refused_at_once_lose_no_count(frontier: Frontier) -> None:
     limits = replace(LIMITS, blocks=1000)
-    everybody = [HostBudgets(frontier.hosts._hosts, limits) for _ in range(6)]
+    everybody = [HostBudgets(frontier.connection, frontier.hosts._hosts, limits) for _ in range(6)]
     for round_ in range(10):
         host = f"{round_}.example.org"
         await asyncio.gather(*(hosts.on_refusal(host, page=True) for hosts in everybody))
@@ -303,7 +303,9 @@ async def test_an_open_breaker_lets_one_probe_of_the_fleet_through_and_closes_wh
         await hosts.on_refusal(HOST, page=True)
     assert (await hosts.reserve(HOST, 1)).breaker is Breaker.OPEN
     await _let_time_pass(frontier)
-    asked = await asyncio.gather(*(HostBudgets(hosts._hosts, LIMITS).reserve(HOST, 1) for _ in range(5)))
+    asked = await asyncio.gather(
+        *(HostBudgets(hosts.connection, hosts._hosts, LIMITS).reserve(HOST, 1) for _ in range(5))
+    )
     assert sorted(slots.breaker for slots in asked) == [Breaker.OPEN] * 4 + [Breaker.PROBING]
     await hosts.on_success(HOST, page=True)
     assert (await hosts.reserve(HOST, 1)).breaker is Breaker.CLOSED

@@ -15,7 +15,7 @@ import pytest
 from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
-from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError, WriteError
+from pymongo.errors import AutoReconnect, WriteError
 
 from rfispider.frontier import (
     FETCHABLE,
@@ -36,6 +36,7 @@ from rfispider.frontier.policy.priorities import PRIORITIES, priority
 from rfispider.frontier.policy.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
 from rfispider.frontier.queue import ATTEMPTS
 from rfispider.items import Audio, Entry, Kind, Link, Outcome
+from rfispider.mongo.errors import DatabaseError
 from rfispider.site import urls
 
 CN = ["cn"]
@@ -789,13 +790,13 @@ async def test_leases_stay_held_when_they_cannot_be_acknowledged(
     await frontier.add(articles(3))
     leases = await frontier.claim(3, CN)
     _lose_answers(monkeypatch, frontier, "bulk_write", times=100)
-    with pytest.raises(AutoReconnect):
+    with pytest.raises(DatabaseError, match=r"^acknowledging visits failed on MongoDB at .*connection closed"):
         await frontier.acknowledge(done(leases))
     assert frontier.held == leases
 
 
 async def test_a_server_that_is_not_there_is_reported() -> None:
-    with pytest.raises(ServerSelectionTimeoutError):
+    with pytest.raises(DatabaseError, match=r"^connecting failed on MongoDB at 127.0.0.1:9: the server cannot be"):
         await Frontier.open("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50", "nowhere")
 
 

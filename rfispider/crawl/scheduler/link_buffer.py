@@ -67,7 +67,7 @@ class Links:
     async def add(self, links: Iterable[Link], stale_s: float | None) -> bool:
         """Have the links of a page in the frontier when this returns; False if there was nothing to write.
 
-        Raises PyMongoError when the frontier does not take them.
+        Raises DatabaseError when the frontier does not take them.
         """
         wanted = list(links) if stale_s is not None else self.recent.unknown(links)
         if not wanted:

@@ -30,7 +30,7 @@ from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.items import Link
 from rfispider.mongo import connection
 from rfispider.settings import in_flight, request_rate
-from rfispider.storage import DatabaseError, translating_errors
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -145,10 +145,9 @@ class FrontierScheduler(BaseScheduler):
         settings = self.crawler.settings
         try:
             uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            with translating_errors("opening the frontier", uri):
-                self.frontier = await Frontier.open(uri, settings["MONGO_DATABASE"], limits=self.limits)
-                await self.frontier.recover()
-                await self.requeue_for_depth()
+            self.frontier = await Frontier.open(uri, settings["MONGO_DATABASE"], limits=self.limits)
+            await self.frontier.recover()
+            await self.requeue_for_depth()
         except DatabaseError as error:
             logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
             self.spider.unreachable = True
@@ -199,9 +198,8 @@ class FrontierScheduler(BaseScheduler):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         try:
-            with translating_errors("handing leases back", self.uri):
-                await self.worker.hand_back()
-                self.left = await self.backlog()
+            await self.worker.hand_back()
+            self.left = await self.backlog()
         except DatabaseError as error:
             logger.error("%s; they run out by themselves", error)  # noqa: TRY400 - one line for a person
         finally:
@@ -210,8 +208,7 @@ class FrontierScheduler(BaseScheduler):
     async def guard(self, task: Awaitable[None]) -> None:
         """Run a task; end the crawl when it cannot go on."""
         try:
-            with translating_errors("working on the frontier", self.uri):
-                await task
+            await task
         except DatabaseError as error:
             logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
             self.end("frontier-failed")
@@ -233,10 +230,9 @@ class FrontierScheduler(BaseScheduler):
 
         """
         editions: list[str | None] = [*self.spider.arguments.editions, None]
-        with translating_errors("counting what is due", self.uri):
-            due = await self.frontier.statistics.due(editions, COUNTED)
-            pending = await self.frontier.statistics.pending(editions, FETCHABLE)
-            hosts = await self.frontier.hosts.budgets()
+        due = await self.frontier.statistics.due(editions, COUNTED)
+        pending = await self.frontier.statistics.pending(editions, FETCHABLE)
+        hosts = await self.frontier.hosts.budgets()
         return Backlog(
             due={edition or "no edition": urls for edition, urls in due.items()},
             leased_elsewhere=pending.leased_elsewhere,
@@ -274,8 +270,7 @@ class FrontierScheduler(BaseScheduler):
             DatabaseError: the frontier does not take them.
 
         """
-        with translating_errors("writing to the frontier", self.uri):
-            written = await self.links.add(links, stale_s)
+        written = await self.links.add(links, stale_s)
         if self.worker and written:
             self.worker.note_new_work()
 
@@ -286,8 +281,7 @@ class FrontierScheduler(BaseScheduler):
             DatabaseError: the frontier cannot be asked.
 
         """
-        with translating_errors("asking the frontier", self.uri):
-            return await self.frontier.found_since(links, since)
+        return await self.frontier.found_since(links, since)
 
     async def mark_gone(self, keys: Collection[str], at: datetime) -> None:
         """Tell the archive, where the crawl has one, that the site has removed articles.
