@@ -19,7 +19,7 @@ from rfispider.mongo import connection
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import WorkerMetrics
 from rfispider.settings import address
-from rfispider.storage import DatabaseError, Store, translating_errors
+from rfispider.storage import DatabaseError, Store
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +113,11 @@ class Metrics:
         settings = self.crawler.settings
         try:
             uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            async with await Store.open(uri, settings["MONGO_DATABASE"], patience=connection.READ_S) as store:
-                with translating_errors("reading the frontier", uri):
-                    async with await Frontier.open(uri, settings["MONGO_DATABASE"]) as frontier:
-                        self.exposition.snapshot = await take_snapshot(store, frontier)
+            async with (
+                await Store.open(uri, settings["MONGO_DATABASE"], patience=connection.READ_S) as store,
+                await Frontier.open(uri, settings["MONGO_DATABASE"]) as frontier,
+            ):
+                self.exposition.snapshot = await take_snapshot(store, frontier)
         except DatabaseError as error:
             logger.warning("no metrics of the database: %s", error)
         if not self.file:
