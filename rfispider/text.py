@@ -16,6 +16,11 @@ _INVISIBLE: Final = re.compile(r"[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2
 change Persian and Khmer words."""
 _DECEPTIVE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing it: control characters but tab and line feed, changes of direction."""
+_ENCODED_CHARACTER: Final = re.compile(
+    r"%[CDcd][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]|%[Ee][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){2}"
+    r"|%[Ff][0-7](?:%[89ABab][0-9A-Fa-f]){3}"
+)
+"""A character beyond ASCII in percent-encoded UTF-8."""
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 
@@ -35,6 +40,23 @@ def line(text: str) -> str:
 def visible(text: str) -> str:
     """A text as a terminal or a log may show it: what it would obey is shown as U+FFFD."""
     return _DECEPTIVE.sub("\ufffd", text)
+
+
+def readable_urls(text: str) -> str:
+    """A text with its percent-encoded URLs as IRIs (RFC 3987, 3.2): letters beyond ASCII as themselves.
+
+    What is not UTF-8 or not visible stays encoded, and so does all of ASCII: `%20` or `%2F` would change where a URL
+    ends or leads.
+
+    >>> readable_urls("https://www.rfi.fr/cn/%E6%B3%95%E5%B9%BF%20a%2Fb")
+    'https://www.rfi.fr/cn/法广%20a%2Fb'
+    """
+    return _ENCODED_CHARACTER.sub(lambda match: _decoded(match[0]), text)
+
+
+def _decoded(encoded: str) -> str:
+    character = bytes.fromhex(encoded.replace("%", "")).decode(errors="replace")
+    return character if character.isprintable() and "\ufffd" not in character else encoded
 
 
 def normalise(text: str) -> str:

@@ -1,9 +1,10 @@
 """What `scrapy crawl rfi -a name=value ...` accepts, checked before anything starts."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rfispider.site.editions import EDITIONS
 
@@ -19,7 +20,7 @@ class Arguments:
     editions: tuple[str, ...] = ("cn",)
     """Edition codes, in the order given; all of them when `sources` or `archive` is given without."""
     depth: int = 2
-    """Related-link hops from a source; 0 follows none, -1 knows no limit."""
+    """Related-link hops from a source; 0 follows none, -1 is no limit."""
     since: date | None = None
     """First day (UTC) of a backfill through archive pages and monthly sitemaps."""
     until: date | None = None
@@ -32,24 +33,27 @@ class Arguments:
     """Feed, sitemap or list URLs to start from instead of the built-in ones."""
 
     @classmethod
-    def parse(cls, given: dict[str, str]) -> Self:
-        """Read the arguments as typed, name -> value.
+    def parse(cls, texts: Mapping[str, str]) -> Self:
+        """Read the arguments as typed on the command line, name -> text.
 
         Raises:
             ArgumentError: an unknown name, or a value that cannot be read.
 
         """
-        known = [f.name for f in fields(cls)]
-        for name in given:
-            if name not in known:
-                raise ArgumentError(f"unknown argument {name!r}: known are {', '.join(known)}")
-        read: dict[str, Any] = {name: READERS[name](name, value) for name, value in given.items()}
-        if "editions" not in read and ("sources" in read or "archive" in read):
-            read["editions"] = tuple(EDITIONS)
-        arguments = cls(**read)
-        if arguments.until and not (arguments.since and arguments.since <= arguments.until):
-            raise ArgumentError(f"until: {given['until']} needs a since that is not later")
-        return arguments
+        values = {name: _parser(name)(name, text) for name, text in texts.items()}
+        if values.keys() & {"sources", "archive"}:
+            values.setdefault("editions", tuple(EDITIONS))
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        """Check what the arguments mean together.
+
+        Raises:
+            ArgumentError: the days of the backfill are none.
+
+        """
+        if self.until and not (self.since and self.since <= self.until):
+            raise ArgumentError(f"until: {self.until} needs a since that is not later")
 
     @property
     def is_offline(self) -> bool:
@@ -62,8 +66,14 @@ class Arguments:
         return None if self.depth < 0 else self.depth
 
     def reaches(self, depth: int) -> bool:
-        """Whether a page this many related-link hops away is still asked for."""
+        """Whether a page this many related-link hops away is still fetched."""
         return self.depth < 0 or depth <= self.depth
+
+
+def _parser(name: str) -> Callable[[str, str], Any]:
+    if name not in PARSERS:
+        raise ArgumentError(f"unknown argument {name!r}: known are {', '.join(PARSERS)}")
+    return PARSERS[name]
 
 
 def _editions(name: str, value: str) -> tuple[str, ...]:
@@ -72,8 +82,8 @@ def _editions(name: str, value: str) -> tuple[str, ...]:
         return tuple(EDITIONS)
     unknown = [code for code in codes if code not in EDITIONS]
     if unknown or not codes:
-        wrong = f"unknown edition {', '.join(map(repr, unknown))}" if unknown else "no edition"
-        raise ArgumentError(f"{name}: {wrong}: there are {' '.join(EDITIONS)}, or all")
+        problem = f"unknown edition {', '.join(map(repr, unknown))}" if unknown else "no edition"
+        raise ArgumentError(f"{name}: {problem}: there are {' '.join(EDITIONS)}, or all")
     return codes
 
 
@@ -83,7 +93,7 @@ def _depth(name: str, value: str) -> int:
     except ValueError:
         depth = -2
     if depth < -1:
-        raise ArgumentError(f"{name}: {value!r} is not a number of hops: 0 follows none, -1 knows no limit")
+        raise ArgumentError(f"{name}: {value!r} is not a number of hops: 0 follows none, -1 is no limit")
     return depth
 
 
@@ -109,9 +119,9 @@ def _flag(name: str, value: str) -> bool:
 
 def _urls(name: str, value: str) -> tuple[str, ...]:
     urls = tuple(_items(value))
-    wrong = [url for url in urls if not url.startswith(("http://", "https://"))]
-    if wrong or not urls:
-        raise ArgumentError(f"{name}: {', '.join(wrong) or 'nothing'} is not an http(s) URL")
+    invalid = [url for url in urls if not url.startswith(("http://", "https://"))]
+    if invalid or not urls:
+        raise ArgumentError(f"{name}: {', '.join(invalid) or 'nothing'} is not an http(s) URL")
     return urls
 
 
@@ -119,7 +129,7 @@ def _items(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-READERS = {
+PARSERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "editions": _editions,
     "depth": _depth,
     "since": _day,
@@ -128,3 +138,4 @@ READERS = {
     "archive": _path,
     "sources": _urls,
 }
+"""Name of each argument -> what reads its text; all raise ArgumentError."""

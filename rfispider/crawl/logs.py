@@ -1,4 +1,4 @@
-"""What a log says: one line an event, nothing that only a developer of Scrapy wants to know, and never a secret."""
+"""How a log is written: one line an event, without the internals of Scrapy, and never with a secret in it."""
 
 import json
 import logging
@@ -15,8 +15,9 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
+from rfispider.concurrency.process_globals import make_log_records, silence_loggers
 from rfispider.settings import SettingError, json_wanted
-from rfispider.text import visible
+from rfispider.text import readable_urls, visible
 
 CHATTER = (
     "scrapy.addons",
@@ -25,13 +26,13 @@ CHATTER = (
     "scrapy.middleware",
     "scrapy.utils.log",
 )
-"""Loggers that say at INFO what only a developer of Scrapy wants to know."""
+"""Loggers whose INFO records concern only developers of Scrapy."""
 
 SECRET_URLS = ("RFI_ALERT_WEBHOOK", "RFI_ALERT_SLACK")
-"""Settings whose whole URL is a secret: who knows it may post there."""
+"""Settings whose whole URL is a secret: whoever knows it may post there."""
 
-LEAST_SECRET = 4
-"""Characters of the shortest password that is looked for on its own; a shorter one is part of many words."""
+MIN_SECRET_LENGTH = 4
+"""Characters of the shortest password that is redacted on its own; a shorter one is part of many words."""
 
 _CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#\"'<>]*:[^\s/?#\"'<>]*@")
 """The user and password of a URL (RFC 3986, 3.2.1); characters that end the authority stand encoded there."""
@@ -43,7 +44,7 @@ _DELIMITERS = re.compile(r"[/@:?#]")
 
 
 class LogLines(LogFormatter):
-    """Tells of a page by its address and what came of it, never by its content."""
+    """Describes a dropped page by its URL and outcome, never by its content."""
 
     def dropped(
         self,
@@ -52,13 +53,13 @@ class LogLines(LogFormatter):
         response: Response | Failure | None,
         spider: Spider,
     ) -> LogFormatterResult:
-        """Say why a page gave no article; the exception names the page."""
-        told = super().dropped(item, exception, response, spider)
-        return {**told, "msg": "%(exception)s", "args": {"exception": exception}}
+        """Log why a page gave no article; the exception names the page."""
+        line = super().dropped(item, exception, response, spider)
+        return {**line, "msg": "%(exception)s", "args": {"exception": exception}}
 
 
 class TextFormatter(logging.Formatter):
-    """One line an event, for people; no secret, wherever in a message or traceback it stands."""
+    """One line an event, for people: URLs as they are read, and no secret anywhere in a message or traceback."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings["LOG_FORMAT"], settings["LOG_DATEFORMAT"])
@@ -66,7 +67,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text without secrets."""
-        return visible(redacted(super().format(record), self.secrets))
+        return visible(readable_urls(redacted(super().format(record), self.secrets)))
 
 
 class JsonLogFormatter(JsonFormatter):
@@ -104,29 +105,29 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_of(settings: Mapping[str, Any]) -> set[str]:
-    """What must not be told: the passwords of the URLs among the settings, and the URLs that are secrets."""
-    values = {name: value for name in settings if isinstance(value := settings[name], str) and "://" in value}
-    passwords = {found[1] for value in values.values() if (found := _PASSWORD.match(value.strip()))}
-    # What should have been encoded tears a URL apart, and its reader tells of the piece that he cannot use.
+    """What must not be logged: the passwords of the URLs among the settings, and the URLs that are secrets."""
+    urls = {name: value.strip() for name in settings if isinstance(value := settings[name], str) and "://" in value}
+    passwords = {match[1] for url in urls.values() if (match := _PASSWORD.match(url))}
+    # A delimiter that was not encoded splits the URL, and an error message quotes the piece that cannot be used.
     pieces = {piece for password in passwords for piece in _DELIMITERS.split(password)}
-    return passwords | pieces | {values[name].strip() for name in SECRET_URLS if name in values}
+    return passwords | pieces | {urls[name] for name in SECRET_URLS if name in urls}
 
 
 def spellings(secrets: Iterable[str]) -> list[str]:
-    """Every form in which a secret may stand in a log, the longest first: encoded, decoded, quoted."""
+    """Every form in which a secret may appear in a log, the longest first: encoded, decoded, quoted."""
     plain = {form for secret in secrets for form in (secret, unquote_plus(secret))}
-    plain = {form for form in plain if len(form) >= LEAST_SECRET}
+    plain = {form for form in plain if len(form) >= MIN_SECRET_LENGTH}
     quoted = {json.dumps(form, ensure_ascii=ascii_only)[1:-1] for form in plain for ascii_only in (True, False)}
     return sorted(plain | quoted | {repr(form)[1:-1] for form in plain}, key=len, reverse=True)
 
 
 def install(settings: BaseSettings) -> None:
-    """Have the log written where and in the form that the settings ask for, without secrets.
+    """Write the log where and in the format that the settings ask for, without secrets.
 
-    It takes the place of Scrapy's own handler, whose form cannot be chosen (`LOG_INSTALL_ROOT_HANDLER` is off).
+    Replaces Scrapy's own handler, whose format cannot be chosen (`LOG_INSTALL_ROOT_HANDLER` is off).
 
     Raises:
-        SettingError: a form or level that there is not.
+        SettingError: an unknown format or level.
 
     """
     handler = handler_of(settings)
@@ -135,9 +136,9 @@ def install(settings: BaseSettings) -> None:
         handler.setLevel(settings["LOG_LEVEL"])
     except ValueError as error:
         raise SettingError(f"RFI_LOG_LEVEL: {error}") from error
-    # At DEBUG the driver tells every command, whole pages with it.
+    # At DEBUG the driver logs every command, with whole pages in it.
     logging.getLogger("pymongo").setLevel(logging.INFO)
-    # What the handler would leave out is not even made into a record.
+    # No record is even made of what the handler would drop.
     logging.root.setLevel(handler.level)
     logging.root.addHandler(handler)
 
@@ -151,20 +152,18 @@ def handler_of(settings: BaseSettings) -> logging.Handler:
 
 
 class SafeLogRecord(logging.LogRecord):
-    """A record whose message shows what would steer a terminal, instead of passing it on."""
+    """A record whose message shows control characters instead of passing them on to a terminal."""
 
     def getMessage(self) -> str:  # noqa: N802 - named by logging
-        """The message, visible."""
+        """The message without control characters."""
         return visible(super().getMessage())
 
 
-def defuse() -> None:
-    """Make every record from now on a defused one, whoever handles it."""
-    logging.setLogRecordFactory(SafeLogRecord)
+def make_records_safe() -> None:
+    """Make every later log record a safe one, whichever handler writes it."""
+    make_log_records(SafeLogRecord)
 
 
-def quieten() -> None:
-    """Keep Scrapy's start-up talk out of a log at INFO; warnings still show, and DEBUG shows everything."""
-    for name in CHATTER:
-        # A filter, for Scrapy sets the levels of its loggers anew when it configures logging.
-        logging.getLogger(name).addFilter(lambda record: record.levelno > logging.INFO)
+def hide_start_up() -> None:
+    """Keep Scrapy's start-up records out of a log at INFO; warnings still show, and DEBUG shows everything."""
+    silence_loggers(CHATTER, up_to=logging.INFO)

@@ -1,4 +1,4 @@
-"""What keeps a crawl on the site, whatever a page, a redirect or a name server says, and its answers small."""
+"""What keeps a crawl on the site, whatever a page, a redirect or a name server says, and its responses small."""
 
 import logging
 from collections.abc import Collection
@@ -21,15 +21,16 @@ from rfispider.settings import base_url
 logger = logging.getLogger(__name__)
 
 MIN_STATUS, MAX_STATUS = 100, 599
+"""Status codes that HTTP defines (RFC 9110, 15)."""
 
 
-def reach(crawler: Crawler) -> Allowlist | None:
-    """What a crawl may ask: the site and what its operator has named; None if it is none of ours."""
+def crawl_allowlist(crawler: Crawler) -> Allowlist | None:
+    """What a crawl may connect to: the site and what its operator has named; None for a spider that is not ours."""
     arguments = getattr(crawler.spider, "arguments", None)
     return arguments and Allowlist.of(trusted=[base_url(crawler.settings)], others=arguments.sources)
 
 
-def service_hosts(crawler: Crawler) -> Allowlist:
+def service_allowlist(crawler: Crawler) -> Allowlist:
     """What does not belong to the site and works for us: the renderer, proxies."""
     proxies = [url if "://" in url else f"http://{url}" for url in getproxies().values()]
     return Allowlist.of(trusted=[_without_user(url) for url in (crawler.settings["SPLASH_URL"] or "", *proxies)])
@@ -42,14 +43,14 @@ class OffsiteGuard:
         self.crawler = crawler
 
     @cached_property
-    def reach(self) -> Allowlist | None:
-        """What may be asked."""
-        return reach(self.crawler)
+    def site(self) -> Allowlist | None:
+        """What may be requested."""
+        return crawl_allowlist(self.crawler)
 
     @cached_property
-    def service_hosts(self) -> Allowlist:
-        """What a render may ask besides."""
-        return service_hosts(self.crawler)
+    def services(self) -> Allowlist:
+        """What a render may request besides."""
+        return service_allowlist(self.crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> "OffsiteGuard":
@@ -65,32 +66,32 @@ class OffsiteGuard:
         """
         if not self.allows(request):
             self.crawler.stats.inc_value("guard/refused")
-            raise IgnoreRequest("not asked for: the address is not of the site")
+            raise IgnoreRequest("not requested: the URL is not of the site")
 
     def process_response(self, response: Response, **_: Any) -> Response:  # noqa: ANN401 - as Scrapy calls it
-        """Let an answer pass.
+        """Let a response pass.
 
         Raises:
-            DownloadCancelledError: its status is none of HTTP.
+            DownloadCancelledError: HTTP does not define its status.
 
         """
         if not MIN_STATUS <= response.status <= MAX_STATUS:
-            raise DownloadCancelledError("the answer has a status that HTTP does not know")
+            raise DownloadCancelledError("the response has a status that HTTP does not define")
         return response
 
     def allows(self, request: Request) -> bool:
         """Whether a request may be made."""
-        if self.reach is None or self.reach.allows(request.url):
+        if self.site is None or self.site.allows(request.url):
             return True
         if request.meta.get("allow_offsite") and request.url == "data:,":
             return True  # an archive is read, nothing is fetched
-        return bool(request.meta.get("rendering")) and self.service_hosts.allows(request.url)
+        return bool(request.meta.get("rendering")) and self.services.allows(request.url)
 
 
 class Resolver(CachingThreadedResolver):
     """Resolves names to public addresses only, unless the operator has named the host.
 
-    What it gives is what is connected to: a name that changes its address in between gains nothing.
+    The address that it returns is the one connected to: a name that changes its address in between gains nothing.
     """
 
     crawlers: Collection[Crawler]
@@ -98,34 +99,35 @@ class Resolver(CachingThreadedResolver):
     @classmethod
     def from_crawler(cls, crawler: Any, reactor: Any) -> "Resolver":  # noqa: ANN401 - as Scrapy calls it
         """Take the crawlers, whose settings and arguments say which hosts are the operator's."""
-        made = super().from_crawler(crawler, reactor)
-        # A name server serves the whole process: Scrapy gives the process here, whatever the name says.
-        made.crawlers = crawler.crawlers if hasattr(crawler, "crawlers") else [crawler]
-        return made
+        resolver = super().from_crawler(crawler, reactor)
+        # One resolver serves the whole process: Scrapy passes its CrawlerProcess here, whatever the name says.
+        resolver.crawlers = crawler.crawlers if hasattr(crawler, "crawlers") else [crawler]
+        return resolver
 
     def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: ANN401, N802 - as Twisted has it
-        """Resolve a name; fails with DNSLookupError if its address is not for us."""
+        """Resolve a name; fails with DNSLookupError if its address is not public and the operator has not named it."""
         return super().getHostByName(name, timeout).addCallback(self.checked, name)
 
     def checked(self, address: str, name: str) -> str:
-        """The address of a name.
+        """The address of a name, if it may be connected to.
 
         Raises:
             DNSLookupError: it is of this machine or this network, and the operator has not named it.
 
         """
-        ours = [(allowed, service_hosts(crawler)) for crawler in self.crawlers if (allowed := reach(crawler))]
-        if not ours or is_public(address) or any(name in site.trusted | own.trusted for site, own in ours):
+        crawls = [(site, service_allowlist(crawler)) for crawler in self.crawlers if (site := crawl_allowlist(crawler))]
+        trusted = {host for allowlists in crawls for allowlist in allowlists for host in allowlist.trusted}
+        if not crawls or is_public(address) or name in trusted:
             return address
-        logger.warning("%s has the address %s, which is not of the internet: it is not asked", name, address)
+        logger.warning("%s resolves to %s, which is not a public address: no request is made", name, address)
         raise DNSLookupError(f"{name} has the address {address}")
 
 
 class Decompression(HttpCompressionMiddleware):
-    """Scrapy's, but an answer that grows too large fails as any other that is too large."""
+    """Scrapy's, but a response that grows too large fails as any other that is too large."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
-        """Decompress an answer.
+        """Decompress a response.
 
         Raises:
             DownloadCancelledError: it grows over `RFI_PAGE_BYTES`.
@@ -134,7 +136,7 @@ class Decompression(HttpCompressionMiddleware):
         try:
             return super().process_response(request, response)
         except IgnoreRequest as error:
-            raise DownloadCancelledError("the answer is too large once it is decompressed") from error
+            raise DownloadCancelledError("the response is too large once it is decompressed") from error
 
 
 def _without_user(url: str) -> str:

@@ -1,4 +1,4 @@
-"""What a run tells a person: what it is about to do, how it goes on, what came of it. Pure."""
+"""What a run tells people: what it is about to do, how it is going, what came of it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,17 @@ from rich.table import Table
 from rfispider.items import Outcome
 from rfispider.settings import base_url, in_flight, renderer, request_rate
 from rfispider.site.hosts import SITE
+from rfispider.text import readable_urls
 
 TABLE_COLUMNS = 160
-"""Characters of a line of the table at most; a log is not wrapped."""
+"""Longest line of the table, in characters; a log is not wrapped."""
 
 BLOCKED = (Outcome.BLOCKED, Outcome.STUB)
-"""The page was refused."""
+"""Outcomes of pages that were refused."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_TEN = 10
+"""Below so many seconds tenths are shown, below so many minutes seconds."""
 _KB = 1000
 
 
@@ -43,14 +46,14 @@ def by_edition(stats: Mapping[str, Any], prefix: str) -> dict[str, dict[str, int
 def intention(arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """What a run is about to do, in one line."""
     rate = request_rate(settings)
-    pace = f"at {rate:g} request{'' if rate == 1 else 's'} a second" if rate else "without a limit of the rate"
-    place = base_url(settings) or SITE
-    origin = arguments["archive"] or ", ".join(arguments["sources"]) or f"{place} {pace}"
+    pace = f"at {rate:g} request{'' if rate == 1 else 's'} a second" if rate else "without a rate limit"
+    sources = ", ".join(readable_urls(url) for url in arguments["sources"])
+    origin = arguments["archive"] or sources or f"{base_url(settings) or SITE} {pace}"
     return f"{' '.join(arguments['editions'])} from {origin}, depth {arguments['depth']}"
 
 
 def means(settings: Mapping[str, Any], *, follow: bool) -> str:
-    """By which means, in one line: what else a person has set, or might have wanted to."""
+    """The settings of a run that a person may want to change, in one line."""
     parts = [
         f"{in_flight(settings)} in flight",
         f"lists up to {settings['RFI_LIST_PAGES']} pages" if str(settings["RFI_LIST_PAGES"]) != "0" else "whole lists",
@@ -71,31 +74,43 @@ def place(hosts: str, database: str, *, embedded: bool) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What stands in the frontier for a run."""
+    """What the frontier holds for a run."""
 
     due: Mapping[str, int]
     """URLs that may be fetched now, by edition."""
     leased_elsewhere: int = 0
-    """URLs in the hands of other workers."""
+    """URLs leased by other workers."""
     next_in_s: float | None = None
     """Seconds until something comes due; None = nothing is planned."""
     counted_to: int = 0
-    """Counting ended here; 0 = it did not."""
+    """Where counting stopped; 0 = everything was counted."""
     refusing: Sequence[str] = ()
     """Hosts that serve no pages at present."""
 
     @property
     def total(self) -> int:
-        """All that is due, as far as it was counted."""
+        """URLs that are due, as far as they were counted."""
         return sum(self.due.values())
+
+    def __str__(self) -> str:
+        """In one line: `1,203 due (cn 1,200, fr 3), 16 leased by other workers`."""
+        counts = ", ".join(f"{edition} {count:,}" for edition, count in self.due.items() if count)
+        is_partial = self.counted_to and self.total >= self.counted_to
+        parts = [f"{'over ' if is_partial else ''}{self.total:,} due" + (f" ({counts})" if counts else "")]
+        if self.leased_elsewhere:
+            parts.append(f"{self.leased_elsewhere:,} leased by other workers")
+        if not self.total and self.next_in_s is not None:
+            parts.append(f"next in {duration(self.next_in_s)}")
+        return ", ".join(parts)
 
     def told(self) -> str:
         """In one line."""
-        counts = ", ".join(f"{edition} {count:,}" for edition, count in self.due.items() if count)
-        total = f"{'over ' if self.counted_to and self.total >= self.counted_to else ''}{self.total:,} due"
-        elsewhere = f", {self.leased_elsewhere:,} at work elsewhere" if self.leased_elsewhere else ""
-        later = f", next in {duration(self.next_in_s)}" if not self.total and self.next_in_s is not None else ""
-        return total + (f" ({counts})" if counts else "") + elsewhere + later
+        return str(self)
+
+
+def start(place: str, backlog: Backlog) -> str:
+    """Where a run stores and what is due when it starts, in one line."""
+    return f"{place}; at the start {backlog}"
 
 
 def done(stats: Mapping[str, Any]) -> int:
@@ -104,27 +119,27 @@ def done(stats: Mapping[str, Any]) -> int:
 
 
 def progress(stats: Mapping[str, Any], backlog: Backlog, rate: float) -> str:
-    """How a run goes on, in one line; `rate` is in visits a second."""
+    """How a run is going, in one line; `rate` is in visits a second."""
     blocked = sum(stats.get(f"outcome/{outcome}", 0) for outcome in BLOCKED)
-    parts = [f"{rate:.1f} a second", f"{done(stats):,} done", backlog.told(), f"{blocked:,} blocked"]
+    parts = [f"{rate:.1f} a second", f"{done(stats):,} done", str(backlog), f"{blocked:,} blocked"]
     if backlog.refusing:
         parts.append(f"no pages from {', '.join(backlog.refusing)} at present")
     if backlog.total and rate:
         parts.append(f"{duration(backlog.total / rate)} left for what is due")
-    return f"{'; '.join(parts)}; so far {told(stats)}"
+    return f"{'; '.join(parts)}; so far {totals(stats)}"
 
 
-def told(stats: Mapping[str, Any]) -> str:
+def totals(stats: Mapping[str, Any]) -> str:
     """Sources and outcomes as a person reads them."""
     sources, outcomes = group(stats, "source/"), group(stats, "outcome/")
     return f"{counted('source', sources)}; {counted('page', outcomes)}"
 
 
-def counted(what: str, counts: Mapping[str, int]) -> str:
-    """So many of something, and what became of them."""
+def counted(noun: str, counts: Mapping[str, int]) -> str:
+    """How many there are of something, and of each kind: `2 sources (1 read, 1 failed)`."""
     total = sum(counts.values())
     parts = ", ".join(f"{value} {name}" for name, value in counts.items())
-    return f"{total} {what}{'' if total == 1 else 's'}" + (f" ({parts})" if parts else "")
+    return f"{total} {noun}{'' if total == 1 else 's'}" + (f" ({parts})" if parts else "")
 
 
 # ---- the end ---------------------------------------------------------------------------------------------
@@ -132,14 +147,14 @@ def counted(what: str, counts: Mapping[str, int]) -> str:
 
 def ended(reason: str, seconds: float, stats: Mapping[str, Any]) -> str:
     """How a run ended and what came of it, in one line."""
-    return f"{reason} after {duration(seconds)}: {told(stats)}"
+    return f"{reason} after {duration(seconds)}: {totals(stats)}"
 
 
 def traffic(stats: Mapping[str, Any]) -> str:
-    """What a run asked of the site, in one line."""
+    """The requests of a run and the bytes that it received, in one line."""
     requests = stats.get("downloader/request_count", 0)
     unchanged = stats.get("downloader/response_status_count/304", 0)
-    # What robots.txt or the circuit breaker forbids is no request.
+    # No request is made where robots.txt or the circuit breaker forbids it.
     not_made = stats.get("downloader/exception_type_count/scrapy.exceptions.IgnoreRequest", 0)
     errors = stats.get("downloader/exception_count", 0) - not_made
     parts = [f"{requests:,} request{'' if requests == 1 else 's'}", f"{unchanged:,} answered 304"]
@@ -160,7 +175,7 @@ def summary(stats: Mapping[str, Any]) -> str:
 
 
 def plain(table: Table) -> str:
-    """A table without colours, whatever terminal this runs on."""
+    """A table without colours, whatever the terminal."""
     console = Console(file=StringIO(), width=TABLE_COLUMNS, no_color=True, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
         console.print(table)
@@ -168,14 +183,19 @@ def plain(table: Table) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in one or two units."""
+    """A duration in one or two units.
+
+    >>> [duration(seconds) for seconds in (0.25, 95, 150, 7300, 200_000)]
+    ['0.2 s', '95 s', '2 min 30 s', '2 h 1 min', '2 days']
+    """
     whole = round(seconds)
-    if seconds < 10:  # noqa: PLR2004 - tenths tell something only of a short time
+    if seconds < _TEN:
         return f"{seconds:.1f} s"
     if whole < 2 * _MINUTE:
         return f"{whole} s"
     if whole < 2 * _HOUR:
-        return f"{whole // _MINUTE} min" + (f" {whole % _MINUTE} s" if whole < 10 * _MINUTE and whole % _MINUTE else "")
+        minutes, rest = divmod(whole, _MINUTE)
+        return f"{minutes} min {rest} s" if minutes < _TEN and rest else f"{minutes} min"
     if whole < 2 * _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
     return f"{whole // _DAY} days"

@@ -1,4 +1,4 @@
-"""Which URLs a crawl asks for: where it begins, what it follows, and where it stops. Pure."""
+"""Which URLs a crawl fetches: where it begins, what it follows, and where it stops. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,7 +28,7 @@ TOPICS = frozenset({Kind.TAG, Kind.AUTHOR})
 
 @dataclass(slots=True, kw_only=True)
 class Scope:
-    """What one crawl was asked for."""
+    """The reach of one crawl."""
 
     arguments: Arguments
     today: date
@@ -37,7 +37,7 @@ class Scope:
     """Where the site is fetched from, when that is a mirror."""
     follow_topics: bool = False
     list_pages: int = 0
-    """How many pages of one list are read; 0 is no limit."""
+    """Pages read of one list; 0 is no limit."""
     followed: frozenset[Kind] = field(init=False)
     """Lists that are read when an article or another list leads to them."""
 
@@ -51,47 +51,47 @@ class Scope:
         return urls.from_mirror(url, self.base, page)
 
     def sources(self) -> list[Link]:
-        """Where the crawl begins: the given sources, else the built-in ones and the archives of a backfill."""
+        """Where the crawl begins: the sources given, or the built-in ones and the archives of a backfill."""
         if self.arguments.sources:
             return [source(self.canonical(url)) for url in self.arguments.sources]
-        built_in = (EDITIONS[code].sources for code in self.arguments.editions)
-        news = [source(urls.canonical(known.url)) for sources in built_in for known in sources]
-        past = [source(url, backfill=True) for code in self.arguments.editions for url in self.archives(code)]
-        return news + past
+        codes = self.arguments.editions
+        news = [source(urls.canonical(built_in.url)) for code in codes for built_in in EDITIONS[code].sources]
+        backfill = [source(url, backfill=True) for code in codes for url in self.archives(code)]
+        return news + backfill
 
     def archives(self, code: str) -> list[str]:
         """The archive pages and monthly sitemaps of an edition between `since` and `until`."""
         if not self.arguments.since:
             return []
-        between = (code, self.arguments.since, self.arguments.until or self.today)
-        return (urls.archive_days(*between) or urls.archive_years(*between)) + urls.month_sitemaps(*between)
+        days = (code, self.arguments.since, self.arguments.until or self.today)
+        return (urls.archive_days(*days) or urls.archive_years(*days)) + urls.month_sitemaps(*days)
 
     def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
-        """The link to a URL that this crawl wants: an article or a followed list of its editions, near enough."""
+        """The link to a URL, if it is an article or a followed list of this crawl's editions and near enough."""
         kind, edition = urls.kind(url), urls.edition(url)
-        wanted = urls.is_article(kind) or kind in self.followed
-        if not wanted or edition not in self.arguments.editions or not self.arguments.reaches(depth):
+        is_followed = urls.is_article(kind) or kind in self.followed
+        if not is_followed or edition not in self.arguments.editions or not self.arguments.reaches(depth):
             return None
         return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
 
     def listed(self, entry: Entry, source: Link) -> Link | None:
-        """The link to what a source lists, if this crawl wants it and, in a backfill, if it is of its days."""
+        """The link to an entry of a source; None if it is not of this crawl or, in a backfill, not of its days."""
         url = self.canonical(entry.url, source.url)
         link = self.link(url, depth=source.depth, found_on=source.url, entry=entry)
-        if link is None or (source.backfill and not self.is_of_the_days(link)):
+        if link is None or (source.backfill and not self.is_in_period(link)):
             return None
         link.backfill = source.backfill
         return link
 
-    def is_of_the_days(self, link: Link) -> bool:
-        """Whether a link is of the days of the backfill; one that tells no day may be."""
-        told = link.entry.published_at.date() if link.entry and link.entry.published_at else None
-        day = urls.archive_day(link.url) or told or urls.slug_date(link.url)
+    def is_in_period(self, link: Link) -> bool:
+        """Whether a link is of the days of the backfill; one of unknown day may be."""
+        published = link.entry.published_at.date() if link.entry and link.entry.published_at else None
+        day = urls.archive_day(link.url) or published or urls.slug_date(link.url)
         since, until = self.arguments.since, self.arguments.until
         return day is None or ((not since or day >= since) and (not until or day <= until))
 
     def next_page(self, url: str, source: Link) -> Link | None:
-        """The link to the next page of a list, if so many pages of it are read."""
+        """The link to the next page of a list; None when as many pages as are to be read were read."""
         if self.list_pages and urls.list_page(url) > self.list_pages:
             return None
         return Link(

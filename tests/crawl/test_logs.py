@@ -77,6 +77,12 @@ def test_scrapy_s_line_of_settings_holds_no_secret(formatter: logging.Formatter)
     assert "db.example:27017" in line
 
 
+def test_a_text_log_shows_urls_as_they_are_read_but_nothing_that_steers_a_terminal() -> None:
+    url = "https://www.rfi.fr/cn/%E6%B3%95%E5%B9%BF%2F%20%E2%80%AE%FF%C3%A9%C2%9B"
+    line = TextFormatter(settings()).format(record("read %s", url))
+    assert line == "INFO read https://www.rfi.fr/cn/法广%2F%20%E2%80%AE%FFé%C2%9B"
+
+
 def test_what_is_no_secret_stays(formatter: logging.Formatter) -> None:
     said = "10:30 https://www.rfi.fr/cn/a@b: read http://127.0.0.1:8099/x?at=a:b@c, mongodb://db.example:27017/"
     assert said in formatter.format(record("%s", said))

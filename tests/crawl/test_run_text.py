@@ -6,7 +6,19 @@ import pytest
 
 from rfispider import settings
 from rfispider.crawl import run_text
-from rfispider.crawl.run_text import Backlog, duration, ended, intention, means, place, progress, size, summary, told
+from rfispider.crawl.run_text import (
+    Backlog,
+    duration,
+    ended,
+    intention,
+    means,
+    place,
+    progress,
+    size,
+    start,
+    summary,
+    totals,
+)
 
 STATS = {
     "source/read": 2,
@@ -32,6 +44,16 @@ def test_a_run_says_what_it_is_about_to_do() -> None:
     assert intention(arguments, given()) == "cn fr from https://www.rfi.fr at 1 request a second, depth 2"
 
 
+def test_the_sources_of_a_run_are_shown_as_a_person_reads_them() -> None:
+    arguments = {
+        "editions": ["cn"],
+        "depth": 0,
+        "archive": None,
+        "sources": ["https://www.rfi.fr/cn/%E4%B8%AD%E5%9B%BD/"],
+    }
+    assert intention(arguments, given()) == "cn from https://www.rfi.fr/cn/中国/, depth 0"
+
+
 def test_a_run_says_by_which_means() -> None:
     told = means(given(), follow=False)
     assert told.startswith("as rfispider/1 (+desk@news.example); 8 in flight")
@@ -53,12 +75,18 @@ def test_a_run_says_where_it_stores() -> None:
         (Backlog(due={}), "0 due"),
         (Backlog(due={}, next_in_s=90.0), "0 due, next in 90 s"),
         (Backlog(due={"cn": 1200, "fr": 3}, next_in_s=5.0), "1,203 due (cn 1,200, fr 3)"),
-        (Backlog(due={"cn": 1}, leased_elsewhere=16), "1 due (cn 1), 16 at work elsewhere"),
+        (Backlog(due={"cn": 1}, leased_elsewhere=16), "1 due (cn 1), 16 leased by other workers"),
         (Backlog(due={"cn": 1000}, counted_to=1000), "over 1,000 due (cn 1,000)"),
     ],
 )
 def test_what_is_due_is_told_in_one_line(backlog: Backlog, line: str) -> None:
-    assert backlog.told() == line
+    assert str(backlog) == line
+
+
+def test_a_run_says_what_is_due_when_it_starts() -> None:
+    where = place("db1:27017", "rfi", embedded=False)
+    line = start(where, Backlog(due={}, next_in_s=112.0))
+    assert line == "into the database rfi of MongoDB at db1:27017; at the start 0 due, next in 112 s"
 
 
 def test_the_way_so_far_and_the_way_to_go_are_one_line() -> None:
@@ -73,8 +101,8 @@ def test_the_way_so_far_and_the_way_to_go_are_one_line() -> None:
 
 def test_what_came_of_a_run_is_told_in_one_line() -> None:
     stats = {"source/read": 2, "outcome/article/new": 2, "outcome/page/gone": 1}
-    assert told(stats) == "2 sources (2 read); 3 pages (2 article/new, 1 page/gone)"
-    assert told({"source/unchanged": 1}) == "1 source (1 unchanged); 0 pages"
+    assert totals(stats) == "2 sources (2 read); 3 pages (2 article/new, 1 page/gone)"
+    assert totals({"source/unchanged": 1}) == "1 source (1 unchanged); 0 pages"
     assert ended("finished", 61.0, {"source/unchanged": 1}) == "finished after 61 s: 1 source (1 unchanged); 0 pages"
 
 

@@ -97,7 +97,7 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(mongo_uri: str
     run = subprocess.run(
         command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=CRAWL_SECONDS, check=False
     )
-    assert "www.rfi.fr has the address 127.0.0.1, which is not of the internet" in run.stderr
+    assert "www.rfi.fr resolves to 127.0.0.1, which is not a public address" in run.stderr
 
 
 # ---- a hundred hostile inputs ----------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_an_archive_writes_nothing_and_follows_nothing(tmp_path: Path) -> None:
 
 def test_a_log_shows_what_would_steer_a_terminal() -> None:
     record = logging.LogRecord("x", logging.INFO, "f", 1, "read %s\n", (hostile.ESCAPES,), None)
-    told = logs.Text(vars(settings)).format(record)
+    told = logs.TextFormatter(vars(settings)).format(record)
     assert "read \ufffd[31m" in told
     assert not CONTROL.findall(told)
 

@@ -8,7 +8,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import UsageError
 
 from rfispider.crawl.arguments import ArgumentError, Arguments
-from rfispider.crawl.logs import defuse, install, quieten
+from rfispider.crawl.logs import hide_start_up, install, make_records_safe
 from rfispider.crawl.run_record import shortfall
 from rfispider.settings import SettingError
 
@@ -29,27 +29,27 @@ exit status: 0 the run did its job, 1 it did not (the last line says why), 2 wro
 
 
 class Command(ScrapyCrawl):
-    """Runs a spider; exits 1 when the run did not do its job and 2 when it was asked wrongly."""
+    """Runs a spider; exits 1 when the run did not do its job and 2 on wrong usage."""
 
     crawler: Crawler | None = None
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Teach the arguments of the spider."""
+        """Describe the arguments of the spider."""
         super().add_options(parser)
         parser.epilog = EPILOG
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Quieten Scrapy before it begins to talk."""
+        """Set up log records before Scrapy writes the first one."""
         super().process_options(args, opts)
-        defuse()
+        make_records_safe()
         if self.settings:
             self.settings.set("LOG_INSTALL_ROOT_HANDLER", value=False, priority="cmdline")
         if self.settings and self.settings["LOG_LEVEL"] == "INFO":
-            quieten()
+            hide_start_up()
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Check, crawl, judge."""
+        """Check the arguments, crawl, and set the exit status."""
         if args[:1] == ["rfi"]:
             self.check(opts)
         try:
