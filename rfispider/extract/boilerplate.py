@@ -1,6 +1,7 @@
-"""What stands among the text of an article and is none of it."""
+"""What stands among the text of an article without being part of it."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from rfispider.extract.html_document import Element
@@ -45,13 +46,22 @@ def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
     if tag in TAGS or "-" in tag:  # a custom element is a program
         return True
     attributes = element.attrib
-    if not attributes:
-        return tag == "div" and _is_player(element)
-    if (named := attributes.get("class")) and classes.search(named) and selectors.COPYRIGHT_CLASS not in named:
+    if attributes and (_has_class(attributes, classes) or _is_hidden(attributes)):
         return True
+    return tag == "div" and _is_player(element)
+
+
+def _has_class(attributes: Mapping[str, str], classes: re.Pattern[str]) -> bool:
+    printed = attributes.get("class")
+    return printed is not None and bool(classes.search(printed)) and selectors.COPYRIGHT_CLASS not in printed
+
+
+def _is_hidden(attributes: Mapping[str, str]) -> bool:
+    """Whether an element is not shown, or an attribute says that it is an embed or an advertisement."""
     if "hidden" in attributes or not _ATTRIBUTES.isdisjoint(attributes):
         return True
-    return bool((style := attributes.get("style")) and _HIDDEN.search(style)) or (tag == "div" and _is_player(element))
+    style = attributes.get("style")
+    return style is not None and bool(_HIDDEN.search(style))
 
 
 def _is_player(element: Element) -> bool:

@@ -1,4 +1,4 @@
-"""Who owns and who worked on a text, as printed at its end."""
+"""Who owns a text and who worked on it, as printed at its end."""
 
 import re
 from typing import Final
@@ -20,23 +20,33 @@ _COPYRIGHT_LINE: Final = re.compile(r"©\s*(?:(?:19|20)\d\d\s+)?([^\s©][^©。.
 """A whole paragraph that is a copyright line though no class says so."""
 
 
-def cut_credits(lines: list[Block]) -> str | None:
-    """Cut the credits out of the last paragraph; they come back without brackets, None if there are none."""
-    if not lines or not (found := _CREDITS.search(lines[-1].line)):
+def cut_credits(blocks: list[Block]) -> str | None:
+    """Cut the credits out of the last paragraph; they come back without brackets, None if there are none.
+
+    >>> blocks = [Block(Shape.PARAGRAPH, "The ferry sails. (Translation: Ada Lamp)")]
+    >>> cut_credits(blocks), blocks[0].line
+    ('Translation: Ada Lamp', 'The ferry sails.')
+    """
+    if not blocks or not (bracket := _CREDITS.search(blocks[-1].line)):
         return None
-    lines[-1].line = lines[-1].line[: found.start()].rstrip()
-    if not lines[-1].line:
-        lines.pop()
-    return found[1].rstrip()
+    blocks[-1].line = blocks[-1].line[: bracket.start()].rstrip()
+    if not blocks[-1].line:
+        blocks.pop()
+    return bracket[1].rstrip()
 
 
-def cut_agency(lines: list[Block]) -> str | None:
-    """Take the copyright line out of the blocks; the agency in it comes back without sign and year."""
-    agency = next((_owner(block.line) for block in lines if block.shape is Shape.COPYRIGHT), None)
-    lines[:] = [block for block in lines if block.shape is not Shape.COPYRIGHT]
-    if agency is None and lines and (printed := _COPYRIGHT_LINE.fullmatch(lines[-1].line)):
-        lines.pop()
-        return printed[1].strip() or None
+def cut_agency(blocks: list[Block]) -> str | None:
+    """Cut the copyright line out of the blocks; the agency in it comes back without sign and year.
+
+    >>> blocks = [Block(Shape.PARAGRAPH, "The ferry sails."), Block(Shape.PARAGRAPH, "© 2026 AFP")]
+    >>> cut_agency(blocks), len(blocks)
+    ('AFP', 1)
+    """
+    agency = next((_owner(block.line) for block in blocks if block.shape is Shape.COPYRIGHT), None)
+    blocks[:] = [block for block in blocks if block.shape is not Shape.COPYRIGHT]
+    if agency is None and blocks and (line := _COPYRIGHT_LINE.fullmatch(blocks[-1].line)):
+        blocks.pop()
+        return line[1].strip() or None
     return agency
 
 

@@ -1,7 +1,7 @@
-"""Each field of an article from the first of its sources that tells it, and which one that was."""
+"""Each field of an article, from the first of its sources that has it, and which source that was."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from stringzilla import find
 
-from rfispider.extract import element_text, json_ld, media, times
+from rfispider.extract import element_text, media, times
 from rfispider.extract.html_document import Document
+from rfispider.extract.json_ld import Node
 from rfispider.extract.layout import ArticleLayout
 from rfispider.extract.text_blocks import Block
 from rfispider.items import Audio, Entry, Image, Page
@@ -21,8 +22,10 @@ JSONLD, META, MARKUP, FEED, URL = "jsonld", "meta", "markup", "feed", "url"
 """Sources of fields, as `Article.provenance` names them."""
 
 Value = TypeVar("Value")
-Told = tuple[Value, str]
+Sourced = tuple[Value, str]
 """A value and its source."""
+Fields = dict[str, Sourced[Any]]
+"""Values and their sources by the name of the field."""
 
 _SUFFIX: Final = re.compile(
     r"(?:\s*[-–—|·]\s*(?:" + "|".join(map(re.escape, sorted(selectors.SITE_NAMES, key=len, reverse=True))) + r"))+\s*$",
@@ -44,26 +47,26 @@ _BEFORE_SHORT: Final = 60
 
 @dataclass(slots=True)
 class Sources:
-    """Everything that tells something of one article."""
+    """Everything from which the fields of one article are read."""
 
     page: Page
-    parsed: Document
-    places: ArticleLayout
-    told: json_ld.Thing
-    """The article's object in JSON-LD; empty if there is none."""
+    document: Document
+    layout: ArticleLayout
+    json_ld: Node
+    """The article's node in JSON-LD; empty if there is none."""
 
     @property
     def entry(self) -> Entry:
-        """What the source that led to the page said; nothing if there was none."""
+        """What the source that led to the page said of it; an entry without fields if there was none."""
         return self.page.entry or Entry(url=self.page.url)
 
     def marked(self, classes: tuple[str, ...]) -> Iterator[Any]:
         """Elements of the article that have one of the classes; of the page, if the article is not found."""
-        scope = self.places.article if self.places.article is not None else self.parsed.root
+        scope = self.layout.article if self.layout.article is not None else self.document.root
         return element_text.inside(scope, classes)
 
 
-def first(candidates: Iterable[Told[Value]]) -> tuple[Value | None, str]:
+def first(candidates: Iterable[Sourced[Value]]) -> tuple[Value | None, str]:
     """The first candidate that is not empty; (None, "") if all are."""
     return next(((value, source) for value, source in candidates if value), (None, ""))
 
@@ -74,29 +77,39 @@ def first(candidates: Iterable[Told[Value]]) -> tuple[Value | None, str]:
 def title(sources: Sources) -> tuple[str | None, str]:
     """The headline without the name of the site behind it."""
     candidates = [(without_site(printed), source) for printed, source in _titles(sources)]
-    chosen, source = first(candidates)
-    if chosen and chosen.endswith(_CUT_OFF):  # some places shorten it
-        begun = chosen.rstrip("….").rstrip()
-        longer = ((text, origin) for text, origin in candidates if text.startswith(begun) and len(text) > len(chosen))
-        return next(longer, (chosen, source))
-    return chosen, source
+    headline, source = first(candidates)
+    if headline and headline.endswith(_CUT_OFF):  # some places shorten it
+        beginning = headline.rstrip("….").rstrip()
+        longer = ((text, origin) for text, origin in candidates if len(text) > len(headline))
+        return next(((text, origin) for text, origin in longer if text.startswith(beginning)), (headline, source))
+    return headline, source
 
 
-def _titles(sources: Sources) -> Iterator[Told[str]]:
-    parsed = sources.parsed
-    yield element_text.decoded(sources.told.get("headline") or sources.told.get("name")), JSONLD
-    yield element_text.decoded(parsed.meta("og:title")), META
-    yield element_text.decoded(parsed.meta("twitter:title")), META
-    if not parsed.fragment:
-        headings = [*element_text.classed(parsed.all("h1"), selectors.TITLE_CLASSES), *parsed.all("h1")]
-        yield element_text.decoded(element_text.of(headings[0])) if headings else "", MARKUP
+def _titles(sources: Sources) -> Iterator[Sourced[str]]:
+    document = sources.document
+    yield element_text.decoded(sources.json_ld.get("headline") or sources.json_ld.get("name")), JSONLD
+    yield element_text.decoded(document.meta("og:title")), META
+    yield element_text.decoded(document.meta("twitter:title")), META
+    yield _heading(document), MARKUP
     yield element_text.decoded(sources.entry.title), FEED
-    yield element_text.decoded(parsed.all("title")[0].text) if parsed.all("title") else "", META
+    yield element_text.decoded(document.all("title")[0].text) if document.all("title") else "", META
     yield _slug_words(sources.page.url), URL
 
 
+def _heading(document: Document) -> str:
+    """The first h1 of a whole page, one of the class of titles before others; empty if there is none."""
+    if document.fragment:
+        return ""
+    headings = [*element_text.classed(document.all("h1"), selectors.TITLE_CLASSES), *document.all("h1")]
+    return element_text.decoded(element_text.of(headings[0])) if headings else ""
+
+
 def without_site(printed: str) -> str:
-    """A title without the names of the site that follow it after a dash; a title that is nothing else stays."""
+    """A title without the names of the site that follow it after a dash; a title that is nothing else stays.
+
+    >>> without_site("The boat - RFI"), without_site("RFI")
+    ('The boat', 'RFI')
+    """
     return _SUFFIX.sub("", printed) or printed
 
 
@@ -110,9 +123,9 @@ def authors(sources: Sources) -> tuple[list[str] | None, str]:
     """Names of people and desks."""
     return first(
         (
-            (_names(sources.told.get("author")), JSONLD),
+            (_names(sources.json_ld.get("author")), JSONLD),
             (_unique(map(element_text.of, sources.marked(selectors.AUTHOR_CLASSES))), MARKUP),
-            (_split(sources.parsed.meta("author")), META),
+            (_split(sources.document.meta("author")), META),
             (_unique(sources.entry.authors), FEED),
         )
     )
@@ -123,10 +136,10 @@ def tags(sources: Sources) -> tuple[list[str] | None, str]:
     listed = [link for block in sources.marked(selectors.TAGS_CLASSES) for link in block.iterdescendants("a")]
     return first(
         (
-            (_names(sources.told.get("keywords")), JSONLD),
-            (_unique(sources.parsed.metas.get("article:tag", ())), META),
+            (_names(sources.json_ld.get("keywords")), JSONLD),
+            (_unique(sources.document.metas.get("article:tag", ())), META),
             (_unique(map(element_text.of, listed)), MARKUP),
-            (_split(sources.parsed.meta("keywords")), META),
+            (_split(sources.document.meta("keywords")), META),
             (_unique(sources.entry.keywords), FEED),
         )
     )
@@ -139,8 +152,8 @@ def _names(value: object) -> list[str]:
     if isinstance(value, dict):
         return _names(value.get("name"))
     if isinstance(value, list):
-        names = (each.get("name") if isinstance(each, dict) else each for each in value[:_MAX_NAMES])
-        return _unique(each for each in names if isinstance(each, str))
+        names = [each.get("name") if isinstance(each, dict) else each for each in value[:_MAX_NAMES]]
+        return _unique(name for name in names if isinstance(name, str))
     return []
 
 
@@ -150,29 +163,30 @@ def _split(printed: str) -> list[str]:
 
 def _unique(printed: Iterable[str]) -> list[str]:
     names = (element_text.decoded(name) for name in printed)
-    return list(dict.fromkeys(name for name in names if name and len(name) <= _MAX_NAME))[:_MAX_NAMES]
+    usable = (name for name in names if 0 < len(name) <= _MAX_NAME)
+    return list(dict.fromkeys(usable))[:_MAX_NAMES]
 
 
 # ---- lead ------------------------------------------------------------------------------------------------
 
 
-def lead(sources: Sources, cut: list[Block]) -> tuple[str | None, str]:
+def lead(sources: Sources, blocks: list[Block]) -> tuple[str | None, str]:
     """What stands between title and body.
 
-    A description is the lead only on a page whose markup was not recognised: elsewhere it would have been shown,
-    and what is told then is the beginning of the text.
+    A description is the lead only on a page whose markup was not recognised: elsewhere the page would have shown
+    it, and a description that is not shown is the beginning of the text.
     """
-    element = sources.places.lead
+    element = sources.layout.lead
     if element is not None:
         return first([(element_text.of(element), MARKUP)])
-    if sources.parsed.fragment or sources.places.article is not None:
+    if sources.document.fragment or sources.layout.article is not None:
         return None, ""
-    begins = "".join(block.line for block in cut[:3])
-    described = [
-        (element_text.decoded(sources.told.get("description")), JSONLD),
-        (element_text.decoded(sources.parsed.meta("og:description")), META),
+    beginning = "".join(block.line for block in blocks[:3])
+    descriptions = [
+        (element_text.decoded(sources.json_ld.get("description")), JSONLD),
+        (element_text.decoded(sources.document.meta("og:description")), META),
     ]
-    return first((text, source) for text, source in described if not begins.startswith(text.rstrip("….")))
+    return first((text, source) for text, source in descriptions if not beginning.startswith(text.rstrip("….")))
 
 
 # ---- times -----------------------------------------------------------------------------------------------
@@ -188,39 +202,40 @@ def modified_at(sources: Sources) -> tuple[datetime | None, str]:
     return _believable(sources, _modified(sources))
 
 
-def _believable(sources: Sources, candidates: Iterator[Told[datetime | None]]) -> tuple[datetime | None, str]:
+def _believable(sources: Sources, candidates: Iterator[Sourced[datetime | None]]) -> tuple[datetime | None, str]:
     fetched = sources.page.fetched_at
     return first((moment, source) for moment, source in candidates if times.believable(moment, fetched))
 
 
-def _published(sources: Sources) -> Iterator[Told[datetime | None]]:
-    yield times.iso(sources.told.get("datePublished")), JSONLD
-    yield times.iso(sources.parsed.meta("article:published_time")), META
-    yield times.iso(sources.parsed.meta("datePublished")), META
-    yield from ((moment, MARKUP) for moment in _shown(sources)[:1])
+def _published(sources: Sources) -> Iterator[Sourced[datetime | None]]:
+    yield times.iso(sources.json_ld.get("datePublished")), JSONLD
+    yield times.iso(sources.document.meta("article:published_time")), META
+    yield times.iso(sources.document.meta("datePublished")), META
+    yield from ((moment, MARKUP) for moment in _displayed(sources)[:1])
     yield sources.entry.published_at, FEED
     yield times.midnight(urls.slug_date(sources.page.url)), URL
 
 
-def _modified(sources: Sources) -> Iterator[Told[datetime | None]]:
-    yield times.iso(sources.told.get("dateModified")), JSONLD
-    yield times.iso(sources.parsed.meta("article:modified_time")), META
-    yield times.iso(sources.parsed.meta("og:updated_time")), META
-    shown = _shown(sources)
-    yield from ((moment, MARKUP) for moment in shown[1:2])
+def _modified(sources: Sources) -> Iterator[Sourced[datetime | None]]:
+    yield times.iso(sources.json_ld.get("dateModified")), JSONLD
+    yield times.iso(sources.document.meta("article:modified_time")), META
+    yield times.iso(sources.document.meta("og:updated_time")), META
+    displayed = _displayed(sources)
+    yield from ((moment, MARKUP) for moment in displayed[1:2])
     yield sources.entry.modified_at, FEED
-    if not sources.parsed.fragment:  # a page that tells no change was not changed; an entry has no place to tell it
-        yield from ((moment, MARKUP) for moment in shown[:1])
+    if not sources.document.fragment:  # a page without a second time was not changed; an entry has no room for one
+        yield from ((moment, MARKUP) for moment in displayed[:1])
 
 
-def _shown(sources: Sources) -> list[datetime]:
-    """The times that the article shows: when it came out, then when it was changed."""
-    if sources.places.time is not None:
-        return times.displayed(sources.places.time.text or "")
+def _displayed(sources: Sources) -> list[datetime]:
+    """The times that the article displays: when it came out, then when it was changed."""
+    if sources.layout.time is not None:
+        return times.displayed(sources.layout.time.text or "")
     for block in sources.marked(selectors.DATES_CLASSES):
-        told = [times.iso(element.get("datetime")) for element in block.iter("time")]
-        if moments := [moment for moment in told if moment] or times.displayed(element_text.of(block)):
-            return moments
+        moments = [times.iso(element.get("datetime")) for element in block.iter("time")]
+        exact = [moment for moment in moments if moment]
+        if displayed := exact or times.displayed(element_text.of(block)):
+            return displayed
     return []
 
 
@@ -229,20 +244,15 @@ def _shown(sources: Sources) -> list[datetime]:
 
 def images(sources: Sources) -> tuple[list[Image] | None, str]:
     """The main picture first, then those of the body in order, each at the largest size that is offered."""
-    base, places = sources.page.url, sources.places
-    told = media.addresses_of(sources.told.get("image"), base)
-    meta = [url for url in map(_address(base), sources.parsed.metas.get("og:image", ())) if url]
-    shown = media.pictures(places.article, base) if places.article is not None else []
-    if shown:
-        return media.merged(shown, [*told, *meta]), MARKUP
-    named = [(told, JSONLD), (meta, META), ([sources.entry.image] if sources.entry.image else [], FEED)]
-    real = (([url for url in addresses if not media.is_placeholder(url)], source) for addresses, source in named)
-    addresses, source = first(real)
+    base, article = sources.page.url, sources.layout.article
+    json_ld = media.addresses_of(sources.json_ld.get("image"), base)
+    meta = media.addresses_of(sources.document.metas.get("og:image", []), base)
+    if article is not None and (pictures := media.pictures(article, base)):
+        return media.merged(pictures, [*json_ld, *meta]), MARKUP
+    feed = [sources.entry.image] if sources.entry.image else []
+    candidates = [(json_ld, JSONLD), (meta, META), (feed, FEED)]
+    addresses, source = first((media.without_placeholders(urls), source) for urls, source in candidates)
     return ([Image(url=url) for url in _largest_each(addresses)], source) if addresses else (None, "")
-
-
-def _address(base: str) -> Callable[[str], str | None]:
-    return lambda printed: media.web_address(printed, base)
 
 
 def _largest_each(addresses: list[str]) -> list[str]:
@@ -255,12 +265,12 @@ def _largest_each(addresses: list[str]) -> list[str]:
 
 def audio(sources: Sources) -> tuple[list[Audio] | None, str]:
     """The recording of the whole article first, then those of its players."""
-    base, article = sources.page.url, sources.places.article
-    told = media.recordings_of(sources.told.get("audio") or sources.told.get("associatedMedia"), base)
-    shown = media.players(article, base) if article is not None else []
-    fed = [sources.entry.audio] if sources.entry.audio else []
-    found = media.without_doubles([*told, *shown, *fed])
-    return first([(found, JSONLD if told else MARKUP if shown else FEED)])
+    base, article = sources.page.url, sources.layout.article
+    json_ld = media.recordings_of(sources.json_ld.get("audio") or sources.json_ld.get("associatedMedia"), base)
+    markup = media.players(article, base) if article is not None else []
+    feed = [sources.entry.audio] if sources.entry.audio else []
+    _, source = first([(json_ld, JSONLD), (markup, MARKUP), (feed, FEED)])
+    return media.without_doubles([*json_ld, *markup, *feed]) or None, source
 
 
 # ---- short link ------------------------------------------------------------------------------------------
@@ -268,9 +278,9 @@ def audio(sources: Sources) -> tuple[list[Audio] | None, str]:
 
 def short_code(sources: Sources) -> tuple[str | None, str]:
     """The code of the short link that the page offers for sharing."""
-    body = sources.parsed.body
+    body = sources.document.body
     begin = find(body, _SHARE_BEGINS)
-    found = _SHARED.match(body, begin) if begin >= 0 else None
-    if found is None and (begin := find(body, _SHORT_BEGINS)) >= 0:
-        found = _PRINTED.search(body, max(begin - _BEFORE_SHORT, 0))
-    return (found[1].decode("ascii"), MARKUP) if found else (None, "")
+    link = _SHARED.match(body, begin) if begin >= 0 else None
+    if link is None and (begin := find(body, _SHORT_BEGINS)) >= 0:
+        link = _PRINTED.search(body, max(begin - _BEFORE_SHORT, 0))
+    return (link[1].decode("ascii"), MARKUP) if link else (None, "")

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import chain
 from typing import Any, Final
 
 from rfispider.extract.html_document import Document
 
-Thing = dict[str, Any]
-"""A JSON object."""
+Node = dict[str, Any]
+"""A JSON object, which JSON-LD calls a node."""
 
 ARTICLE_TYPES: Final = frozenset(
     {
@@ -22,34 +23,32 @@ ARTICLE_TYPES: Final = frozenset(
 
 _WRAPPING: Final = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
 _TRAILING_COMMA: Final = re.compile(r",(\s*[\]}])")
-_MAX_THINGS: Final = 500
+_MAX_NODES: Final = 500
 _MAX_LENGTH: Final = 2_000_000
 
 
-def things(document: Document) -> list[Thing]:
-    """The objects of all JSON-LD scripts of a page, lists and graphs taken apart; what cannot be read is left out."""
-    found: list[Thing] = []
-    for script in document.all("script"):
-        if "ld+json" in (script.get("type") or "").lower():
-            found.extend(_flat(loaded(script.text)))
-    return found
+def nodes(document: Document) -> list[Node]:
+    """The nodes of all JSON-LD scripts of a page, lists and graphs taken apart; what cannot be read is left out."""
+    scripts = [script for script in document.all("script") if "ld+json" in (script.get("type") or "").lower()]
+    return list(chain.from_iterable(_flat(loaded(script.text)) for script in scripts))
 
 
-def article(objects: list[Thing]) -> Thing:
-    """The fields of the article, gathered from all objects that describe one, the first word counting."""
-    merged: Thing = {}
-    for thing in objects:
-        if types(thing) & ARTICLE_TYPES:
-            for name, value in thing.items():
+def article(candidates: list[Node]) -> Node:
+    """The fields of the article, gathered from all nodes that describe one; the first value of a field counts."""
+    merged: Node = {}
+    for node in candidates:
+        if types(node) & ARTICLE_TYPES:
+            for name, value in node.items():
                 if value and name not in merged:
                     merged[name] = value
     return merged
 
 
-def types(thing: Thing) -> set[str]:
-    """The types of an object, without a prefix such as http://schema.org/."""
-    told = thing.get("@type")
-    return {name.rsplit("/", 1)[-1] for name in (told if isinstance(told, list) else [told]) if isinstance(name, str)}
+def types(node: Node) -> set[str]:
+    """The types of a node, without a prefix such as http://schema.org/."""
+    value = node.get("@type")
+    names = value if isinstance(value, list) else [value]
+    return {name.rsplit("/", 1)[-1] for name in names if isinstance(name, str)}
 
 
 def loaded(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything
@@ -65,14 +64,14 @@ def loaded(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything
     return None
 
 
-def _flat(value: object) -> Iterator[Thing]:
+def _flat(value: object) -> Iterator[Node]:
     """Objects of a value, those of its lists and graphs included, in order; no deeper than they are ever seen."""
     waiting, seen = [value], 0
-    while waiting and seen < _MAX_THINGS:
+    while waiting and seen < _MAX_NODES:
         current = waiting.pop(0)
         seen += 1
         if isinstance(current, list):
-            waiting = [*current[:_MAX_THINGS], *waiting]
+            waiting = [*current[:_MAX_NODES], *waiting]
         elif isinstance(current, dict):
             yield current
             inner = [current.get(name) for name in ("@graph", "mainEntity", "mainEntityOfPage")]

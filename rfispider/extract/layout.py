@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from rfispider.extract import boilerplate, element_text, text_blocks
@@ -17,7 +17,7 @@ _BODY: Final = (selectors.BODY_CLASS,)
 _CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
 _MAX_LINKS: Final = 500
 _ABOVE: Final = 16
-"""Elements above a link that its block may have."""
+"""Ancestors of a link that its block may have."""
 _LONGEST_TIME: Final = 60
 """Characters of an element that shows a time and nothing else."""
 
@@ -38,22 +38,22 @@ class ArticleLayout:
     aside: set[Element] = field(default_factory=set)
     """Elements that are not text though no class says so: share block, related block, time."""
 
-    def cut(self) -> list[Block]:
+    def blocks(self) -> list[Block]:
         """The blocks of the body; empty if no body was found."""
-        apart = {self.lead, *self.aside}
+        excluded = {self.lead, *self.aside}
         if self.bodies:
-            return [
-                block
+            of_bodies = (
+                text_blocks.blocks(body, lambda each: each in excluded or boilerplate.is_noise(each))
                 for body in self.bodies
-                for block in text_blocks.blocks(body, lambda each: each in apart or boilerplate.is_noise(each))
-            ]
+            )
+            return list(chain.from_iterable(of_bodies))
         if self.text is None:
             return []
-        return text_blocks.blocks(self.text, lambda each: each in apart or boilerplate.is_furniture(each))
+        return text_blocks.blocks(self.text, lambda each: each in excluded or boilerplate.is_furniture(each))
 
 
 def find(document: Document) -> ArticleLayout:
-    """The places of a document; those that it does not have stay empty."""
+    """The parts of a document; those that it does not have stay empty."""
     return _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
 
 
@@ -109,46 +109,56 @@ def _outermost(elements: Iterator[Element]) -> list[Element]:
 
 
 def _of_fragment(root: Element) -> ArticleLayout:
-    places = ArticleLayout(article=root, time=_time(root))
-    places.bodies = _outermost(element_text.classed(root.iterdescendants("div", "section"), _BODY))
-    if not places.bodies:
-        places.aside = set(_asides(root))
-        places.bodies = [_densest(root, places.aside)]
-    if places.time is not None:
-        places.aside.add(places.time)
-    places.lead = _fragment_lead(root, places.bodies)
-    return places
+    layout = ArticleLayout(article=root, time=_time(root))
+    layout.bodies = _outermost(element_text.classed(root.iterdescendants("div", "section"), _BODY))
+    if not layout.bodies:
+        layout.aside = set(_asides(root))
+        layout.bodies = [_densest(root, layout.aside)]
+    if layout.time is not None:
+        layout.aside.add(layout.time)
+    layout.lead = _fragment_lead(root, layout.bodies)
+    return layout
 
 
 def _time(root: Element) -> Element | None:
     """The first element that shows a time and nothing else."""
     for element in root.iterdescendants("div", "p", "span", "time"):
-        if len(element) == 0 and (shown := element.text) and len(shown) < _LONGEST_TIME and _TIME.search(shown):
+        printed = element.text or ""
+        if len(element) == 0 and len(printed) < _LONGEST_TIME and _TIME.search(printed):
             return element
     return None
 
 
 def _asides(root: Element) -> Iterator[Element]:
-    """Blocks of links to share the article and of related articles, as large as can be without taking a paragraph."""
+    """Blocks of links that share the article or lead to related ones, as large as they get without a paragraph."""
     for link in islice(root.iterdescendants("a"), _MAX_LINKS):
         if link.get(selectors.ITEM_LINK_ATTRIBUTE) is not None or _SHARE.search(link.get("href") or ""):
-            block = link
-            for parent in islice(link.iterancestors(), _ABOVE):
-                if parent is root or parent.find("p") is not None:
-                    break
-                block = parent
-            yield block
+            yield _block_around(link, root)
+
+
+def _block_around(link: Element, root: Element) -> Element:
+    block = link
+    for parent in islice(link.iterancestors(), _ABOVE):
+        if parent is root or parent.find("p") is not None:
+            break
+        block = parent
+    return block
 
 
 def _densest(root: Element, aside: set[Element]) -> Element:
     """The element with the most text in paragraphs of its own."""
-    best, most = root, 0
+    densest, most = root, 0
     for element in (root, *root.iterdescendants(*_CONTAINERS)):
-        paragraphs = [child for child in element if child.tag == "p" and not _is_lead(child)]
-        size = sum(len(element_text.of(paragraph)) for paragraph in paragraphs)
+        size = _paragraph_size(element)
         if size > most and element not in aside and not boilerplate.is_noise(element):
-            best, most = element, size
-    return best
+            densest, most = element, size
+    return densest
+
+
+def _paragraph_size(element: Element) -> int:
+    """Characters of the paragraphs directly below an element, the lead apart."""
+    paragraphs = (child for child in element if child.tag == "p" and not _is_lead(child))
+    return sum(len(element_text.of(paragraph)) for paragraph in paragraphs)
 
 
 def _is_lead(paragraph: Element) -> bool:

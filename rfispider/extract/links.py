@@ -5,10 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from rfispider import text
 from rfispider.extract import element_text, html_document, layout, media, times
 from rfispider.extract.html_document import Document, Element
-from rfispider.extract.layout import ArticleLayout
 from rfispider.items import Entry, Kind, Page, Related
 from rfispider.site import selectors, urls
 
@@ -17,11 +15,13 @@ _OFFERED: Final = frozenset({*urls.ARTICLES, Kind.PROGRAMME})
 _TOPICS: Final = frozenset({Kind.TAG, Kind.AUTHOR})
 _LISTED: Final = frozenset({*_OFFERED, Kind.ARCHIVE_DAY})
 _NO_LIST: Final = ("header", "footer", "nav", "form")
+_NO_TEXT: Final = ("figure", "svg", "time", "noscript")
+"""Elements of a link whose text is no part of its title."""
 _PAGE_NUMBER: Final = re.compile(r"/(\d{1,5})/?$")
 _NEXT: Final = re.compile(r"\bnext\b", re.IGNORECASE)
 _HEADINGS: Final = ("h2", "h3", "h4", "div", "span", "p")
 _ABOVE: Final = 12
-"""Elements above a link among which its item is looked for."""
+"""Ancestors of a link among which its item is looked for."""
 _WITHIN: Final = 200
 """Elements of an item that are looked at."""
 _MAX_RELATED: Final = 200
@@ -32,48 +32,53 @@ _MAX_LINKS: Final = 3_000
 
 def related(page: Page) -> list[Related]:
     """The entries of the related-articles block of a page, in its order; empty if it has none."""
-    parsed = html_document.of(page)
-    if not isinstance(parsed, Document):
+    document = html_document.of(page)
+    if not isinstance(document, Document):
         return []
-    return list(parsed.related) if parsed.related is not None else related_of(page, parsed, layout.find(parsed))
+    if document.related is None:
+        return related_of(page, document, layout.find(document).article)
+    return list(document.related)
 
 
-def related_of(page: Page, parsed: Document, found: ArticleLayout) -> list[Related]:
-    """The same for a page that is parsed and whose places are known; kept with the parsed page."""
-    parsed.related = _read_related(page, parsed, found)
-    return list(parsed.related)
+def related_of(page: Page, document: Document, article: Element | None) -> list[Related]:
+    """The same for a page that is parsed and whose article's element is known; kept with the parsed page."""
+    document.related = _read_related(page, document, article)
+    return list(document.related)
 
 
-def _read_related(page: Page, parsed: Document, found: ArticleLayout) -> list[Related]:
+def _read_related(page: Page, document: Document, article: Element | None) -> list[Related]:
     own = urls.key(page.url)
-    links: dict[str, Related] = {}
-    blocks = _related_blocks(page, parsed, found)
+    entries: dict[str, Related] = {}
+    blocks = _related_blocks(page, document, article)
     for link in islice(chain.from_iterable(block.iter("a") for block in blocks), _MAX_RELATED):
         url = _target(link, page)
         if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
             continue
         item = _item(link)
-        if key not in links and (title := _title(link, item)):
-            links[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=len(links))
-    return list(links.values())
+        if key not in entries and (title := _title(link, item)):
+            entries[key] = Related(key=key, url=url, title=title, label=_label(link, item), position=len(entries))
+    return list(entries.values())
 
 
-def _related_blocks(page: Page, parsed: Document, found: ArticleLayout) -> list[Element]:
-    """Elements that hold related articles: told by an attribute, by their heading, or by the links in them."""
-    asides = [aside for aside in parsed.all("aside") if selectors.RELATED_VALUE in _attribute(aside)]
-    if asides:
-        within = [aside for aside in asides if found.article is not None and found.article in aside.iterancestors()]
-        return within or asides
+def _related_blocks(page: Page, document: Document, article: Element | None) -> list[Element]:
+    """Elements that hold related articles: marked by an attribute, by their heading, or by the links in them."""
+    asides = document.all("aside")
+    if marked := list(filter(_is_marked_related, asides)):
+        return [aside for aside in marked if article in aside.iterancestors()] or marked
     words = {word.casefold() for word in html_document.related_words(page.url)}
-    if headed := [aside for aside in parsed.all("aside") if _heading(aside) in words]:
+    headed = [aside for aside in asides if _heading(aside) in words]
+    if headed:
         return headed
-    if found.article is None:
-        return []
-    return [link for link in found.article.iterdescendants("a") if link.get(selectors.ITEM_LINK_ATTRIBUTE) is not None]
+    links = article.iterdescendants("a") if article is not None else ()
+    return list(filter(_is_item_link, links))
 
 
-def _attribute(element: Element) -> str:
-    return element.get(selectors.RELATED_ATTRIBUTE) or ""
+def _is_marked_related(aside: Element) -> bool:
+    return selectors.RELATED_VALUE in (aside.get(selectors.RELATED_ATTRIBUTE) or "")
+
+
+def _is_item_link(link: Element) -> bool:
+    return link.get(selectors.ITEM_LINK_ATTRIBUTE) is not None
 
 
 def _heading(element: Element) -> str:
@@ -84,11 +89,13 @@ def _heading(element: Element) -> str:
 
 def topics(page: Page) -> list[str]:
     """Canonical URLs of the tag and author lists that an article says it belongs to, in its order, each once."""
-    parsed = html_document.of(page)
-    if not isinstance(parsed, Document) or (within := layout.find(parsed).article) is None:
+    document = html_document.of(page)
+    article = layout.find(document).article if isinstance(document, Document) else None
+    if article is None:
         return []
-    links = (_target(link, page) for link in within.iterdescendants("a"))
-    return list(dict.fromkeys(url for url in links if url and urls.kind(url) in _TOPICS))
+    targets = (_target(link, page) for link in article.iterdescendants("a"))
+    lists = (url for url in targets if url and urls.kind(url) in _TOPICS)
+    return list(dict.fromkeys(lists))
 
 
 # ---- the items of a list ---------------------------------------------------------------------------------
@@ -99,37 +106,35 @@ def listed(page: Page) -> list[Entry]:
 
     Links of its header, footer and navigation do not count.
     """
-    parsed = html_document.whole(page)
-    if not isinstance(parsed, Document):
+    document = html_document.whole(page)
+    if not isinstance(document, Document):
         return []
     entries: dict[str, Entry] = {}
-    for link in _links(parsed.root):
+    for link in _links(document.root):
         url = _target(link, page)
-        if url is None or urls.kind(url) not in _LISTED:
-            continue
-        entry = _entry(link, url, page)
-        known = entries.setdefault(urls.key(url), entry)
-        known.title, known.label = known.title or entry.title, known.label or entry.label
-        known.published_at, known.image = known.published_at or entry.published_at, known.image or entry.image
+        if url is not None and urls.kind(url) in _LISTED:
+            entry = _entry(link, url, page)
+            _complete(entries.setdefault(urls.key(url), entry), entry)
     entries.pop(urls.key(page.url), None)
     return list(entries.values())
 
 
+def _complete(entry: Entry, other: Entry) -> None:
+    """Fill what an entry lacks from another one of the same URL."""
+    entry.title, entry.label = entry.title or other.title, entry.label or other.label
+    entry.published_at, entry.image = entry.published_at or other.published_at, entry.image or other.image
+
+
 def _links(root: Element) -> Iterator[Element]:
-    apart = {link for chrome in root.iter(*_NO_LIST) for link in chrome.iter("a")}
-    count = 0
-    for link in root.iter("a"):
-        if link not in apart and link.get("href"):
-            count += 1
-            if count > _MAX_LINKS:
-                return
-            yield link
+    of_chrome = {link for chrome in root.iter(*_NO_LIST) for link in chrome.iter("a")}
+    links = (link for link in root.iter("a") if link not in of_chrome and link.get("href"))
+    return islice(links, _MAX_LINKS)
 
 
 def _entry(link: Element, url: str, page: Page) -> Entry:
     item = _item(link)
-    shown = next(item.iter("time"), None)
-    moment = times.iso(shown.get("datetime")) if shown is not None else None
+    time = next(item.iter("time"), None)
+    moment = times.iso(time.get("datetime")) if time is not None else None
     pictures = media.pictures(item, page.url) if item.tag != "body" else []
     return Entry(
         url=url,
@@ -140,14 +145,15 @@ def _entry(link: Element, url: str, page: Page) -> Entry:
     )
 
 
-def canonical(page: Page, parsed: Document) -> str | None:
+def canonical(page: Page, document: Document) -> str | None:
     """The URL that a page names as its own, where that is another article of the edition."""
-    if parsed.fragment:
+    if document.fragment:
         return None
-    links = (link for link in parsed.all("link") if "canonical" in (link.get("rel") or "").lower().split())
-    own = next((url for link in links if (url := _target(link, page))), page.url)
-    other = urls.is_article(own) and urls.edition(own) == urls.edition(page.url) and urls.key(own) != urls.key(page.url)
-    return own if other else None
+    links = (link for link in document.all("link") if "canonical" in (link.get("rel") or "").lower().split())
+    targets = (_target(link, page) for link in links)
+    url = next(filter(None, targets), page.url)
+    is_other = urls.key(url) != urls.key(page.url) and urls.edition(url) == urls.edition(page.url)
+    return url if is_other and urls.is_article(url) else None
 
 
 def _target(link: Element, page: Page) -> str | None:
@@ -161,9 +167,7 @@ def _item(link: Element) -> Element:
     """The element of the list's item that a link belongs to: marked as such, else the link itself."""
     for ancestor in islice(link.iterancestors(), _ABOVE):
         if ancestor.get(selectors.ITEM_ATTRIBUTE) is not None or _is_item(ancestor):
-            main = next(
-                (each for each in ancestor.iter("a") if each.get(selectors.ITEM_LINK_ATTRIBUTE) is not None), link
-            )
+            main = next(filter(_is_item_link, ancestor.iter("a")), link)
             return ancestor if main is link or main.get("href") == link.get("href") else link
     return link
 
@@ -191,16 +195,9 @@ def _headings(root: Element) -> Iterator[Element]:
 
 def _text(element: Element) -> str:
     """The text of a link without that of pictures and times in it."""
-    skipped = {inner for each in element.iter("figure", "svg", "time", "noscript") for inner in each.iter("*")}
-    if not skipped:
+    if next(element.iter(*_NO_TEXT), None) is None:
         return element_text.of(element)
-    pieces = [] if element in skipped else [element.text or ""]
-    for inner in element.iterdescendants("*"):
-        if inner not in skipped:
-            pieces.append(inner.text or "")
-        if inner.getparent() not in skipped:
-            pieces.append(inner.tail or "")
-    return text.line("".join(pieces))
+    return element_text.without(element, _NO_TEXT)
 
 
 def _label(link: Element, item: Element) -> str | None:
@@ -223,24 +220,24 @@ def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
 
 def next_page(page: Page) -> str | None:
     """Canonical URL of the page that continues a list; None on the last one and on what is no list."""
-    parsed = html_document.whole(page)
-    if not isinstance(parsed, Document):
+    document = html_document.whole(page)
+    if not isinstance(document, Document):
         return None
-    for element in (*parsed.all("link"), *parsed.root.iter("a")):
+    for element in (*document.all("link"), *document.root.iter("a")):
         if _NEXT.search(element.get("rel") or "") and (url := _target(element, page)):
             return url if urls.key(url) != urls.key(page.url) else None
     try:
         following = urls.page_of_list(page.url, _number(page.url) + 1)
     except ValueError:
         return None
-    targets = (_target(link, page) for link in parsed.root.iter("a"))
+    targets = (_target(link, page) for link in document.root.iter("a"))
     return following if following in targets else None
 
 
 def _number(url: str) -> int:
     """Which page of a list a URL is, from 1."""
-    found = _PAGE_NUMBER.search(url)
-    number = int(found[1]) if found else 1
+    last_part = _PAGE_NUMBER.search(url)
+    number = int(last_part[1]) if last_part else 1
     try:
         return number if urls.page_of_list(url, number) == urls.canonical(url) else 1
     except ValueError:

@@ -14,7 +14,7 @@ from rfispider.site import selectors
 
 MAX_PICTURES: Final = 200
 MAX_LOOKED_AT: Final = 1_000
-"""Figures and images of one page that are looked at."""
+"""Figures and images of one page among which pictures are looked for."""
 _MAX_SIZES: Final = 20
 """Images of one figure: its sizes and formats."""
 _MAX_CAPTION: Final = 100
@@ -27,9 +27,9 @@ _NOISE_ATTRIBUTES: Final = frozenset(selectors.NOISE_ATTRIBUTES)
 _CREDIT: Final = re.compile(r"\s*(©.+)$")
 _AUDIO: Final = re.compile(selectors.AUDIO_FILE, re.IGNORECASE)
 _ORIGINAL: Final = 100_000
-"""Stands for the width of a picture whose address tells none."""
+"""The width assumed for a picture whose address has none: it is the original."""
 _TINY: Final = 3
-"""Pixels: smaller pictures count visits."""
+"""Pixels; pictures that are smaller than this count visits."""
 
 
 def web_address(printed: object, base: str) -> str | None:
@@ -48,19 +48,32 @@ def is_placeholder(url: str) -> bool:
     return any(part in url for part in selectors.PLACEHOLDER_IMAGES)
 
 
+def without_placeholders(addresses: Iterable[str]) -> list[str]:
+    """The addresses of pictures that do not stand for the site."""
+    return [url for url in addresses if not is_placeholder(url)]
+
+
 def identity(url: str) -> str:
-    """What is the same for all sizes and formats of a picture."""
+    """What all sizes and formats of a picture have in common.
+
+    >>> identity("https://s.rfi.fr/media/display/0a1b/w:980/p:16x9/ferry.jpg")
+    'https://s.rfi.fr/media/display/0a1b/ferry.jpg'
+    """
     return _FORMAT.sub("", url)
 
 
 def largest(candidates: Iterable[str]) -> str | None:
-    """The address with the greatest width; the first of equals."""
+    """The address with the greatest width; the first of equals.
+
+    >>> largest(["https://s.rfi.fr/w:300/ferry.jpg", "https://s.rfi.fr/w:980/ferry.jpg"])
+    'https://s.rfi.fr/w:980/ferry.jpg'
+    """
     return max(candidates, key=_width, default=None)
 
 
 def _width(url: str) -> int:
-    told = _WIDTH.search(url)
-    return int(told[1][:6]) if told else _ORIGINAL
+    width = _WIDTH.search(url)
+    return int(width[1][:6]) if width else _ORIGINAL
 
 
 # ---- pictures in the markup ------------------------------------------------------------------------------
@@ -68,17 +81,17 @@ def _width(url: str) -> int:
 
 def pictures(root: Element, base: str) -> list[Image]:
     """Pictures below an element in document order: figures, and images that stand alone."""
-    found: list[Image] = []
-    taken: set[Element] = set()
+    images: list[Image] = []
+    done: set[Element] = set()
     for element in islice(root.iterdescendants("figure", "img"), MAX_LOOKED_AT):
-        if element in taken or len(found) >= MAX_PICTURES:
+        if element in done or len(images) >= MAX_PICTURES:
             continue
         inner = list(_images_of(element)) if element.tag == "figure" else [element]
-        taken.update(inner)
+        done.update(inner)
         if not _is_foreign(element, root) and (url := largest(_addresses(inner, base))):
             caption, credit = _caption(element) if element.tag == "figure" else (None, None)
-            found.append(Image(url=url, caption=caption, credit=credit))
-    return found
+            images.append(Image(url=url, caption=caption, credit=credit))
+    return images
 
 
 def _images_of(figure: Element) -> Iterator[Element]:
@@ -98,26 +111,28 @@ def _is_foreign(element: Element, root: Element) -> bool:
 
 
 def _addresses(images: Iterable[Element], base: str) -> list[str]:
-    found: list[str] = []
+    addresses: list[str] = []
     for image in images:
-        if _is_tiny(image):
-            continue
-        printed = [_lazy(image), *_sources(image), image.get("data-src"), image.get("src")]
-        found.extend(url for each in printed if (url := web_address(each, base)))
-    return found
+        if not _is_tiny(image):
+            printed = [_lazy(image), *_sources(image), image.get("data-src"), image.get("src")]
+            addresses.extend(url for each in printed if (url := web_address(each, base)))
+    return addresses
 
 
 def _is_tiny(image: Element) -> bool:
-    return any((image.get(side) or "").isdecimal() and int(image.get(side)[:6]) < _TINY for side in ("width", "height"))
+    sides = (image.get("width") or "", image.get("height") or "")
+    return any(side.isdecimal() and int(side[:6]) < _TINY for side in sides)
 
 
 def _lazy(image: Element) -> str | None:
     """The address of the original of a picture that is loaded late."""
-    told = _json(image.get(selectors.LAZY_IMAGE_ATTRIBUTE))
-    if not isinstance(told, dict):
+    dataset = _json(image.get(selectors.LAZY_IMAGE_ATTRIBUTE))
+    if not isinstance(dataset, dict):
         return None
-    directory, name = told.get("url"), told.get("filename")
-    return f"{directory}{name}" if isinstance(directory, str) and isinstance(name, str) and directory and name else None
+    directory, name = dataset.get("url"), dataset.get("filename")
+    if not isinstance(directory, str) or not isinstance(name, str):
+        return None
+    return directory + name if directory and name else None
 
 
 def _sources(image: Element) -> list[str]:
@@ -145,28 +160,24 @@ def _caption(figure: Element) -> tuple[str | None, str | None]:
 
 def addresses_of(value: object, base: str) -> list[str]:
     """Addresses of the pictures that a JSON-LD value holds: a string, an object, a list of them."""
-    found = []
+    addresses = []
     for each in value if isinstance(value, list) else [value]:
         printed = (each.get("contentUrl") or each.get("url")) if isinstance(each, dict) else each
         if url := web_address(printed, base):
-            found.append(url)
-    return found[:MAX_PICTURES]
+            addresses.append(url)
+    return addresses[:MAX_PICTURES]
 
 
-def merged(shown: list[Image], told: Iterable[str]) -> list[Image]:
-    """The pictures that a page shows; each at the largest size told anywhere, a told one first if none is shown.
-
-    A told picture that stands for the site is left out.
-    """
-    told = [url for url in told if not is_placeholder(url)]
+def merged(pictures: list[Image], addresses: Iterable[str]) -> list[Image]:
+    """Each picture of the markup once, at the largest of its own sizes and of those among the addresses."""
     images: dict[str, Image] = {}
-    for image in shown:
-        known = images.setdefault(identity(image.url), image)
-        known.url = largest((known.url, image.url)) or known.url
-        known.caption, known.credit = known.caption or image.caption, known.credit or image.credit
-    for url in told:
-        if known_image := images.get(identity(url)):
-            known_image.url = largest((known_image.url, url)) or url
+    for picture in pictures:
+        image = images.setdefault(identity(picture.url), picture)
+        image.url = largest((image.url, picture.url)) or image.url
+        image.caption, image.credit = image.caption or picture.caption, image.credit or picture.credit
+    for url in without_placeholders(addresses):
+        if same := images.get(identity(url)):
+            same.url = largest((same.url, url)) or url
     return list(images.values())
 
 
@@ -175,50 +186,52 @@ def merged(shown: list[Image], told: Iterable[str]) -> list[Image]:
 
 def recordings_of(value: object, base: str) -> list[Audio]:
     """Recordings that a JSON-LD value holds."""
-    found = []
+    recordings = []
     for each in value if isinstance(value, list) else [value]:
-        thing = each if isinstance(each, dict) else {"contentUrl": each}
-        if url := web_address(thing.get("contentUrl") or thing.get("url"), base):
-            found.append(Audio(url=url, duration_s=times.seconds(thing.get("duration"))))
-    return found
+        node = each if isinstance(each, dict) else {"contentUrl": each}
+        if url := web_address(node.get("contentUrl") or node.get("url"), base):
+            recordings.append(Audio(url=url, duration_s=times.seconds(node.get("duration"))))
+    return recordings
 
 
 def players(root: Element, base: str) -> list[Audio]:
     """Recordings of the players below an element, in document order."""
-    found: list[Audio] = []
+    recordings: list[Audio] = []
     for element in root.iterdescendants("script", "audio", "source"):
         if element.tag == "script":
-            found.extend(_player(element, base))
+            recordings.extend(_player(element, base))
         elif element.tag == "audio" or (element.get("type") or "").startswith("audio"):
             url = web_address(element.get("src"), base)
-            found.extend([Audio(url=url)] if url else [])
-    return found
+            recordings.extend([Audio(url=url)] if url else [])
+    return recordings
 
 
 def _player(script: Element, base: str) -> Iterator[Audio]:
-    if script.get(selectors.EMBED_SCRIPT_ATTRIBUTE) is None or not isinstance(told := _json(script.text), dict):
+    """The first recording among the settings of a player; nothing if the script is none."""
+    if script.get(selectors.EMBED_SCRIPT_ATTRIBUTE) is None:
         return
-    sources = told.get("sources")
+    settings = _json(script.text)
+    sources = settings.get("sources") if isinstance(settings, dict) else None
     for source in sources if isinstance(sources, list) else []:
         url = web_address(source.get("url"), base) if isinstance(source, dict) else None
         if url and _AUDIO.search(url):
-            yield Audio(url=url, duration_s=_duration(source, told, told.get("diffusion")))
+            yield Audio(url=url, duration_s=_duration(source, settings, settings.get("diffusion")))
             return
 
 
-def _duration(*told: object) -> int | None:
-    """The first length told by one of several objects, in seconds."""
-    lengths = (times.seconds(each.get("duration")) for each in told if isinstance(each, dict))
-    return next(filter(None, lengths), None)
+def _duration(*values: object) -> int | None:
+    """The first duration that one of several JSON values has, in seconds."""
+    durations = (times.seconds(value.get("duration")) for value in values if isinstance(value, dict))
+    return next(filter(None, durations), None)
 
 
 def without_doubles(recordings: Iterable[Audio]) -> list[Audio]:
-    """Each recording once, with its length if any of its mentions tells it."""
-    found: dict[str, Audio] = {}
+    """Each recording once, with its duration if any of its mentions has one."""
+    by_url: dict[str, Audio] = {}
     for recording in recordings:
-        known = found.setdefault(recording.url, recording)
-        known.duration_s = known.duration_s or recording.duration_s
-    return list(found.values())
+        first = by_url.setdefault(recording.url, recording)
+        first.duration_s = first.duration_s or recording.duration_s
+    return list(by_url.values())
 
 
 def _json(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything

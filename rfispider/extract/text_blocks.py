@@ -126,7 +126,12 @@ class _Writer:
 
 
 def blocks(root: Element, dropped: Callable[[Element], bool]) -> list[Block]:
-    """The blocks below an element, without the elements that are dropped; nothing is changed in the tree."""
+    """The blocks below an element, without the elements that are dropped; the tree is not changed.
+
+    >>> page = html.fromstring("<div><h2>Ferries</h2><p>They sail<br>again.</p><nav>Menu</nav></div>")
+    >>> [(str(block.shape), block.line) for block in blocks(page, lambda element: element.tag == "nav")]
+    [('h2', 'Ferries'), ('p', 'They sail again.')]
+    """
     writer = _Writer()
     walker = element_text.walk(root)
     skipped: Element | None = None
