@@ -7,7 +7,7 @@ from itertools import groupby, islice
 
 from world import Figure, World, none, world
 
-from rfispider.frontier.policy.revisit import SOURCES
+from rfispider.items import SOURCE_KINDS
 from tests.support.crawling import Site
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def texts(site: Site) -> dict[str, str]:
 def make_due(here: World) -> None:
     """As if the time had come to look at every article again."""
     with here.archive() as archive:
-        articles = {"kind": {"$nin": [kind.value for kind in SOURCES]}}
+        articles = {"kind": {"$nin": [kind.value for kind in SOURCE_KINDS]}}
         archive.frontier.update_many(articles, {"$set": {"due_at": LONG_AGO, "state": "due"}})
 
 

@@ -35,6 +35,28 @@ class Kind(StrEnum):
     FOREIGN = "foreign"
 
 
+ARTICLE_KINDS = frozenset({Kind.ARTICLE, Kind.WIRE, Kind.EPISODE, Kind.VIDEO})
+"""What is stored."""
+TOPIC_KINDS = frozenset({Kind.TAG, Kind.AUTHOR})
+"""Lists of one subject or one person: there are thousands."""
+ARCHIVE_KINDS = frozenset({Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY})
+"""Lists of the past: read once."""
+PAGED_KINDS = TOPIC_KINDS | {Kind.FRONT, Kind.SECTION, Kind.TICKER, Kind.PROGRAMME, Kind.ARCHIVE_YEAR}
+"""Pages that list articles and may have further pages."""
+LIST_KINDS = PAGED_KINDS | ARCHIVE_KINDS
+"""Pages whose items are read."""
+FEED_KINDS = frozenset({Kind.FEED, Kind.SITEMAP})
+"""Documents for machines that list articles."""
+SOURCE_KINDS = LIST_KINDS | FEED_KINDS
+"""Whatever leads to articles without being one."""
+POLLED_KINDS = SOURCE_KINDS - ARCHIVE_KINDS
+"""Sources that are read again and again."""
+PAGE_KINDS = frozenset(Kind) - FEED_KINDS
+"""Pages for people: what a site may refuse a crawler while it goes on serving its feeds."""
+FETCHABLE_KINDS = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
+"""What a crawl may ask for."""
+
+
 class Origin(StrEnum):
     """How the content of a `Page` reached us."""
 
@@ -117,6 +139,10 @@ class Entry:
     """HTML of the whole article, when the source carries it."""
     published_at: datetime | None = None
     modified_at: datetime | None = None
+    published_day_alone: bool = False
+    """Whether the source prints a day without a time: `published_at` is then the beginning of that day, UTC."""
+    modified_day_alone: bool = False
+    """The same of `modified_at`."""
     image: str | None = None
     audio: Audio | None = None
     keywords: list[str] = field(default_factory=list)
@@ -187,7 +213,7 @@ class Page:
     parsed: Any = field(default=None, repr=False, compare=False)
     """The parse tree, kept by `extract` so that a page is parsed once; never stored."""
     reading: Any = field(default=None, repr=False, compare=False)
-    """What was read from it in another process (`extraction_pool.Reading`), if it was; never stored."""
+    """What was read from it in another process (`crawl.parse_pool.ParseResult`), if it was; never stored."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""What of a text counts: a line as it is stored, the form in which texts are compared, and their hash."""
+"""What of a text counts: a line as it is stored, the forms in which texts are compared, and their hash."""
 
 import re
 import unicodedata
 from hashlib import blake2b
+from html import unescape
 from typing import Final
 
 HASH_VERSION: Final = "1"
@@ -21,6 +22,10 @@ _ENCODED_CHARACTER: Final = re.compile(
     r"|%[Ff][0-7](?:%[89ABab][0-9A-Fa-f]){3}"
 )
 """A character beyond ASCII in percent-encoded UTF-8."""
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
+_MAX_ESCAPES: Final = 3
+"""How often a character may have been escaped: once by rights, and again by each careless program on the way."""
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 
@@ -35,6 +40,28 @@ def line(text: str) -> str:
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return text.strip()
+
+
+def printable(text: str) -> str:
+    """A text without the characters that neither XML nor UTF-8 can carry."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def unescaped(text: str) -> str:
+    """A text with its HTML character references decoded, however often they were escaped.
+
+    Only whole references count: the `&copy` in an address such as `?a=1&copy=2` is none.
+    """
+    for _ in range(_MAX_ESCAPES):
+        if "&" not in text:
+            break
+        text = _REFERENCE.sub(lambda reference: unescape(reference[0]), text)
+    return text
+
+
+def without_spaces(text: str | None) -> str:
+    """A text in NFC without its white space, which no reader counts; empty for None."""
+    return "".join(unicodedata.normalize("NFC", text).split()) if text else ""
 
 
 def visible(text: str) -> str:

@@ -12,8 +12,8 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
-from rfispider.frontier.policy.politeness import PAGES, REFUSALS, retry_after_s
-from rfispider.items import Link
+from rfispider.frontier.policy.politeness import REFUSALS, retry_after_s
+from rfispider.items import PAGE_KINDS, Link
 
 FRESH_S = 1.0
 """Sources that were read less than so many seconds ago are not read again at the start of a run."""
@@ -108,7 +108,7 @@ class Politeness:
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """Slow down after a refusal, recover after an answer."""
-        host, page = urlsplit(request.url).netloc, request.meta.get("kind") in PAGES
+        host, page = urlsplit(request.url).netloc, request.meta.get("kind") in PAGE_KINDS
         if "kind" not in request.meta:
             return response
         if response.status in REFUSALS:

@@ -4,26 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rfispider.crawl.arguments import Arguments
-from rfispider.items import Entry, Kind, Link
+from rfispider.items import LIST_KINDS, TOPIC_KINDS, Entry, Kind, Link
 from rfispider.site import urls
 from rfispider.site.editions import EDITIONS
-
-LISTS = frozenset(
-    {
-        Kind.FRONT,
-        Kind.SECTION,
-        Kind.TAG,
-        Kind.AUTHOR,
-        Kind.TICKER,
-        Kind.PROGRAMME,
-        Kind.ARCHIVE_YEAR,
-        Kind.ARCHIVE_DAY,
-    }
-)
-"""Pages whose items are read."""
-SOURCES = LISTS | {Kind.FEED, Kind.SITEMAP}
-"""Kinds that lead to articles without being one."""
-TOPICS = frozenset({Kind.TAG, Kind.AUTHOR})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +25,7 @@ class Scope:
     """Lists that are read when an article or another list leads to them."""
 
     def __post_init__(self) -> None:
-        topics = TOPICS if self.follow_topics else frozenset()
+        topics = TOPIC_KINDS if self.follow_topics else frozenset()
         days = {Kind.ARCHIVE_DAY} if self.arguments.since else frozenset()
         self.followed = frozenset({Kind.PROGRAMME, Kind.SITEMAP}) | topics | days
 
@@ -108,5 +91,5 @@ class Scope:
 def source(url: str, *, backfill: bool = False) -> Link:
     """The link to a source: a list page or sitemap by its URL, anything else is read as a feed."""
     kind = urls.kind(url)
-    kind = kind if kind in LISTS or kind is Kind.SITEMAP else Kind.FEED
+    kind = kind if kind in LIST_KINDS or kind is Kind.SITEMAP else Kind.FEED
     return Link(url=url, kind=kind, edition=urls.edition(url), backfill=backfill)

@@ -1,17 +1,12 @@
 """The text of an element as a reader sees it."""
 
 from collections.abc import Container, Iterable, Iterator
-from html import unescape
 from itertools import islice
-from typing import Final
 
 from lxml.etree import iterwalk
 
 from rfispider import text
 from rfispider.extract.html_document import Element
-
-_MAX_ESCAPES: Final = 3
-"""How often an entity may have been escaped; twice is seen."""
 
 
 def of(element: Element) -> str:
@@ -43,12 +38,7 @@ def decoded(printed: object) -> str:
     """
     if not isinstance(printed, str):
         return ""
-    for _ in range(_MAX_ESCAPES):
-        unescaped = unescape(printed) if "&" in printed else printed
-        if unescaped == printed:
-            break
-        printed = unescaped
-    return text.line(printed)
+    return text.line(text.unescaped(printed))
 
 
 def classed(elements: Iterable[Element], names: tuple[str, ...]) -> Iterator[Element]:

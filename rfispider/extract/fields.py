@@ -9,13 +9,13 @@ from urllib.parse import unquote, urlsplit
 
 from stringzilla import find
 
-from rfispider.extract import element_text, media, times
+from rfispider.extract import element_text, media
 from rfispider.extract.html_document import Document
 from rfispider.extract.json_ld import Node
 from rfispider.extract.layout import ArticleLayout
 from rfispider.extract.text_blocks import Block
 from rfispider.items import Audio, Entry, Image, Page
-from rfispider.site import selectors, urls
+from rfispider.site import dates, selectors, urls
 from rfispider.site.hosts import SHORT_LINK_HOST
 
 JSONLD, META, MARKUP, FEED, URL = "jsonld", "meta", "markup", "feed", "url"
@@ -204,25 +204,25 @@ def modified_at(sources: Sources) -> tuple[datetime | None, str]:
 
 def _believable(sources: Sources, candidates: Iterator[Sourced[datetime | None]]) -> tuple[datetime | None, str]:
     fetched = sources.page.fetched_at
-    return first((moment, source) for moment, source in candidates if times.believable(moment, fetched))
+    return first((moment, source) for moment, source in candidates if dates.believable(moment, fetched))
 
 
 def _published(sources: Sources) -> Iterator[Sourced[datetime | None]]:
-    yield times.iso(sources.json_ld.get("datePublished")), JSONLD
-    yield times.iso(sources.document.meta("article:published_time")), META
-    yield times.iso(sources.document.meta("datePublished")), META
+    yield dates.moment(sources.json_ld.get("datePublished")), JSONLD
+    yield dates.moment(sources.document.meta("article:published_time")), META
+    yield dates.moment(sources.document.meta("datePublished")), META
     yield from ((moment, MARKUP) for moment in _displayed(sources)[:1])
     yield sources.entry.published_at, FEED
-    yield times.midnight(urls.slug_date(sources.page.url)), URL
+    yield dates.midnight(urls.slug_date(sources.page.url)), URL
 
 
 def _modified(sources: Sources) -> Iterator[Sourced[datetime | None]]:
-    yield times.iso(sources.json_ld.get("dateModified")), JSONLD
-    yield times.iso(sources.document.meta("article:modified_time")), META
-    yield times.iso(sources.document.meta("og:updated_time")), META
+    yield dates.moment(sources.json_ld.get("dateModified")), JSONLD
+    yield dates.moment(sources.document.meta("article:modified_time")), META
+    yield dates.moment(sources.document.meta("og:updated_time")), META
     displayed = _displayed(sources)
     yield from ((moment, MARKUP) for moment in displayed[1:2])
-    yield sources.entry.modified_at, FEED
+    yield None if sources.entry.modified_day_alone else sources.entry.modified_at, FEED
     if not sources.document.fragment:  # a page without a second time was not changed; an entry has no room for one
         yield from ((moment, MARKUP) for moment in displayed[:1])
 
@@ -230,11 +230,11 @@ def _modified(sources: Sources) -> Iterator[Sourced[datetime | None]]:
 def _displayed(sources: Sources) -> list[datetime]:
     """The times that the article displays: when it came out, then when it was changed."""
     if sources.layout.time is not None:
-        return times.displayed(sources.layout.time.text or "")
+        return dates.displayed(sources.layout.time.text or "")
     for block in sources.marked(selectors.DATES_CLASSES):
-        moments = [times.iso(element.get("datetime")) for element in block.iter("time")]
+        moments = [dates.moment(element.get("datetime")) for element in block.iter("time")]
         exact = [moment for moment in moments if moment]
-        if displayed := exact or times.displayed(element_text.of(block)):
+        if displayed := exact or dates.displayed(element_text.of(block)):
             return displayed
     return []
 

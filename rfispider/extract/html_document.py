@@ -4,7 +4,6 @@ The parser (libxml2 2.14, as in the wheels of lxml 6) reads a `<` that no letter
 and ends a branch at 2,048 levels of nesting. What it does not bound itself is bounded here.
 """
 
-import codecs
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from lxml import html
 from lxml.etree import LxmlError, XMLSyntaxError
 
 from rfispider.extract import article_slice
+from rfispider.feeds import encoding
 from rfispider.items import Origin, Outcome, Page, Rejection, Related
 from rfispider.site import selectors, urls
 from rfispider.site.editions import EDITIONS
@@ -40,8 +40,6 @@ _BINARY: Final = (
     b"RIFF",
     b"\x00\x00\x00",
 )
-_DECLARED: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
-_PROLOGUE: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _RUN_TOGETHER: Final = re.compile(selectors.RUN_TOGETHER.encode(), re.IGNORECASE)
 _FOOTER: Final = re.compile(selectors.ARCHIVER_FOOTER.encode())
 _PARSER: Final = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
@@ -92,8 +90,6 @@ class Document:
 
 
 _BEGINNING: Final = 512
-_UTF8: Final = codecs.getincrementaldecoder("utf-8")
-_CHUNK: Final = 32 * 1024
 
 
 def of(page: Page) -> Document | Rejection:
@@ -124,7 +120,7 @@ def _read(page: Page, *, whole: bool) -> Document | Rejection:
     if len(page.body) > MAX_BYTES:
         return _rejected(Outcome.FAILED, f"too large: {len(page.body)} bytes")
     fragment = page.origin in (Origin.FEED, Origin.ARCHIVE)
-    body = utf8(page.body, page.encoding)
+    body = encoding.utf8(page.body, page.encoding)
     part = None if fragment or whole else article_slice.of_article(body, related_words(page.url))
     parsed = _parsed(part or (_mended(body) if fragment else body), fragment=fragment)
     if isinstance(parsed, Document):
@@ -168,63 +164,6 @@ def _metas(elements: list[Element]) -> dict[str, list[str]]:
         if name and (content := (element.get("content") or "").strip()):
             found.setdefault(name, []).append(content)
     return found
-
-
-def utf8(body: bytes, told: str | None) -> bytes:
-    """The bytes as UTF-8 without byte order mark.
-
-    Bytes that are valid UTF-8 are UTF-8, whatever is told: the chance that other text is valid is negligible.
-    Then the byte order mark, the HTTP header and the document itself are believed, in this order; bytes that
-    none of them can read become U+FFFD.
-    """
-    if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return body.decode("utf-16", "replace").encode("utf-8", "replace")
-    body = body.removeprefix(BOM_UTF8)
-    if _valid(body):
-        return body
-    for charset in (told, *_declared(body)):
-        try:
-            return body.decode(_wider(charset or ""), "strict").encode("utf-8", "replace")
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return _best_of(body, [told, *_declared(body)])
-
-
-def _valid(body: bytes) -> bool:
-    """Whether the bytes are UTF-8; read in chunks, which stay in the processor's cache and cost a quarter."""
-    decoder = _UTF8()
-    try:
-        for start in range(0, len(body), _CHUNK):
-            decoder.decode(body[start : start + _CHUNK])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _best_of(body: bytes, charsets: list[str | None]) -> bytes:
-    """The reading with the fewest characters lost."""
-    readings = []
-    for charset in ("utf-8", *filter(None, charsets)):
-        try:
-            readings.append(body.decode(_wider(charset), "replace"))
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return min(readings, key=lambda text: text.count("\ufffd")).encode("utf-8", "replace")
-
-
-def _declared(body: bytes) -> list[str]:
-    """Character sets that the document's beginning names."""
-    head = body[:4096]
-    return [found[1].decode("ascii") for found in (_PROLOGUE.search(head), _DECLARED.search(head)) if found]
-
-
-def _wider(charset: str) -> str:
-    """The superset that browsers read in place of a character set."""
-    name = charset.strip().lower().replace("_", "-")
-    if name in ("gb2312", "gbk", "x-gbk", "gb-2312"):
-        return "gb18030"
-    return "cp1252" if name in ("iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii") else name
 
 
 def _mended(body: bytes) -> bytes:

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from rfispider.extract import element_text, html_document, layout, media, times
+from rfispider.extract import element_text, html_document, layout, media
 from rfispider.extract.html_document import Document, Element
-from rfispider.items import Entry, Kind, Page, Related
-from rfispider.site import selectors, urls
+from rfispider.items import ARTICLE_KINDS, TOPIC_KINDS, Entry, Kind, Page, Related
+from rfispider.site import dates, selectors, urls
 
-_OFFERED: Final = frozenset({*urls.ARTICLES, Kind.PROGRAMME})
+_OFFERED: Final = ARTICLE_KINDS | {Kind.PROGRAMME}
 """Kinds that a related block holds."""
-_TOPICS: Final = frozenset({Kind.TAG, Kind.AUTHOR})
-_LISTED: Final = frozenset({*_OFFERED, Kind.ARCHIVE_DAY})
+_LISTED: Final = _OFFERED | {Kind.ARCHIVE_DAY}
 _NO_LIST: Final = ("header", "footer", "nav", "form")
 _NO_TEXT: Final = ("figure", "svg", "time", "noscript")
 """Elements of a link whose text is no part of its title."""
@@ -94,7 +93,7 @@ def topics(page: Page) -> list[str]:
     if article is None:
         return []
     targets = (_target(link, page) for link in article.iterdescendants("a"))
-    lists = (url for url in targets if url and urls.kind(url) in _TOPICS)
+    lists = (url for url in targets if url and urls.kind(url) in TOPIC_KINDS)
     return list(dict.fromkeys(lists))
 
 
@@ -134,13 +133,13 @@ def _links(root: Element) -> Iterator[Element]:
 def _entry(link: Element, url: str, page: Page) -> Entry:
     item = _item(link)
     time = next(item.iter("time"), None)
-    moment = times.iso(time.get("datetime")) if time is not None else None
+    moment = dates.moment(time.get("datetime")) if time is not None else None
     pictures = media.pictures(item, page.url) if item.tag != "body" else []
     return Entry(
         url=url,
         title=_title(link, item) or None,
         label=_label(link, item),
-        published_at=moment if times.believable(moment, page.fetched_at) else None,
+        published_at=moment if dates.believable(moment, page.fetched_at) else None,
         image=next((image.url for image in pictures if not media.is_placeholder(image.url)), None),
     )
 

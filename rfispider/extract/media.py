@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
 
-from rfispider.extract import element_text, json_ld, times
+from rfispider.extract import element_text, json_ld
 from rfispider.extract.html_document import Element
 from rfispider.items import Audio, Image
 from rfispider.site import selectors
+from rfispider.site.dates import duration_s
+from rfispider.site.web_address import web_address
 
 MAX_PICTURES: Final = 200
 MAX_LOOKED_AT: Final = 1_000
@@ -30,17 +31,6 @@ _ORIGINAL: Final = 100_000
 """The width assumed for a picture whose address has none: it is the original."""
 _TINY: Final = 3
 """Pixels; pictures that are smaller than this count visits."""
-
-
-def web_address(printed: object, base: str) -> str | None:
-    """An absolute http(s) address; None for what is none."""
-    if not isinstance(printed, str) or not (printed := printed.strip()) or printed.startswith(("data:", "#")):
-        return None
-    try:
-        url = urljoin(base, printed.replace(" ", "%20"))
-        return url if urlsplit(url).scheme in ("http", "https") else None
-    except ValueError:
-        return None
 
 
 def is_placeholder(url: str) -> bool:
@@ -190,7 +180,7 @@ def recordings_of(value: object, base: str) -> list[Audio]:
     for each in value if isinstance(value, list) else [value]:
         node = each if isinstance(each, dict) else {"contentUrl": each}
         if url := web_address(node.get("contentUrl") or node.get("url"), base):
-            recordings.append(Audio(url=url, duration_s=times.seconds(node.get("duration"))))
+            recordings.append(Audio(url=url, duration_s=duration_s(node.get("duration"))))
     return recordings
 
 
@@ -221,7 +211,7 @@ def _player(script: Element, base: str) -> Iterator[Audio]:
 
 def _duration(*values: object) -> int | None:
     """The first duration that one of several JSON values has, in seconds."""
-    durations = (times.seconds(value.get("duration")) for value in values if isinstance(value, dict))
+    durations = (duration_s(value.get("duration")) for value in values if isinstance(value, dict))
     return next(filter(None, durations), None)
 
 

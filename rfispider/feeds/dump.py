@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from rfispider.feeds import moments, plain_text
-from rfispider.feeds.entry_builder import web_address
+from rfispider.feeds import plain_text
+from rfispider.feeds.entry_builder import with_times
 from rfispider.feeds.result import FeedError
 from rfispider.items import Entry
-from rfispider.site import selectors
-from rfispider.site.hosts import HOST
+from rfispider.site import dates, selectors
+from rfispider.site.hosts import SITE
+from rfispider.site.web_address import web_address
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _FIELD = re.compile(r"^([A-Za-z_]+):[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
@@ -22,7 +23,6 @@ _MAX_HEADER = 8_192
 """Characters within which title, address and rule stand."""
 _SECONDS = 11
 """Digits up to which the time is in seconds: so many milliseconds ended in 1973."""
-_SITE = f"https://{HOST}/"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,14 +45,17 @@ def archived(document: str) -> Entry:
     time = _TIME.match(rest)
     below = rest[time.end() :] if time else rest
     header = _header(below) or _header_of(front, below)
-    return Entry(
+    entry = Entry(
         url=_address(header.url),
         title=plain_text.title(header.title),
         content=header.content.strip() or None,
-        published_at=_published(time[1] if time else None) or moments.moment(front.get(_FRONT["published"])),
         authors=_own_left_out(front.get(_FRONT["authors"], "")),
         keywords=_own_left_out(front.get(_FRONT["keywords"], "")),
     )
+    if published_at := _published(time[1] if time else None):
+        entry.published_at = published_at
+        return entry
+    return with_times(entry, published=front.get(_FRONT["published"]), modified=None)
 
 
 def _front_matter(document: str) -> tuple[dict[str, str], str]:
@@ -81,7 +84,7 @@ def _header_of(front: dict[str, str], below: str) -> _Header:
 
 def _address(printed: str) -> str:
     """The address as printed; on the site, if it is a path alone."""
-    address = web_address("" if "://" in printed[:9] else _SITE, printed)
+    address = web_address(printed, "" if "://" in printed[:9] else f"{SITE}/")
     if address is None:
         raise FeedError(f"no web address: {printed:.200}")
     return address
@@ -90,7 +93,7 @@ def _address(printed: str) -> str:
 def _published(digits: str | None) -> datetime | None:
     if not digits:
         return None
-    return moments.since_epoch(int(digits) * (1000 if len(digits) <= _SECONDS else 1))
+    return dates.since_epoch(int(digits) * (1000 if len(digits) <= _SECONDS else 1))
 
 
 def _unquoted(value: str) -> str:

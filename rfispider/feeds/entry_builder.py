@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from rfispider.feeds import plain_text
-from rfispider.items import Audio
-from rfispider.site import selectors
+from rfispider.items import Audio, Entry
+from rfispider.site import dates, selectors
+from rfispider.site.web_address import web_address
 
 _FULL_TEXT = re.compile(selectors.FEED_FULL_TEXT)
 _PARAGRAPH = re.compile(r"<p[\s>]", re.IGNORECASE)
@@ -17,8 +19,6 @@ _PARAGRAPHS = 3
 """A description of so many paragraphs is the article itself: a summary has one, or none that is marked."""
 _PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)$", re.IGNORECASE)
 _AUDIO_FILE = re.compile(r"\.(?:mp3|m4a|aac|ogg|oga|opus|wav)$", re.IGNORECASE)
-_DURATION = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,6})(?:\.\d+)?")
-_MAX_ADDRESS = 4096
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,29 +43,23 @@ class Media:
             url=attributes.get("url") or attributes.get("href"),
             type=str(kind).lower(),
             width=int(width) if re.fullmatch(r"[0-9]{1,5}", width) else 0,
-            duration=seconds(attributes.get("duration")),
+            duration=dates.duration_s(attributes.get("duration")),
         )
 
 
-def web_address(base: str, printed: object) -> str | None:
-    """An address made absolute; None for anything that is not of the web."""
-    if not isinstance(printed, str) or not printed.strip() or len(printed) > _MAX_ADDRESS:
-        return None
-    try:
-        address = urljoin(base, plain_text.printable(printed).strip())
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    return address if parts.scheme in {"http", "https"} and parts.netloc else None
+def with_times(entry: Entry, *, published: object, modified: object) -> Entry:
+    """The entry with its times as printed; a day alone is marked as one."""
+    entry.published_at, entry.published_day_alone = _time(published)
+    entry.modified_at, entry.modified_day_alone = _time(modified)
+    return entry
 
 
-def seconds(printed: object) -> int | None:
-    """A duration printed as seconds, mm:ss or hh:mm:ss, in seconds."""
-    found = _DURATION.fullmatch(str(printed).strip()[:20])
-    if not found:
-        return None
-    hours, minutes, rest = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + rest
+def _time(printed: object) -> tuple[datetime | None, bool]:
+    """The moment that is printed, or the beginning of the day that is printed alone, and whether it is that."""
+    if at := dates.moment(printed):
+        return at, False
+    beginning = dates.midnight(dates.day(printed))
+    return beginning, beginning is not None
 
 
 def article(encoded: Iterable[str], description: str | None) -> tuple[str | None, str | None, str | None]:
@@ -97,18 +91,18 @@ def _is_whole(markup: str) -> bool:
 def picture(base: str, media: Iterable[Media], first: object) -> str | None:
     """The picture of an entry: the first file that is one, else `first` (that in its text), made absolute."""
     for one in media:
-        address = web_address(base, one.url)
+        address = web_address(one.url, base)
         if address and _is(one, address, "image", _PICTURE_FILE):
             return address
-    return web_address(base, first)
+    return web_address(first, base)
 
 
-def audio(base: str, media: Iterable[Media], duration_s: int | None) -> Audio | None:
-    """The recording of an entry: the first file that is one; `duration_s` is what the entry says of its length."""
+def audio(base: str, media: Iterable[Media], length_s: int | None) -> Audio | None:
+    """The recording of an entry: the first file that is one; `length_s` is what the entry says of its length."""
     for one in media:
-        address = web_address(base, one.url)
+        address = web_address(one.url, base)
         if address and _is(one, address, "audio", _AUDIO_FILE):
-            return Audio(url=address, duration_s=one.duration or duration_s or None)
+            return Audio(url=address, duration_s=one.duration or length_s)
     return None
 
 

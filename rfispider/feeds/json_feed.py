@@ -5,10 +5,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rfispider.feeds import moments, plain_text
-from rfispider.feeds.entry_builder import Media, article, audio, picture, web_address
+from rfispider.feeds import plain_text
+from rfispider.feeds.entry_builder import Media, article, audio, picture, with_times
 from rfispider.feeds.result import MAX_ENTRIES, FeedError, ParsedFeed, left_out
 from rfispider.items import Entry
+from rfispider.site.web_address import web_address
+from rfispider.text import printable
 
 _MAX_NAMES = 50
 """Keywords, authors or attachments read of one entry."""
@@ -36,19 +38,17 @@ def _loaded(text: str) -> Any:  # noqa: ANN401 - JSON may hold anything
 
 
 def _entry(item: _Item, base: str) -> Entry | None:
-    told = ((base, item.get("url")), ("", item.get("id")), (base, item.get("external_url")))
+    told = ((item.get("url"), base), (item.get("id"), ""), (item.get("external_url"), base))
     url = next(filter(None, (web_address(*one) for one in told)), None)
     if url is None:
         return None
     content, summary, first_picture = article(filter(None, [_text(item, "content_html")]), _summary(item))
     files = list(_files(item))
-    return Entry(
+    entry = Entry(
         url=url,
         title=plain_text.title(item.get("title")),
         summary=summary,
         content=content,
-        published_at=moments.moment(item.get("date_published")),
-        modified_at=moments.moment(item.get("date_modified")),
         image=picture(url, files, first_picture),
         audio=audio(url, files, None),
         keywords=plain_text.names(_some(item.get("tags"))),
@@ -56,6 +56,7 @@ def _entry(item: _Item, base: str) -> Entry | None:
             author.get("name") for author in _dicts([*_some(item.get("authors")), item.get("author")])
         ),
     )
+    return with_times(entry, published=item.get("date_published"), modified=item.get("date_modified"))
 
 
 def _files(item: _Item) -> Iterator[Media]:
@@ -74,7 +75,7 @@ def _summary(item: _Item) -> str | None:
 
 def _text(item: _Item, key: str) -> str | None:
     value = item.get(key)
-    return plain_text.printable(value) if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None
 
 
 def _some(value: object) -> list[Any]:

@@ -1,6 +1,5 @@
 """Plain text from the titles, summaries and HTML fragments of feeds."""
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,25 +7,13 @@ from typing import Any
 from lxml import etree
 from lxml.html import defs
 
+from rfispider.text import line, printable, unescaped
+
 _NAMES = "|".join(sorted(defs.tags))
 _TAG = re.compile(rf"</?(?:{_NAMES})(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _NO_TAG = re.compile(rf"<(?!/?(?:{_NAMES})(?=[\s/>])|!--)", re.IGNORECASE)
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_ESCAPES = 2
-"""How often a character may have been escaped: once by rights, once more by a careless publisher."""
 _SILENT = ("script", "style", "noscript", "template")
 _BLOCKS = ("p", "div", "br", "li", "ul", "ol", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
-
-
-def printable(text: str) -> str:
-    """The text without the characters that neither XML nor UTF-8 can carry."""
-    return _UNPRINTABLE.sub("", text)
-
-
-def squeezed(text: str) -> str | None:
-    """The text with every run of white space as one space; None when nothing is left."""
-    return " ".join(text.split()) or None
 
 
 def title(printed: object) -> str | None:
@@ -36,8 +23,7 @@ def title(printed: object) -> str | None:
     """
     if not isinstance(printed, str):
         return None
-    text = _TAG.sub("", _decoded(printed))
-    return squeezed(printable(text))
+    return line(_TAG.sub("", unescaped(printed))) or None
 
 
 def text(markup: str) -> tuple[str | None, str | None]:
@@ -47,21 +33,15 @@ def text(markup: str) -> tuple[str | None, str | None]:
     Either is None when there is none.
     """
     if "<" not in markup:
-        return squeezed(printable(_decoded(markup))), None
+        return line(unescaped(markup)) or None, None
     tree = _tree(markup)
     pictures = (picture.get("src") for picture in tree.iter("img"))
-    return squeezed(printable(_decoded("".join(_pieces(tree))))), next(filter(None, pictures), None)
+    return line(unescaped("".join(_pieces(tree)))) or None, next(filter(None, pictures), None)
 
 
 def names(printed: Iterable[object]) -> list[str]:
     """Keywords or authors as a list of distinct plain names in the order given."""
     return list(dict.fromkeys(name for one in printed if (name := title(one))))
-
-
-def _decoded(text: str) -> str:
-    for _ in range(_ESCAPES):
-        text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
-    return text
 
 
 def _tree(markup: str) -> Any:  # noqa: ANN401 - lxml carries no types

@@ -8,10 +8,11 @@ from typing import IO, Any, Protocol, cast
 
 from lxml import etree
 
-from rfispider.feeds import moments, plain_text
-from rfispider.feeds.entry_builder import web_address
+from rfispider.feeds import plain_text
+from rfispider.feeds.entry_builder import with_times
 from rfispider.feeds.result import FeedError
 from rfispider.items import Entry
+from rfispider.site.web_address import web_address
 
 MAX_BYTES = 50 * 1024 * 1024
 """Unpacked; the protocol allows no more."""
@@ -129,14 +130,13 @@ def _entry(element: Any) -> Entry | None:  # noqa: ANN401 - lxml carries no type
         if part.text and part.text.strip():
             about = "image:" if _name(part.getparent()) == "image" else ""
             told.setdefault(about + _name(part), part.text[:_MAX_TEXT])
-    url = web_address("", told.get("loc"))
+    url = web_address(told.get("loc"))
     if url is None:
         return None
-    return Entry(
+    entry = Entry(
         url=url,
         title=plain_text.title(told.get("title")),
-        published_at=moments.moment(told.get("publication_date")),
-        modified_at=moments.moment(told.get("lastmod")),
-        image=web_address(url, told.get("image:loc")),
+        image=web_address(told.get("image:loc"), url),
         keywords=plain_text.names(told.get("keywords", "").split(",")),
     )
+    return with_times(entry, published=told.get("publication_date"), modified=told.get("lastmod"))

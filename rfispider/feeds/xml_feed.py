@@ -1,17 +1,18 @@
 """The XML dialects of feeds, interpreted by feedparser."""
 
 import io
-from datetime import datetime
 from typing import Any
 
 import feedparser
 
-from rfispider.feeds import moments, plain_text
-from rfispider.feeds.entry_builder import Media, article, audio, picture, seconds, web_address
+from rfispider.feeds import plain_text
+from rfispider.feeds.entry_builder import Media, article, audio, picture, with_times
 from rfispider.feeds.result import FeedError, ParsedFeed, left_out
 from rfispider.feeds.xml_repair import tree
 from rfispider.feeds.xml_subset import distilled
 from rfispider.items import Entry
+from rfispider.site.dates import duration_s
+from rfispider.site.web_address import web_address
 
 
 def read(text: str, url: str) -> ParsedFeed:
@@ -38,32 +39,24 @@ def _interpreted(document: bytes) -> Any:  # noqa: ANN401 - feedparser carries n
 
 
 def _entry(parsed: Any, base: str) -> Entry | None:  # noqa: ANN401 - feedparser carries no types
-    url = web_address(base, parsed.get("link"))
+    url = web_address(parsed.get("link"), base)
     if url is None:
         return None
     encoded = [part.get("value", "") for part in parsed.get("content", ())]
     content, summary, first_picture = article(encoded, parsed.get("summary"))
     media = _media(parsed, base)
-    return Entry(
+    entry = Entry(
         url=url,
         title=plain_text.title(parsed.get("title")),
         summary=summary,
         content=content,
-        published_at=_moment(parsed, "published"),
-        modified_at=_moment(parsed, "updated"),
         image=picture(url, media, first_picture),
-        audio=audio(url, media, seconds(parsed.get("itunes_duration"))),
+        audio=audio(url, media, duration_s(parsed.get("itunes_duration"))),
         keywords=plain_text.names(tag.get("term") or tag.get("label") for tag in parsed.get("tags", ())),
         authors=plain_text.names(author.get("name") for author in parsed.get("authors", ())),
     )
-
-
-def _moment(parsed: Any, name: str) -> datetime | None:  # noqa: ANN401 - feedparser carries no types
-    """A time of an entry: as printed, or as feedparser understands rarer formats (it gives UTC)."""
-    if name not in parsed:
-        return None
-    told = parsed.get(f"{name}_parsed")
-    return moments.moment(parsed.get(name)) or (moments.from_utc_fields(told) if told else None)
+    published, modified = (parsed.get(name) if name in parsed else None for name in ("published", "updated"))
+    return with_times(entry, published=published, modified=modified)
 
 
 def _media(parsed: Any, base: str) -> list[Media]:  # noqa: ANN401 - feedparser carries no types
@@ -72,7 +65,7 @@ def _media(parsed: Any, base: str) -> list[Media]:  # noqa: ANN401 - feedparser 
     contents.sort(key=lambda media: -media.width)
     thumbnails = [Media.of({"medium": "image", **part}) for part in parsed.get("media_thumbnail", ())]
     enclosed = (link for link in parsed.get("links", ()) if link.get("rel") == "enclosure")
-    enclosures = [Media.of({**link, "href": web_address(base, link.get("href"))}) for link in enclosed]
+    enclosures = [Media.of({**link, "href": web_address(link.get("href"), base)}) for link in enclosed]
     cover = parsed.get("image")
     covers = [Media.of({"medium": "image", **cover})] if isinstance(cover, dict) else []
     return contents + thumbnails + enclosures + covers

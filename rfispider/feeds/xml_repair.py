@@ -12,8 +12,8 @@ from typing import Any
 
 from lxml import etree
 
-from rfispider.feeds.plain_text import printable
 from rfispider.feeds.result import FeedError
+from rfispider.text import printable
 
 _START = re.compile(r"<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_])")
 _PROLOGUE = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)", re.DOTALL)

@@ -15,12 +15,11 @@ database   majority, failover
 """
 
 from rfispider.frontier.host_budget import RateGrant
-from rfispider.frontier.queue import FETCHABLE, LEASE_S, Frontier
+from rfispider.frontier.queue import LEASE_S, Frontier
 from rfispider.frontier.records import Completion, Lease, Validators
 from rfispider.frontier.statistics import Count, Holder, Pending, SourceGap
 
 __all__ = [
-    "FETCHABLE",
     "LEASE_S",
     "Completion",
     "Count",

@@ -8,14 +8,12 @@ from typing import Any
 from rfispider.frontier import schema
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.frontier.policy.priorities import FARTHEST, FEED, LISTED, SOURCE
-from rfispider.frontier.policy.revisit import ARCHIVES, SOURCES, State
+from rfispider.frontier.policy.revisit import State
 from rfispider.frontier.records import Document
-from rfispider.items import Kind, Outcome
+from rfispider.items import ARTICLE_KINDS, POLLED_KINDS, Kind, Outcome
 from rfispider.mongo import operations as db
 from rfispider.mongo.connection import Connection, operation
 
-POLLED = sorted(SOURCES - ARCHIVES)
-ARTICLES = [Kind.ARTICLE.value, Kind.EPISODE.value, Kind.VIDEO.value, Kind.WIRE.value]
 UNSTORED = [State.DUE.value, State.FAILED.value, State.LEASED.value]
 EXPIRED_S = 120
 """A lease is taken over within seconds of its end by whoever has work to do; this leaves a margin."""
@@ -91,7 +89,7 @@ class FrontierDiagnostics:
         query = {
             "state": {"$in": [state.value for state in State]},
             "edition": {"$in": list(editions)},
-            "kind": {"$in": POLLED},
+            "kind": {"$in": sorted(POLLED_KINDS)},
             "priority": {"$in": [SOURCE, FEED]},
         }
         return [source(found) async for found in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
@@ -104,7 +102,7 @@ class FrontierDiagnostics:
 
         News is what was published after `newer_than`, and what nobody told the time of.
         """
-        news: Document = {"edition": edition, "kind": {"$in": ARTICLES}, "added_at": {"$lt": found_before}}
+        news: Document = {"edition": edition, "kind": {"$in": sorted(ARTICLE_KINDS)}, "added_at": {"$lt": found_before}}
         if newer_than:
             news["$or"] = [{"published_at": {"$gt": newer_than}}, {"published_at": {"$exists": False}}]
         fields = {"url": 1, "last.error": 1}

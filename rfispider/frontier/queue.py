@@ -17,7 +17,7 @@ from rfispider.frontier.policy.politeness import Limits
 from rfispider.frontier.policy.revisit import FAILURES, State, plan
 from rfispider.frontier.records import Completion, Document, Lease
 from rfispider.frontier.statistics import FrontierStats
-from rfispider.items import Kind, Link, Outcome
+from rfispider.items import FETCHABLE_KINDS, Kind, Link, Outcome
 from rfispider.mongo import operations as db
 from rfispider.mongo.clock import ServerClock
 from rfispider.mongo.connection import Connection, operation
@@ -28,8 +28,6 @@ LEASE_S = 60.0
 ATTEMPTS = 12
 """A URL that was claimed so often and never settled takes its workers down: it is failed unfetched, as after too many
 failures. Far over their limit, since every URL a killed worker held counts one."""
-
-FETCHABLE = frozenset(Kind) - {Kind.UTILITY, Kind.FOREIGN}
 
 
 class Frontier:
@@ -181,7 +179,9 @@ class Frontier:
     # ---- Leases ---------------------------------------------------------------------------------------------
 
     @operation("claiming URLs")
-    async def claim(self, n: int, editions: Collection[str | None], kinds: Collection[Kind] = FETCHABLE) -> list[Lease]:
+    async def claim(
+        self, n: int, editions: Collection[str | None], kinds: Collection[Kind] = FETCHABLE_KINDS
+    ) -> list[Lease]:
         """Lease up to n URLs that are due, of these editions and kinds; fewer do not mean that no more are due.
 
         By priority, then by due time, sources, news and backfill of each edition taking turns. What a dead worker

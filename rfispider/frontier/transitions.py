@@ -9,8 +9,9 @@ from typing import Any
 from bson import ObjectId
 
 from rfispider.frontier.policy import priorities
-from rfispider.frontier.policy.revisit import SOURCES, NextVisit, State
+from rfispider.frontier.policy.revisit import NextVisit, State
 from rfispider.frontier.records import Completion, Document
+from rfispider.items import SOURCE_KINDS
 
 Pipeline = list[Document]
 
@@ -81,7 +82,7 @@ def settled(done: Completion, plan: NextVisit) -> Pipeline:
     kept = {**_learnt(done), **counted, "attempts": 0}
     if plan.state in {State.DONE, State.GONE}:
         kept |= {"entry": None}
-        if done.lease.kind not in SOURCES and done.lease.priority > priorities.LOOK_AGAIN:
+        if done.lease.kind not in SOURCE_KINDS and done.lease.priority > priorities.LOOK_AGAIN:
             kept["priority"] = priorities.LOOK_AGAIN
     if plan.gap:
         fields["gaps"] = _with_gap(plan)

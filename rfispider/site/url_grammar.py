@@ -20,7 +20,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import Final
 
-from rfispider.items import Kind
+from rfispider.items import PAGED_KINDS, Kind
 from rfispider.site.editions import (
     EDITION_OF_BARE_PATHS,
     EDITIONS,
@@ -52,12 +52,6 @@ class Path:
     """Which page of a list, from 1."""
     slash: bool
     """Whether the address ends with a slash: the site redirects a list without it, and an article with it."""
-
-
-LISTS: Final = frozenset(
-    {Kind.FRONT, Kind.SECTION, Kind.TAG, Kind.AUTHOR, Kind.TICKER, Kind.ARCHIVE_YEAR, Kind.PROGRAMME}
-)
-"""Kinds of pages that list articles and may have further pages."""
 
 
 class _Role(Enum):
@@ -135,7 +129,7 @@ def read(parts: tuple[str, ...], *, slashed: bool) -> Path:
         page, below = int(below[-1]), below[:-1]
     kind = _kind(parts, below, edition, slashed=slashed)
     videos = len(below) == 1 and _role(edition, below[0]) is _Role.VIDEOS
-    return Path(edition, below, kind, page, slash=kind in LISTS and not videos)
+    return Path(edition, below, kind, page, slash=kind in PAGED_KINDS and not videos)
 
 
 def _named(edition: str | None, below: tuple[str, ...]) -> bool:

@@ -14,13 +14,10 @@ from typing import Final
 
 from opencc import OpenCC
 
-from rfispider.items import Kind
+from rfispider.items import ARTICLE_KINDS, PAGED_KINDS, Kind
 from rfispider.site import url_grammar, url_syntax
 from rfispider.site.editions import EDITIONS, LEGACY_HOSTS, TRADITIONAL_WORDS, TWINS
 from rfispider.site.hosts import SHORT_LINK_HOST, SITE, SITE_HOSTS, SITEMAP_PATHS
-
-ARTICLES: Final = frozenset({Kind.ARTICLE, Kind.WIRE, Kind.EPISODE, Kind.VIDEO})
-"""Kinds that are stored."""
 
 _CACHED_URLS: Final = 4096
 _CONVERTED_LENGTH: Final = 8192
@@ -70,7 +67,7 @@ def kind(url: str) -> Kind:
 
 def is_article(url_or_kind: str) -> bool:
     """Whether a URL, or a `Kind`, is of what is stored: article, wire, episode or video."""
-    return (url_or_kind if isinstance(url_or_kind, Kind) else kind(url_or_kind)) in ARTICLES
+    return (url_or_kind if isinstance(url_or_kind, Kind) else kind(url_or_kind)) in ARTICLE_KINDS
 
 
 def edition(url: str) -> str | None:
@@ -127,7 +124,7 @@ def page_of_list(url: str, number: int) -> str:
     Raises ValueError for a number below 1 and for a URL that is no list.
     """
     read = _read(url)
-    if number < 1 or read.path is None or read.path.kind not in url_grammar.LISTS:
+    if number < 1 or read.path is None or read.path.kind not in PAGED_KINDS:
         raise ValueError(f"no page {number} of {read.canonical}")
     first = read.canonical.rstrip("/") + "/"
     if read.path.page > 1:
@@ -269,7 +266,7 @@ def _read_anew(url: str) -> _Read:
     read = url_grammar.read(names, slashed=path.endswith("/"))
     if legacy and read.kind is Kind.UTILITY:  # the images and style sheets of the old sites did not move
         return _Read(url_syntax.cleaned(absolute), None)
-    if read.kind in url_grammar.LISTS and read.page == 1 and names[-1:] == ("1",) != read.parts[-1:]:
+    if read.kind in PAGED_KINDS and read.page == 1 and names[-1:] == ("1",) != read.parts[-1:]:
         parts.pop()  # the first page of a list is the list
     whole = "/".join((SITE, *map(url_syntax.encoded_part, parts)))
     return _Read(f"{whole}/" if read.slash else whole, read)

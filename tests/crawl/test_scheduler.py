@@ -15,9 +15,9 @@ from rfispider.crawl.scheduler import FrontierScheduler
 from rfispider.crawl.scheduler.visit import completion_of, conditions, link_of
 from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Reservation, Worker
 from rfispider.frontier import Frontier, Lease, Validators
-from rfispider.frontier.policy.politeness import PAGES, Breaker, Limits
+from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.frontier.policy.revisit import State
-from rfispider.items import Kind, Link, Outcome, VisitResult
+from rfispider.items import PAGE_KINDS, Kind, Link, Outcome, VisitResult
 from rfispider.site import urls
 from rfispider.storage import DatabaseError
 
@@ -233,7 +233,9 @@ async def test_the_probe_of_the_circuit_breaker_is_a_page_though_a_feed_waits_be
         await frontier._database["hosts"].update_many({}, {"$set": past})
         crawl = Crawl(frontier, in_flight=4)
         await crawl.worker.claim()
-        crawl.worker.waiting["site"] = deque(sorted(crawl.worker.waiting["site"], key=lambda each: each.kind in PAGES))
+        crawl.worker.waiting["site"] = deque(
+            sorted(crawl.worker.waiting["site"], key=lambda each: each.kind in PAGE_KINDS)
+        )
         await crawl.fill()
         (probe,) = crawl.take()
     assert (probe.lease.kind, probe.held_off_s) == (Kind.ARTICLE, None)

@@ -61,7 +61,7 @@ ATOM_03 = b"""<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Feed</
 JSON_11 = json.dumps(
     {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": "ParsedFeed",
+        "title": "Feed",
         "items": [
             {
                 "id": "1",
@@ -93,7 +93,7 @@ def test_every_dialect_gives_the_same_entry(
     body: bytes, summary: str | None, published: datetime | None, modified: datetime | None, authors: list[str]
 ) -> None:
     feed = feeds.entries(body, "https://www.rfi.fr/fr/rss")
-    assert (feed.title, feed.problem) == ("ParsedFeed", None)
+    assert (feed.title, feed.problem) == ("Feed", None)
     assert feed.entries == [
         Entry(
             url="https://www.rfi.fr/fr/a",

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from pymongo.errors import AutoReconnect, WriteError
 
 from rfispider.frontier import (
-    FETCHABLE,
     Completion,
     Frontier,
     Lease,
@@ -31,11 +30,10 @@ from rfispider.frontier import (
 from rfispider.frontier.leasing import fronts
 from rfispider.frontier.policy import fair_share
 from rfispider.frontier.policy.fair_share import Band, Lane, Turns
-from rfispider.frontier.policy.politeness import FEEDS
 from rfispider.frontier.policy.priorities import PRIORITIES, priority
 from rfispider.frontier.policy.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
 from rfispider.frontier.queue import ATTEMPTS
-from rfispider.items import Audio, Entry, Kind, Link, Outcome
+from rfispider.items import FEED_KINDS, FETCHABLE_KINDS, Audio, Entry, Kind, Link, Outcome
 from rfispider.mongo.errors import DatabaseError
 from rfispider.site import urls
 
@@ -376,7 +374,7 @@ async def test_the_more_important_goes_first_then_the_older(frontier: Frontier) 
 
 async def test_nothing_is_claimed_of_other_editions_or_kinds(frontier: Frontier) -> None:
     await frontier.add([article("a"), article("b", edition="fr"), feed()])
-    assert [lease.kind for lease in await frontier.claim(9, CN, FEEDS)] == [Kind.FEED]
+    assert [lease.kind for lease in await frontier.claim(9, CN, FEED_KINDS)] == [Kind.FEED]
     assert names(await frontier.claim(9, CN)) == ["a"]
     assert await frontier.claim(9, ["es"]) == []
     assert await frontier.claim(9, []) == []
@@ -819,7 +817,7 @@ async def test_the_validator_refuses_what_is_no_frontier_document(frontier: Fron
 async def test_the_census_counts_by_state_edition_and_kind(frontier: Frontier) -> None:
     await frontier.add([*articles(3), *articles(2, edition="fr"), feed()])
     await frontier.acknowledge(done(await frontier.claim(9, ["fr"])))
-    await frontier.claim(1, CN, FEEDS)
+    await frontier.claim(1, CN, FEED_KINDS)
     counted = {(c.state.value, c.edition, c.kind.value): c.urls for c in await frontier.statistics.counts()}
     assert counted == {("done", "fr", "article"): 2, ("due", "cn", "article"): 3, ("leased", "cn", "feed"): 1}
 
@@ -845,20 +843,20 @@ async def test_the_oldest_due_is_found_whatever_its_priority(frontier: Frontier)
 
 
 async def test_an_idle_worker_learns_whether_to_wait_and_how_long(frontier: Frontier, other: Frontier) -> None:
-    empty = await frontier.statistics.pending(CN, FETCHABLE)
+    empty = await frontier.statistics.pending(CN, FETCHABLE_KINDS)
     assert (empty.due, empty.leased_elsewhere, empty.next_in_s) == (False, 0, None)
     await frontier.add([feed(), *articles(1)])
-    assert (await frontier.statistics.pending(CN, FETCHABLE)).due
+    assert (await frontier.statistics.pending(CN, FETCHABLE_KINDS)).due
     leases = await other.claim(2, CN)
-    waiting = await frontier.statistics.pending(CN, FETCHABLE)
+    waiting = await frontier.statistics.pending(CN, FETCHABLE_KINDS)
     assert (waiting.due, waiting.leased_elsewhere) == (False, 2)
     assert waiting.next_in_s == pytest.approx(60, abs=10)
-    assert (await other.statistics.pending(CN, FETCHABLE)).leased_elsewhere == 0
+    assert (await other.statistics.pending(CN, FETCHABLE_KINDS)).leased_elsewhere == 0
     await other.acknowledge(done(leases, Outcome.NOT_ARTICLE))
-    later = await frontier.statistics.pending(CN, FETCHABLE)
+    later = await frontier.statistics.pending(CN, FETCHABLE_KINDS)
     assert (later.due, later.leased_elsewhere) == (False, 0)
     assert later.next_in_s == pytest.approx(900, abs=10)
-    assert (await frontier.statistics.pending(["fr"], FETCHABLE)).next_in_s is None
+    assert (await frontier.statistics.pending(["fr"], FETCHABLE_KINDS)).next_in_s is None
     assert not (await frontier.statistics.pending(CN, [])).due
 
 
@@ -898,7 +896,7 @@ async def grown(frontier: Frontier) -> Frontier:
 
 @pytest.mark.parametrize("band", list(Band))
 async def test_a_claim_reads_its_lane_in_order_through_its_index(grown: Frontier, band: Band) -> None:
-    query = fair_share.by_priority(["cn", "fr"], FETCHABLE)[Lane("cn", band)]
+    query = fair_share.by_priority(["cn", "fr"], FETCHABLE_KINDS)[Lane("cn", band)]
     command = {"aggregate": schema.FRONTIER, "pipeline": fronts([query], 0, 50), "cursor": {}}
     found = await translating_errors(grown, command)
     assert {stage["indexName"] for stage in found if stage["stage"] == "IXSCAN"} == {schema.CLAIM}
@@ -950,7 +948,7 @@ async def test_every_command_of_a_busy_worker_uses_an_index(grown: Frontier, oth
     await grown.requeue_for_depth(CN, 3)
     statistics = other.statistics
     await asyncio.gather(
-        statistics.counts(), statistics.holders(), statistics.oldest_due(CN), statistics.pending(CN, FETCHABLE)
+        statistics.counts(), statistics.holders(), statistics.oldest_due(CN), statistics.pending(CN, FETCHABLE_KINDS)
     )
     await asyncio.gather(
         statistics.failed(CN), statistics.retry(CN), statistics.gaps(LONG_AGO, T0), statistics.why(feed().url)
@@ -969,8 +967,8 @@ async def test_what_is_never_due_again_does_not_stand_in_the_index_of_claims(gro
 
 
 async def test_what_is_never_due_again_is_not_read_by_a_claim(grown: Frontier) -> None:
-    pipeline = fronts([fair_share.by_priority(CN, FETCHABLE)[Lane("cn", Band.NEWS)]], 0, 10)
+    pipeline = fronts([fair_share.by_priority(CN, FETCHABLE_KINDS)[Lane("cn", Band.NEWS)]], 0, 10)
     explain = {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}}
     result = await grown._database.command({"explain": explain, "verbosity": "executionStats"})
     statistics = result.get("executionStats") or result["stages"][0]["$cursor"]["executionStats"]
-    assert statistics["totalKeysExamined"] <= 10 + 2 * len(FETCHABLE)
+    assert statistics["totalKeysExamined"] <= 10 + 2 * len(FETCHABLE_KINDS)

@@ -25,9 +25,9 @@ from rfispider.crawl.scheduler.link_buffer import Links
 from rfispider.crawl.scheduler.visit import conditions, link_of
 from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Worker
 from rfispider.crawl.spiders.rfi import RfiSpider
-from rfispider.frontier import FETCHABLE, Frontier, Validators
+from rfispider.frontier import Frontier, Validators
 from rfispider.frontier.policy.politeness import Breaker, Limits
-from rfispider.items import Link
+from rfispider.items import FETCHABLE_KINDS, Link
 from rfispider.mongo import connection
 from rfispider.settings import in_flight, request_rate
 from rfispider.storage import DatabaseError
@@ -231,7 +231,7 @@ class FrontierScheduler(BaseScheduler):
         """
         editions: list[str | None] = [*self.spider.arguments.editions, None]
         due = await self.frontier.statistics.due(editions, COUNTED)
-        pending = await self.frontier.statistics.pending(editions, FETCHABLE)
+        pending = await self.frontier.statistics.pending(editions, FETCHABLE_KINDS)
         hosts = await self.frontier.hosts.budgets()
         return Backlog(
             due={edition or "no edition": urls for edition, urls in due.items()},

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from rfispider.frontier import Completion, Lease, Validators
-from rfispider.frontier.policy.revisit import POLL_KEYS, SOURCES, Poll
-from rfispider.items import Link, Outcome, VisitResult
+from rfispider.frontier.policy.revisit import POLL_KEYS, Poll
+from rfispider.items import SOURCE_KINDS, Link, Outcome, VisitResult
 
 _NOT_FETCHED = frozenset({Outcome.FAILED, Outcome.BLOCKED, Outcome.STUB, Outcome.GONE, Outcome.UNCHANGED})
 
@@ -45,7 +45,7 @@ def completion_of(
         error=visit.error or (None if visit.outcome else "nothing came of it"),
         validators=validators if fetched else None,
         published_at=visit.published_at,
-        poll=poll_of(visit, now) if fetched and lease.kind in SOURCES else None,
+        poll=poll_of(visit, now) if fetched and lease.kind in SOURCE_KINDS else None,
         followed=_followed(lease, max_depth) if fetched else None,
         max_depth=max_depth,
         held_off_s=held_off_s,
@@ -54,7 +54,7 @@ def completion_of(
 
 def _followed(lease: Lease, max_depth: int | None) -> bool:
     """Whether related links are followed from here; what a source lists is as near as the source itself."""
-    return max_depth is None or lease.depth < max_depth or lease.kind in SOURCES
+    return max_depth is None or lease.depth < max_depth or lease.kind in SOURCE_KINDS
 
 
 def poll_of(visit: VisitResult, now: datetime) -> Poll:

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.scheduler.visit import completion_of
-from rfispider.frontier import FETCHABLE, Completion, Frontier, Lease, RateGrant
-from rfispider.frontier.policy.politeness import PAGES, Breaker
-from rfispider.items import VisitResult
+from rfispider.frontier import Completion, Frontier, Lease, RateGrant
+from rfispider.frontier.policy.politeness import Breaker
+from rfispider.items import FETCHABLE_KINDS, PAGE_KINDS, VisitResult
 from rfispider.site import urls
 
 logger = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ class Worker:
         """Whether there is reason to stay although nothing was got: what others hold may lead to more, or fail."""
         if self.arguments.follow or self.arguments.is_offline:
             return self.arguments.follow
-        pending = await self.frontier.statistics.pending(self.editions, FETCHABLE)
+        pending = await self.frontier.statistics.pending(self.editions, FETCHABLE_KINDS)
         return pending.due or pending.leased_elsewhere > 0
 
     async def pace(self, host: str) -> None:
@@ -195,7 +195,7 @@ class Worker:
         queue, loop = self.waiting[host], asyncio.get_running_loop()
         if not queue or loop.time() < self.full_until.get(host, 0.0):
             return
-        pages = sum(lease.kind in PAGES for lease in queue)
+        pages = sum(lease.kind in PAGE_KINDS for lease in queue)
         # A host that refuses pages is asked for none: slots for them would be lost to the feeds.
         wanted = max(1, len(queue) - pages) if host in self.refusing else len(queue)
         slots = await self.frontier.hosts.reserve(host, wanted, pages=pages > 0)
@@ -211,11 +211,11 @@ class Worker:
 
     def hold_off(self, queue: Collection[Lease], slots: RateGrant) -> deque[Lease]:
         """Let go of the pages that must not be asked for; what is left, the page first that is the probe."""
-        pages = [lease for lease in queue if lease.kind in PAGES]
+        pages = [lease for lease in queue if lease.kind in PAGE_KINDS]
         probes = pages[:1] if slots.breaker is Breaker.PROBING else []
         now = asyncio.get_running_loop().time()
         self.ready.extend(Reservation(lease, now, 0.0, slots.pages_again_in_s) for lease in pages[len(probes) :])
-        return deque([*probes, *(lease for lease in queue if lease.kind not in PAGES)])
+        return deque([*probes, *(lease for lease in queue if lease.kind not in PAGE_KINDS)])
 
     def offer(self, slot: Reservation) -> None:
         """Make a lease whose time has come ready to be taken."""

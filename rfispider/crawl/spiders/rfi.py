@@ -18,8 +18,8 @@ from rfispider import extract, feeds
 from rfispider.crawl import parse_pool, responses
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.parse_pool import ParserPool
-from rfispider.crawl.scope import LISTS, SOURCES, Scope
-from rfispider.items import Entry, Kind, Link, Origin, Outcome, Page, Rejection, VisitResult
+from rfispider.crawl.scope import Scope
+from rfispider.items import LIST_KINDS, SOURCE_KINDS, Entry, Kind, Link, Origin, Outcome, Page, Rejection, VisitResult
 from rfispider.settings import base_url, derived, number
 from rfispider.site import urls
 
@@ -88,7 +88,7 @@ class RfiSpider(Spider):
 
     def request(self, link: Link, visit: VisitResult, headers: dict[str, str] | None = None) -> Request:
         """Build the request that asks for a link; `headers` make it conditional."""
-        source = link.kind in SOURCES
+        source = link.kind in SOURCE_KINDS
         return Request(
             urls.to_mirror(link.url, self.scope.base),
             headers=headers,
@@ -127,7 +127,7 @@ class RfiSpider(Spider):
             FeedError: nothing can be read from it; when it is damaged, this is raised at the end of what it gave.
 
         """
-        if link.kind in LISTS:
+        if link.kind in LIST_KINDS:
             return self.parse_list(page, link, await self.parser_pool.listing(page))
         if link.kind is Kind.SITEMAP:
             return self.parse_sitemap(page, link)
@@ -163,7 +163,7 @@ class RfiSpider(Spider):
             return
         if page.visit:
             page.visit.listed.append(urls.key(link.url))
-            page.visit.times += [entry.published_at] if entry.published_at else []
+            page.visit.times += [entry.published_at] if entry.published_at and not entry.published_day_alone else []
         if entry.content and urls.is_article(link.kind):
             yield self.entry_page(link)
         yield link

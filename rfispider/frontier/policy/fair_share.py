@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rfispider.frontier.policy.priorities import BACKFILL, PRIORITIES
-from rfispider.frontier.policy.revisit import SOURCES
 from rfispider.frontier.records import Document
-from rfispider.items import Kind
+from rfispider.items import SOURCE_KINDS, Kind
 
 
 class Band(StrEnum):
@@ -35,7 +34,7 @@ def lane(edition: str | None, kind: str, priority: int) -> Lane:
     """The lane that a URL waits in: a negative priority marks a backfill."""
     if priority < 0:
         return Lane(edition, Band.BACKFILL)
-    return Lane(edition, Band.SOURCES if kind in SOURCES else Band.NEWS)
+    return Lane(edition, Band.SOURCES if kind in SOURCE_KINDS else Band.NEWS)
 
 
 def by_priority(editions: Iterable[str | None], kinds: Collection[Kind]) -> dict[Lane, Document]:
@@ -56,8 +55,8 @@ def _filters(
     editions: Iterable[str | None], kinds: Collection[Kind], front: Document, back: Document
 ) -> dict[Lane, Document]:
     bands = {
-        Band.SOURCES: (SOURCES & set(kinds), front),
-        Band.NEWS: (set(kinds) - SOURCES, front),
+        Band.SOURCES: (SOURCE_KINDS & set(kinds), front),
+        Band.NEWS: (set(kinds) - SOURCE_KINDS, front),
         Band.BACKFILL: (set(kinds), back),
     }
     return {

@@ -10,16 +10,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-from rfispider.items import Kind
-
 REFUSALS = frozenset({403, 429, 503})
 """HTTP statuses by which a host says: slower, or not you."""
-
-FEEDS = frozenset({Kind.FEED, Kind.SITEMAP})
-"""Kinds that are still fetched while pages are not."""
-
-PAGES = frozenset(Kind) - FEEDS
-"""Kinds that the circuit breaker stops."""
 
 
 class Breaker(StrEnum):

@@ -3,8 +3,7 @@
 There are few priorities, and all are known here: that lets one range of an index serve each of them.
 """
 
-from rfispider.frontier.policy.revisit import SOURCES
-from rfispider.items import Kind, Link
+from rfispider.items import SOURCE_KINDS, Kind, Link
 
 BACKFILL = -1
 LOOK_AGAIN = 5
@@ -22,6 +21,6 @@ def priority(link: Link, *, backfill: bool) -> int:
     """The priority of a URL that was not fetched yet: the higher, the sooner."""
     if backfill:
         return BACKFILL
-    if link.kind in SOURCES:
+    if link.kind in SOURCE_KINDS:
         return FEED if link.kind in {Kind.FEED, Kind.SITEMAP} else SOURCE
     return max(FARTHEST, LISTED - link.depth)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rfispider.items import Kind, Outcome
+from rfispider.items import SOURCE_KINDS, Kind, Outcome
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -80,12 +80,6 @@ BOUNDS = {
 }
 """How often each kind of source is polled. The bounds are ours, set by how often each kind of page can change; a long
 feed whose entries stay for days would be asked ever more seldom, and news is to be had within the hour."""
-
-ARCHIVES = frozenset({Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY})
-"""Lists of the past: read once."""
-
-SOURCES = frozenset(BOUNDS) | ARCHIVES
-"""Every kind of URL that lists others."""
 
 SLOWER_OVER = 0.67
 FASTER_UNDER = 0.33
@@ -235,7 +229,7 @@ def plan(visit: VisitFacts) -> NextVisit:
         return _failed(visit, FAILURES)
     if visit.outcome in {Outcome.BLOCKED, Outcome.STUB}:
         return _failed(visit, BLOCKS) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
-    if visit.kind in SOURCES:
+    if visit.kind in SOURCE_KINDS:
         return _polled(visit)
     if visit.outcome is Outcome.NOT_ARTICLE:
         return NextVisit(state=State.DONE, due_in_s=None)

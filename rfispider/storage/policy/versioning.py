@@ -20,13 +20,13 @@ are kept up to date without a revision. So is what one kind of origin tells and 
 tags, an archive another byline): only title and text are compared across kinds, since nobody edited the rest.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rfispider.items import Article, Audio, Image, Origin, Outcome, Status
+from rfispider.text import without_spaces
 
 SOURCES_MAX = 20
 """How many places where an article was found are kept; the first ones tell most."""
@@ -245,9 +245,9 @@ def _replaces_content(old: Article, seen: Article, *, takes: bool, leads: bool) 
         return False
     if not (old.lead or old.text):
         return True
-    if _squeezed(old.text) == _squeezed(seen.text):
+    if without_spaces(old.text) == without_spaces(seen.text):
         # The text is the same: the lead is a field like any other, filled in or replaced by a better origin.
-        same_lead = _squeezed(old.lead) == _squeezed(seen.lead)
+        same_lead = without_spaces(old.lead) == without_spaces(seen.lead)
         return bool(seen.lead) and not same_lead and (leads or not old.lead)
     return takes and _essential_text(old) != _essential_text(seen)
 
@@ -306,18 +306,15 @@ def _to_milliseconds(seen: Article) -> Article:
 # ---- What a reader sees of a field -----------------------------------------------------------------------
 
 
-def _squeezed(text: str | None) -> str:
-    """A text without its white space, which no reader counts."""
-    return "".join(unicodedata.normalize("NFC", text).split()) if text else ""
-
-
 def _essential_text(article: Article) -> str:
     """Lead and text in one: where the one ends and the other begins is a matter of markup."""
-    return _squeezed(article.lead) + _squeezed(article.text)
+    return without_spaces(article.lead) + without_spaces(article.text)
 
 
 def _pictures(images: list[Image]) -> list[tuple[str, str, str]]:
-    return [(image.url.partition("?")[0], _squeezed(image.caption), _squeezed(image.credit)) for image in images]
+    return [
+        (image.url.partition("?")[0], without_spaces(image.caption), without_spaces(image.credit)) for image in images
+    ]
 
 
 def _recordings(audio: list[Audio]) -> list[str]:
@@ -329,11 +326,11 @@ def _as_is(value: object) -> object:
 
 
 _ESSENCE: dict[str, Callable[[Any], object]] = {
-    "title": _squeezed,
-    "lead": _squeezed,
-    "text": _squeezed,
-    "agency": _squeezed,
-    "credits": _squeezed,
+    "title": without_spaces,
+    "lead": without_spaces,
+    "text": without_spaces,
+    "agency": without_spaces,
+    "credits": without_spaces,
     "authors": frozenset,
     "tags": frozenset,
     "published_at": _as_is,
