@@ -4,10 +4,11 @@
 about a URL before it was fetched. All times are aware UTC datetimes; all URLs are canonical unless said.
 """
 
+from asyncio import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 SCHEMA = 2
 """The shape of the stored documents; a migration runs once for each step."""
@@ -212,8 +213,8 @@ class Page:
     """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)
     """The parse tree, kept by `extract` so that a page is parsed once; never stored."""
-    reading: Any = field(default=None, repr=False, compare=False)
-    """What was read from it in another process (`crawl.parse_pool.ParseResult`), if it was; never stored."""
+    parse: "Future[Any] | None" = field(default=None, repr=False, compare=False)
+    """The parse of it, begun by whoever asked first (`crawl.parse_pool.ParserPool.article`); never stored."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -245,8 +246,21 @@ class Rejection:
     """What was rejected: a URL, or the name of an archive document."""
 
 
+class _BesideFields:
+    """What an article carries that is none of its fields: no document, exporter or comparison sees it."""
+
+    __slots__ = ("page",)
+    page: Page
+    """The page that it was read from, while it is on its way to the archive."""
+
+    def read_from(self, page: Page) -> Self:
+        """Take the page along; returns the article."""
+        self.page = page
+        return self
+
+
 @dataclass(slots=True, kw_only=True)
-class Article:
+class Article(_BesideFields):
     """What extraction makes of one page: the stored document without what only the archive knows."""
 
     key: str

@@ -154,10 +154,9 @@ SPIDER_MIDDLEWARES = {
 }
 ADDONS = {"rfispider.crawl.rendering.RenderingAddon": 100}
 EXTENSIONS = {
-    "rfispider.crawl.metrics.Metrics": 5,
     "rfispider.crawl.progress_log.ProgressLog": 10,
     "rfispider.crawl.run_record.RunRecord": 20,
-    "rfispider.crawl.heartbeat.Heartbeat": 30,
+    "rfispider.crawl.metrics.Metrics": 30,
     "scrapy.extensions.logstats.LogStats": None,
     "scrapy.extensions.memusage.MemoryUsage": None,
 }

@@ -149,7 +149,7 @@ async def carried_out(pool: ProcessPool, seconds: float, function: Callable[...,
 
 def _sent(job: Job, place: Buffer | None) -> PoolTask:
     # What belongs to the crawl, and what cannot be sent, stays here.
-    page = replace(job.page, body=b"" if place else job.page.body, visit=None, parsed=None, reading=None)
+    page = replace(job.page, body=b"" if place else job.page.body, visit=None, parsed=None, parse=None)
     return PoolTask(job.function, page, place)
 
 

@@ -11,15 +11,14 @@ from prometheus_client import start_http_server, write_to_textfile
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.statscollectors import StatsCollector
 
-from rfispider.crawl.pipelines import COMMITTED
 from rfispider.crawl.run_record import shortfall
-from rfispider.frontier import Frontier
-from rfispider.mongo import connection
+from rfispider.crawl.session import COMMITTED, CrawlSession
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import WorkerMetrics
 from rfispider.settings import address
-from rfispider.storage import DatabaseError, Store
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -32,31 +31,42 @@ SAMPLE_SHARE = 20
 class Metrics:
     """Measures a run, and exposes it where it is asked to."""
 
-    def __init__(self, crawler: Crawler, *, listen: tuple[str, int] | None, file: Path | None) -> None:
-        self.crawler = crawler
+    def __init__(
+        self, session: CrawlSession, stats: StatsCollector, *, listen: tuple[str, int] | None, file: Path | None
+    ) -> None:
+        """Take the database, the statistics, and where to tell of them: host and port, a file, both or neither."""
+        self.session = session
+        self.stats = stats
         self.listen = listen
         self.file = file
-        self.exposition = WorkerMetrics(self.stats, datetime.now(UTC))
+        self.exposition = WorkerMetrics(self.copied_stats, datetime.now(UTC))
         self.server: Any = None
         self.sampling: asyncio.Task[None] | None = None
-        for signal, receiver in (
-            (signals.spider_opened, self.spider_opened),
-            (signals.spider_closed, self.spider_closed),
-            (signals.response_downloaded, self.response_downloaded),
-            (COMMITTED, self.committed),
-        ):
-            crawler.signals.connect(receiver, signal=signal)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the address and the file from the settings."""
+        """Take the address and the file from the settings.
+
+        Raises:
+            NotConfigured: the spider is none of ours.
+
+        """
         file = str(crawler.settings["RFI_METRICS_FILE"]).strip()
         listen = address(crawler.settings, "RFI_METRICS_PORT")
-        return cls(crawler, listen=listen, file=Path(file) if file else None)
+        session = CrawlSession.of(crawler)
+        metrics = cls(session, crawler.stats, listen=listen, file=Path(file) if file else None)
+        for signal, receiver in (
+            (signals.spider_opened, metrics.spider_opened),
+            (signals.response_downloaded, metrics.response_downloaded),
+            (COMMITTED, metrics.committed),
+        ):
+            crawler.signals.connect(receiver, signal=signal)
+        session.before_close(metrics.finish)
+        return metrics
 
-    def stats(self) -> Mapping[str, Any]:
+    def copied_stats(self) -> Mapping[str, Any]:
         """A copy of the statistics: they are asked for from another thread."""
-        return dict(self.crawler.stats.get_stats())
+        return dict(self.stats.get_stats())
 
     def spider_opened(self) -> None:
         """Begin to expose; a port that is taken is no reason not to crawl."""
@@ -71,12 +81,12 @@ class Metrics:
         if self.server or self.file:
             self.sampling = asyncio.ensure_future(self.sample_on())
 
-    async def spider_closed(self, reason: str) -> None:
+    async def finish(self, reason: str) -> None:
         """Write the file for the last time, and stop."""
         if self.sampling:
             self.sampling.cancel()
             await asyncio.gather(self.sampling, return_exceptions=True)
-            self.exposition.success = shortfall(self.stats(), reason) is None
+            self.exposition.success = shortfall(self.copied_stats(), reason) is None
             await self.sample()
         if self.server:
             await asyncio.to_thread(self.server.shutdown)
@@ -96,7 +106,7 @@ class Metrics:
 
     def count(self, what: str, seconds: float) -> None:
         """Add to the times that the run's record tells the mean of."""
-        stats = self.crawler.stats
+        stats = self.stats
         stats.set_value(f"seconds/{what}/sum", stats.get_value(f"seconds/{what}/sum", 0.0) + seconds)
         stats.inc_value(f"seconds/{what}/count")
 
@@ -109,17 +119,12 @@ class Metrics:
             await asyncio.sleep(max(SAMPLE_S, SAMPLE_SHARE * (loop.time() - began)))
 
     async def sample(self) -> None:
-        """Ask the database how things stand, and write the file; a fault of either is told, and no more."""
-        settings = self.crawler.settings
-        try:
-            uri = await asyncio.to_thread(connection.resolve_uri, settings["MONGO_URI"], Path(settings["RFI_DATA"]))
-            async with (
-                await Store.open(uri, settings["MONGO_DATABASE"], patience=connection.READ_S) as store,
-                await Frontier.open(uri, settings["MONGO_DATABASE"]) as frontier,
-            ):
-                self.exposition.snapshot = await take_snapshot(store, frontier)
-        except DatabaseError as error:
-            logger.warning("no metrics of the database: %s", error)
+        """Ask the database how things stand, and write the file; a fault of either is logged, and no more."""
+        if self.session.is_open:
+            try:
+                self.exposition.snapshot = await take_snapshot(self.session.store, self.session.frontier)
+            except DatabaseError as error:
+                logger.warning("no metrics of the database: %s", error)
         if not self.file:
             return
         try:

@@ -12,6 +12,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
+from rfispider.crawl.session import CrawlSession
 from rfispider.frontier.policy.politeness import REFUSALS, retry_after_s
 from rfispider.items import PAGE_KINDS, Link
 
@@ -33,13 +34,18 @@ class FollowLinks:
     beside another worker, there is more that is new.
     """
 
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
+    def __init__(self, session: CrawlSession) -> None:
+        self.session = session
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose scheduler holds the frontier."""
-        return cls(crawler)
+        """Take the way into the frontier.
+
+        Raises:
+            NotConfigured: the spider is none of ours.
+
+        """
+        return cls(CrawlSession.of(crawler))
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links that the crawl begins with."""
@@ -74,27 +80,29 @@ class FollowLinks:
         """Put links into the frontier; whether any of them was not known when their page was last read."""
         if not links:
             return False
-        scheduler = self.crawler.spider.scheduler  # type: ignore[union-attr]
-        await scheduler.add(links, stale_s=stale_s)
-        return polled_at is None or bool(await scheduler.found_since(links, polled_at))
+        await self.session.links.add(links, stale_s=stale_s)
+        return polled_at is None or await self.session.links.found_since(links, polled_at)
 
 
 class Politeness:
     """Tells the budget that all workers share how the site answers, and asks for nothing while it refuses."""
 
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
-        crawler.signals.connect(self.robots_parsed, signal=signals.robots_parsed)
+    def __init__(self, session: CrawlSession, user_agent: str) -> None:
+        """Take the database, which holds the budgets of the hosts, and the name under which robots.txt is read."""
+        self.session = session
+        self.user_agent = user_agent
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose scheduler holds the budget."""
-        return cls(crawler)
+        """Take the budgets of the hosts.
 
-    @property
-    def hosts(self) -> Any:  # noqa: ANN401 - the scheduler stands on a higher floor
-        """The budgets of the hosts."""
-        return self.crawler.spider.scheduler.frontier.hosts  # type: ignore[union-attr]
+        Raises:
+            NotConfigured: the spider is none of ours, as in `scrapy shell`.
+
+        """
+        politeness = cls(CrawlSession.of(crawler), crawler.settings["USER_AGENT"])
+        crawler.signals.connect(politeness.robots_parsed, signal=signals.robots_parsed)
+        return politeness
 
     def process_request(self, request: Request) -> None:
         """Leave a page alone that the site does not serve at present.
@@ -113,15 +121,15 @@ class Politeness:
             return response
         if response.status in REFUSALS:
             headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
-            await self.hosts.on_refusal(host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC)))
+            await self.session.frontier.hosts.on_refusal(
+                host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC))
+            )
         else:
-            await self.hosts.on_success(host, page=page)
+            await self.session.frontier.hosts.on_success(host, page=page)
         return response
 
     async def robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
-        """Keep the Crawl-delay of robots.txt for everybody; outside a crawl, as in `scrapy shell`, there is nobody."""
-        if not hasattr(self.crawler.spider, "scheduler"):
-            return
-        told = robotparser.crawl_delay(self.crawler.settings["USER_AGENT"]) or 0.0
-        delay_s = min(max(0.0, told), MAX_CRAWL_DELAY_S) if isfinite(told) else 0.0
-        await self.hosts.set_robots_delay(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})
+        """Keep the Crawl-delay of robots.txt for everybody."""
+        asked_s = robotparser.crawl_delay(self.user_agent) or 0.0
+        delay_s = min(max(0.0, asked_s), MAX_CRAWL_DELAY_S) if isfinite(asked_s) else 0.0
+        await self.session.frontier.hosts.set_robots_delay(urlsplit(request.url).netloc, {"crawl_delay_s": delay_s})

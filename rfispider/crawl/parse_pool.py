@@ -85,7 +85,16 @@ class ParserPool:
             await self._pool.close()
 
     async def article(self, page: Page) -> ParseResult:
-        """Read a page of an article; one that takes too long has failed."""
+        """The parse of a page of an article; one that takes too long has failed.
+
+        Begun by whoever asks first, the same for all who ask later: a page is parsed once.
+        """
+        if page.parse is None:
+            page.parse = asyncio.ensure_future(self._parse(page))
+        result: ParseResult = await asyncio.shield(page.parse)
+        return result
+
+    async def _parse(self, page: Page) -> ParseResult:
         try:
             return await self._run(self._article, page)
         except ParserKilled as killed:

@@ -3,15 +3,20 @@
 import asyncio
 import logging
 import time
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
-from scrapy import Spider, signals
+from scrapy import signals
 from scrapy.crawler import Crawler
+from scrapy.statscollectors import StatsCollector
 
 from rfispider.crawl import run_text
-from rfispider.crawl.run_record import given
-from rfispider.crawl.scheduler import FrontierScheduler
-from rfispider.storage import DatabaseError, hosts
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.backlog import backlog
+from rfispider.crawl.run_record import argument_record
+from rfispider.crawl.session import CrawlSession
+from rfispider.mongo.errors import hosts
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -21,64 +26,69 @@ PROGRESS_SECONDS = 30.0
 class ProgressLog:
     """Logs what a run sets out to do, how far it has come, and what it leaves."""
 
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
+    def __init__(
+        self, session: CrawlSession, arguments: Arguments, settings: Mapping[str, Any], stats: StatsCollector
+    ) -> None:
+        """Take the database, what the crawl was asked for, the settings to be told of, and the statistics."""
+        self.session = session
+        self.arguments = arguments
+        self.settings = settings
+        self.stats = stats
         self.task: asyncio.Task[None] | None = None
-        self.done, self.told_at = 0, time.monotonic()
-        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
-        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+        self.done, self.said_at = 0, time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose statistics and frontier are told of."""
-        return cls(crawler)
+        """Follow a crawl.
 
-    @property
-    def scheduler(self) -> FrontierScheduler | None:
-        """The scheduler that works on the frontier; None in `scrapy shell`, and when no database can be reached."""
-        scheduler = getattr(self.crawler.spider, "scheduler", None)
-        return scheduler if isinstance(scheduler, FrontierScheduler) and scheduler.worker else None
+        Raises:
+            NotConfigured: the spider is none of ours, as in `scrapy shell`.
 
-    async def spider_opened(self, spider: Spider) -> None:
-        """Say what is about to be done, and begin to tell how it goes."""
-        if not hasattr(spider, "arguments") or not self.scheduler:
+        """
+        session = CrawlSession.of(crawler)
+        progress = cls(session, crawler.spider.arguments, crawler.settings, crawler.stats)  # type: ignore[union-attr]
+        crawler.signals.connect(progress.spider_opened, signal=signals.spider_opened)
+        session.before_close(progress.finish)
+        return progress
+
+    async def spider_opened(self) -> None:
+        """Say what is about to be done, and begin to say how it goes."""
+        if not self.session.is_open:
             return
-        arguments, settings = given(spider), self.crawler.settings
-        follow = spider.arguments.follow
-        logger.info("crawling %s", run_text.intention(arguments, settings))
-        logger.info("%s", run_text.means(settings, follow=follow))
-        where = run_text.place(
-            hosts(self.scheduler.uri), settings["MONGO_DATABASE"], embedded=not settings["MONGO_URI"]
-        )
+        logger.info("crawling %s", run_text.intention(argument_record(self.arguments), self.settings))
+        logger.info("%s", run_text.means(self.settings, follow=self.arguments.follow))
+        servers, is_embedded = hosts(self.session.uri), not self.settings["MONGO_URI"]
+        where = run_text.place(servers, self.session.database, embedded=is_embedded)
         try:
-            backlog = await self.scheduler.backlog()
+            due = await backlog(self.session.frontier, self.arguments.editions)
         except DatabaseError as error:
             logger.warning("what is due is not known: %s", error)
             return
-        logger.info("%s; %s before any source is asked", where, backlog.told())
-        self.told_at = time.monotonic()
+        logger.info("%s; %s before any source is asked", where, due.told())
+        self.said_at = time.monotonic()
         self.task = asyncio.ensure_future(self.repeat())
 
-    def spider_closed(self) -> None:
-        """Stop telling, with what is left to do."""
+    async def finish(self, reason: str) -> None:  # noqa: ARG002 - as every finisher is called
+        """Stop, with what is left to do; a crawl that never began has said nothing and says nothing now."""
         if self.task:
             self.task.cancel()
-        if self.scheduler and self.scheduler.left:
-            self.say(self.scheduler.left)
+            await self.say()
 
     async def repeat(self) -> None:
-        """Tell every half minute how it goes; where the database is away, the crawl finds out by itself."""
-        while self.scheduler:
+        """Say every half minute how it goes."""
+        while True:
             await asyncio.sleep(PROGRESS_SECONDS)
-            try:
-                self.say(await self.scheduler.backlog())
-            except DatabaseError as error:
-                logger.warning("what is due is not known: %s", error)
+            await self.say()
 
-    def say(self, backlog: run_text.Backlog) -> None:
-        """Log one line of progress."""
-        stats, now = self.crawler.stats.get_stats(), time.monotonic()
-        done, before, seconds = run_text.done(stats), self.done, now - self.told_at
-        self.done, self.told_at = done, now
+    async def say(self) -> None:
+        """Log one line of progress; where the database is away, the crawl finds out by itself."""
+        try:
+            due = await backlog(self.session.frontier, self.arguments.editions)
+        except DatabaseError as error:
+            logger.warning("what is due is not known: %s", error)
+            return
+        stats, now = self.stats.get_stats(), time.monotonic()
+        done, before, seconds = run_text.done(stats), self.done, now - self.said_at
+        self.done, self.said_at = done, now
         rate = (done - before) / seconds if seconds else 0.0
-        logger.info("progress: %s", run_text.progress(stats, backlog, rate), extra={"due": backlog.total, "done": done})
+        logger.info("progress: %s", run_text.progress(stats, due, rate), extra={"due": due.total, "done": done})

@@ -22,7 +22,7 @@ def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
         aliases=[link.url] if urls.key(link.url) != urls.key(url) else [],
         body=response.body,
         origin=Origin.PAGE,
-        fetched_at=datetime.now(UTC),
+        fetched_at=response.meta.get("asked_at") or datetime.now(UTC),
         status=response.status,
         encoding=charset(response),
         headers=headers(response),
@@ -51,7 +51,7 @@ def is_unchanged(response: Response) -> bool:
 
 def visit_of(response: Response) -> VisitResult | None:
     """The visit that a response belongs to; None outside a crawl, as in `scrapy shell`."""
-    visit: VisitResult | None = response.meta.get("attempt") if response.request else None
+    visit: VisitResult | None = response.meta.get("visit") if response.request else None
     return visit
 
 

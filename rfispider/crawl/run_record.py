@@ -11,17 +11,20 @@ from importlib.metadata import version
 from resource import RUSAGE_SELF, getrusage
 from typing import Any, Self
 
-from scrapy import Spider, signals
+from scrapy import signals
 from scrapy.crawler import Crawler
+from scrapy.statscollectors import StatsCollector
 
 from rfispider.crawl import run_text
-from rfispider.crawl.pipelines import Save
+from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.heartbeat import Heartbeat
 from rfispider.crawl.run_text import by_edition, group
+from rfispider.crawl.session import CrawlSession
 from rfispider.items import Outcome
 from rfispider.monitoring.alerts import Receivers
 from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation
 from rfispider.settings import json_wanted
-from rfispider.storage import DatabaseError, Store
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -33,47 +36,68 @@ PACKAGES = ("scrapy", "trafilatura", "pymongo")
 class RunRecord:
     """Keeps one document a run in the archive: what it was asked, what it did, why it ended."""
 
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
+    def __init__(
+        self,
+        session: CrawlSession,
+        arguments: Arguments,
+        evaluation: RunEvaluation,
+        stats: StatsCollector,
+        *,
+        json: bool,
+    ) -> None:
+        """Take the database, what the crawl was asked for, who judges it, and its statistics.
+
+        `json`: the summary is logged as fields for programs, not as a table for people.
+        """
+        self.session = session
+        self.arguments = arguments
+        self.evaluation = evaluation
+        self.stats = stats
+        self.json = json
         self.run: dict[str, Any] = {}
-        self.clock = time.monotonic()
-        self.evaluation = RunEvaluation(Receivers.of(crawler.settings))
-        crawler.signals.connect(self.spider_opened, signal=signals.spider_opened)
-        crawler.signals.connect(self.spider_closed, signal=signals.spider_closed)
+        self.started_at = time.monotonic()
+        self.heartbeat: Heartbeat | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose statistics become the record."""
-        return cls(crawler)
+        """Record a crawl.
 
-    @property
-    def store(self) -> Store | None:
-        """The archive, once the pipeline that owns it has opened it."""
-        pipeline = self.crawler.get_item_pipeline(Save)
-        return pipeline.store if pipeline else None
+        Raises:
+            NotConfigured: the spider is none of ours; `scrapy shell` is no run.
 
-    async def spider_opened(self, spider: Spider) -> None:
-        """Write that the run has begun; `scrapy shell` is no run."""
-        if not hasattr(spider, "arguments"):
-            return
-        self.run = beginning(spider)
-        if spider.arguments.follow:
-            self.crawler.stats.set_value(STAYING, value=True)
-        if self.store:
-            await self.store.run_started(self.run)
+        """
+        session, settings = CrawlSession.of(crawler), crawler.settings
+        record = cls(
+            session,
+            crawler.spider.arguments,  # type: ignore[union-attr] # a session is of our spider alone
+            RunEvaluation(Receivers.of(settings)),
+            crawler.stats,
+            json=json_wanted(settings),
+        )
+        crawler.signals.connect(record.spider_opened, signal=signals.spider_opened)
+        session.before_close(record.finish)
+        return record
 
-    async def spider_closed(self, reason: str) -> None:
-        """Write how the run ended, say so, and close the archive."""
-        if not self.run:
-            if self.store:
-                await self.store.close()
-            return
-        stats = self.crawler.stats.get_stats()
+    async def spider_opened(self) -> None:
+        """Write that the run has begun, and go on to give signs of life."""
+        self.run = beginning(self.arguments)
+        if self.arguments.follow:
+            self.stats.set_value(STAYING, value=True)
+        if self.session.is_open:
+            await self.session.store.run_started(self.run)
+            self.heartbeat = Heartbeat(self.session.store, self.run, self.stats)
+            self.heartbeat.start()
+
+    async def finish(self, reason: str) -> None:
+        """Write how the run ended, and say so."""
+        if self.heartbeat:
+            await self.heartbeat.stop()
+        stats = self.stats.get_stats()
         self.run |= ending(stats, reason)
-        if self.store:
-            await self.evaluation.judge(self.store, self.run, stats)
+        if self.session.is_open:
+            await self.evaluation.judge(self.session.store, self.run, stats)
             self.run["problem"] = shortfall(stats, reason)
-            await self.record(self.store)
+            await self.record()
         self.sum_up(reason, stats)
         if failure := shortfall(stats, reason):
             logger.error("the run did not do its job: %s", failure)
@@ -81,36 +105,33 @@ class RunRecord:
 
     def sum_up(self, reason: str, stats: Mapping[str, Any]) -> None:
         """Log what came of the run: as fields where the log is read by programs, as a table where people read it."""
-        line = run_text.ended(reason, time.monotonic() - self.clock, stats)
-        if json_wanted(self.crawler.settings):
-            told = ("reason", "problem", "outcomes", "editions", "sources", "requests", "bytes")
-            logger.info("%s", line, extra={"run": {name: self.run[name] for name in told}})
+        line = run_text.ended(reason, time.monotonic() - self.started_at, stats)
+        if self.json:
+            names = ("reason", "problem", "outcomes", "editions", "sources", "requests", "bytes")
+            logger.info("%s", line, extra={"run": {name: self.run[name] for name in names}})
         else:
             logger.info("%s\n%s", line, run_text.summary(stats))
 
-    async def record(self, store: Store) -> None:
+    async def record(self) -> None:
         """Write the record; a broken archive must not hide why the run ended."""
         try:
-            await store.run_finished(self.run)
+            await self.session.store.run_finished(self.run)
         except DatabaseError as error:
             logger.error("the run record could not be written: %s", error)  # noqa: TRY400 - one line for a person
-        finally:
-            await store.close()
 
 
-def beginning(spider: Spider) -> dict[str, Any]:
+def beginning(arguments: Arguments) -> dict[str, Any]:
     """The run document as it is when a run begins."""
     return {
         "worker": f"{socket.gethostname()}:{os.getpid()}",
         "started_at": datetime.now(UTC),
-        "arguments": given(spider),
+        "arguments": argument_record(arguments),
         "versions": {name: version(name) for name in PACKAGES},
     }
 
 
-def given(spider: Spider) -> dict[str, Any]:
-    """The arguments of the spider as they were understood, fit for MongoDB."""
-    arguments = spider.arguments  # type: ignore[attr-defined]
+def argument_record(arguments: Arguments) -> dict[str, Any]:
+    """The arguments of a crawl as they were understood, fit for MongoDB."""
     return {
         "editions": list(arguments.editions),
         "depth": arguments.depth,

@@ -19,10 +19,11 @@ from scrapy.http import HtmlResponse, Response
 from scrapy.statscollectors import MemoryStatsCollector
 from scrapy.utils.test import get_crawler
 
-from rfispider.concurrency.batching import GroupCommit
 from rfispider.crawl import parse_pool
-from rfispider.crawl.pipelines import Check, Extract, ParsedPage, Save
-from rfispider.crawl.scheduler.link_buffer import Links
+from rfispider.crawl.archive_writer import ArchiveWriter
+from rfispider.crawl.link_buffer import LinkBuffer
+from rfispider.crawl.parse_pool import ParserPool
+from rfispider.crawl.pipelines import Check, Extract, Save
 from rfispider.crawl.scope import Scope
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Completion, Frontier
@@ -85,22 +86,24 @@ def spider() -> RfiSpider:
     return made
 
 
-async def read(made: RfiSpider, response: Response) -> tuple[ParsedPage, list[Link]]:
+async def read(made: RfiSpider, response: Response) -> tuple[Article, list[Link]]:
     """What comes of an answer on its way to the store."""
     link = Link(url=response.url, kind=urls.kind(response.url), edition="cn")
     things = [thing async for thing in made.parse_article(response, link)]
     (page,) = [thing for thing in things if isinstance(thing, Page)]
-    extracted = Check(made.crawler).process_item(await Extract(made.crawler).process_item(page))
-    assert isinstance(extracted, ParsedPage)
-    return extracted, [thing for thing in things if isinstance(thing, Link)]
+    archive, stats = writer(), made.crawler.stats
+    item = await Extract(made.parser_pool, archive, stats).process_item(page)
+    article = await Check(archive, stats).process_item(item)
+    assert isinstance(article, Article)
+    return article, [thing for thing in things if isinstance(thing, Link)]
 
 
 async def test_a_page_is_parsed_once_for_its_article_and_its_links_and_only_where_the_article_is(
     parses: list[int],
 ) -> None:
-    request = Request(address(1), meta={"attempt": VisitResult()})
-    extracted, links = await read(spider(), HtmlResponse(address(1), body=body(1), request=request))
-    assert extracted.article.title == "Tin boat 1"
+    request = Request(address(1), meta={"visit": VisitResult()})
+    article, links = await read(spider(), HtmlResponse(address(1), body=body(1), request=request))
+    assert article.title == "Tin boat 1"
     assert len(links) == 3
     assert len(parses) == 1
     assert parses[0] < len(body(1)) / 20
@@ -187,30 +190,39 @@ async def world(mongo_uri: str, database: str) -> AsyncIterator[World]:
         yield World(frontier, Store(connection, database), counter)
 
 
+async def ended() -> None:
+    """The crawl is told to end."""
+
+
+def writer() -> ArchiveWriter:
+    """The way into the archive as a crawl makes it."""
+    return ArchiveWriter(size=1000, seconds=0.01, keep_pages=True, on_commit=lambda _: None, on_failure=ended)
+
+
 def save(store: Store) -> Save:
     """The pipeline as a crawl opens it."""
-    made = Save(get_crawler(settings_dict={"RFI_KEEP_PAGES": "1"}), size=1000, seconds=0.01)
-    made.crawler.stats = MemoryStatsCollector(made.crawler)
-    made.store = store
-    made.commits = GroupCommit(made.save, size=made.size, seconds=made.seconds)
-    return made
+    archive = writer()
+    archive.store = store
+    return Save(ParserPool(0, 0.0), archive, MemoryStatsCollector(get_crawler()))
 
 
-def extracted(numbers: Sequence[int]) -> list[ParsedPage]:
-    pages = [fetched(number) for number in numbers]
-    for page in pages:
-        page.reading = parse_pool.article(page, topics=False)
-        assert isinstance(page.reading.result, Article)
-        page.reading.result.published_at = FETCHED - timedelta(days=300 * int(page.url.rpartition("-")[2]))
-    return [ParsedPage(page, page.reading.result) for page in pages]
+def extracted(numbers: Sequence[int]) -> list[Article]:
+    articles = []
+    for number in numbers:
+        page = fetched(number)
+        result = parse_pool.article(page, topics=False).result
+        assert isinstance(result, Article)
+        result.published_at = FETCHED - timedelta(days=300 * number)
+        articles.append(result.read_from(page))
+    return articles
 
 
 async def cost(world: World, numbers: Sequence[int]) -> dict[str, int]:
     """Commands for all steps of some pages on their way from a link to a stored article."""
     found = [Link(url=address(number), kind=Kind.ARTICLE, edition="cn") for number in numbers]
-    links = Links(world.frontier, max_depth=2)
-    told = {"links": await world.asked(lambda: asyncio.gather(*(links.add([link], None) for link in found)))}
-    told["the same links"] = await world.asked(lambda: asyncio.gather(*(links.add([link], None) for link in found)))
+    links = LinkBuffer(world.frontier, 2, on_written=lambda: None)
+    told = {"links": await world.asked(lambda: asyncio.gather(*(links.add([link]) for link in found)))}
+    told["the same links"] = await world.asked(lambda: asyncio.gather(*(links.add([link]) for link in found)))
     told["claim"] = await world.asked(lambda: world.frontier.claim(len(found), ["cn"]))
     pipeline, items = save(world.store), extracted(numbers)
     told["save"] = await world.asked(lambda: asyncio.gather(*map(pipeline.process_item, items)))

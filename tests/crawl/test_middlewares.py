@@ -41,7 +41,7 @@ MORE = Link(url=f"{SITE}a/2/", kind=Kind.SECTION, edition="cn", continues=True)
 
 
 def follow(found: PageLinks) -> FollowLinks:
-    return FollowLinks(SimpleNamespace(spider=SimpleNamespace(scheduler=found)))  # type: ignore[arg-type]
+    return FollowLinks(SimpleNamespace(links=found))  # type: ignore[arg-type]
 
 
 async def passed(found: PageLinks, *things: Any, polled_at: datetime | None = None) -> list[Any]:
@@ -94,7 +94,7 @@ async def test_an_empty_page_ends_a_list() -> None:
 
 
 def test_a_page_is_not_asked_for_while_the_site_refuses_pages() -> None:
-    politeness = Politeness(SimpleNamespace(signals=SimpleNamespace(connect=lambda *_, **__: None)))  # type: ignore[arg-type]
+    politeness = Politeness(SimpleNamespace(), "rfispider")  # type: ignore[arg-type]
     with pytest.raises(IgnoreRequest, match="not asked for"):
         politeness.process_request(Request(SITE, meta={"held_off": True}))
     politeness.process_request(Request(SITE))

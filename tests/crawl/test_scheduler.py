@@ -12,8 +12,10 @@ from bson import ObjectId
 
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.scheduler import FrontierScheduler
+from rfispider.crawl.scheduler.engine_access import EngineAccess
 from rfispider.crawl.scheduler.visit import completion_of, conditions, link_of
 from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Reservation, Worker
+from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Frontier, Lease, Validators
 from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.frontier.policy.revisit import State
@@ -98,9 +100,7 @@ def test_only_what_is_known_becomes_a_condition() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"), [(DatabaseError("gone"), "frontier-failed"), (KeyError("bug"), "scheduler-failed")]
 )
-async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(
-    fault: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(fault: Exception, reason: str) -> None:
     async def close_spider_async(*, reason: str) -> None:
         reasons.append(reason)
         await scheduler.disconnect()
@@ -112,19 +112,17 @@ async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(
         raise fault
 
     reasons: list[str] = []
-    signals = SimpleNamespace(connect=lambda *_, **__: None)
-    engine = SimpleNamespace(close_spider_async=close_spider_async, _slot=None)
-    crawler: Any = SimpleNamespace(signals=signals, engine=engine)
-    scheduler = FrontierScheduler(crawler, limits=Limits(), in_flight=1)
-    frontier: Any = SimpleNamespace(held=[], release=nothing, close=nothing, acknowledge=lambda _: _none())
-    scheduler.frontier, scheduler.uri = frontier, "mongodb://127.0.0.1/"
+    crawler: Any = SimpleNamespace(engine=SimpleNamespace(close_spider_async=close_spider_async, _slot=None))
+    engine = EngineAccess(crawler)
+    frontier: Any = SimpleNamespace(held=[], release=nothing, acknowledge=lambda _: _none())
+    session: Any = SimpleNamespace(frontier=frontier)
+    scheduler = FrontierScheduler(session, RfiSpider(), engine, in_flight=1)
     callbacks = CrawlCallbacks(host=str, under_way=list, wake=lambda: None, mark_gone=nothing, count=lambda _: None)
     scheduler.worker = Worker(frontier, Arguments(), 1, callbacks)
-    monkeypatch.setattr(scheduler, "backlog", nothing)
     scheduler.tasks = [asyncio.ensure_future(scheduler.guard(failing()))]
     await asyncio.wait_for(scheduler.tasks[0], 10)
-    assert scheduler.closer
-    await asyncio.wait_for(scheduler.closer, 10)
+    assert engine._closer
+    await asyncio.wait_for(engine._closer, 10)
     assert reasons == [reason]
 
 

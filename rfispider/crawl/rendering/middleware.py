@@ -16,6 +16,9 @@ from scrapy.http import Response
 
 from rfispider.crawl.rendering import render
 from rfispider.crawl.rendering.render import Rendered, RendererError, RenderError, RenderRequest
+from rfispider.crawl.session import CrawlSession
+from rfispider.crawl.spiders.rfi import RfiSpider
+from rfispider.frontier.host_budget import HostBudgets
 from rfispider.frontier.policy.politeness import REFUSALS, Breaker
 from rfispider.items import Page
 from rfispider.settings import base_url, number, renderer
@@ -58,9 +61,11 @@ class RendererHealth:
 class Rendering:
     """A spider middleware: a page that lacks its body leaves it as it was rendered, with what it then links to."""
 
-    def __init__(self, crawler: Crawler, chosen: Renderer) -> None:
+    def __init__(self, crawler: Crawler, spider: RfiSpider, session: CrawlSession, chosen: Renderer) -> None:
         settings = crawler.settings
         self.crawler = crawler
+        self.spider = spider
+        self.session = session
         self.renderer = chosen
         self.base = base_url(settings)
         self.seconds = number(settings, "RFI_RENDER_SECONDS", least=1)
@@ -76,10 +81,10 @@ class Rendering:
             NotConfigured: the spider is none of ours, as in `scrapy shell`.
 
         """
-        if not hasattr(crawler.spider, "follow_related"):
-            raise NotConfigured
+        if not isinstance(crawler.spider, RfiSpider):
+            raise NotConfigured("the spider is not rfi")
         module = import_module(f"rfispider.crawl.rendering.{renderer(crawler.settings)}")
-        return cls(crawler, module.Renderer.from_crawler(crawler))
+        return cls(crawler, crawler.spider, CrawlSession.of(crawler), module.Renderer.from_crawler(crawler))
 
     async def process_spider_output(
         self,
@@ -88,11 +93,15 @@ class Rendering:
     ) -> AsyncIterator[Any]:
         """Let everything pass but a page that lacks its body."""
         async for thing in result:
-            better = await self.rendered(thing) if isinstance(thing, Page) and render.lacks_body(thing) else None
+            better = await self.rendered(thing) if isinstance(thing, Page) and await self.lacks_body(thing) else None
             yield better or thing
             if better:
-                for link in self.crawler.spider.follow_related(better):  # type: ignore[union-attr]
+                for link in await self.spider.follow_related(better):
                     yield link
+
+    async def lacks_body(self, page: Page) -> bool:
+        """Whether a page is to be rendered."""
+        return render.lacks_body(page, (await self.spider.parser_pool.article(page)).result)
 
     async def rendered(self, page: Page) -> Page | None:
         """The page as a browser shows it; None, counted and told, if that brings nothing."""
@@ -167,9 +176,9 @@ class Rendering:
     # ---- the site's budget -------------------------------------------------------------------------------
 
     @property
-    def hosts(self) -> Any:  # noqa: ANN401 - the scheduler stands on a higher floor
+    def hosts(self) -> HostBudgets:
         """The budgets of the hosts."""
-        return self.crawler.spider.scheduler.frontier.hosts  # type: ignore[union-attr]
+        return self.session.frontier.hosts
 
     async def turn(self, host: str, requests: int = 1) -> None:
         """Wait for the turn of so many requests among all that the workers make.

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from rfispider import extract
-from rfispider.items import Article, Origin, Outcome, Page, Status
+from rfispider.items import Article, Origin, Outcome, Page, Rejection, Status
 from rfispider.site import urls
 from rfispider.site.hosts import SITE_HOSTS
 
@@ -68,17 +68,19 @@ def origins(base: str) -> tuple[str, ...]:
     return tuple(f"{scheme}://{host}/" for host in SITE_HOSTS for scheme in ("https", "http"))
 
 
-def lacks_body(page: Page) -> bool:
-    """Whether a page is an article by its URL, has no body in its HTML, and a script that could fill it."""
+def lacks_body(page: Page, parsed: Article | Rejection | None = None) -> bool:
+    """Whether a page is an article by its URL, has no body in its HTML, and a script that could fill it.
+
+    `parsed`: what was read from it already, if it was.
+    """
     if page.origin is not Origin.PAGE or page.status != _OK or page.error:
         return False
-    return urls.is_article(urls.kind(page.url)) and bool(_SCRIPT.search(page.body)) and not has_text(page)
+    return urls.is_article(urls.kind(page.url)) and bool(_SCRIPT.search(page.body)) and not has_text(page, parsed)
 
 
-def has_text(page: Page) -> bool:
+def has_text(page: Page, parsed: Article | Rejection | None = None) -> bool:
     """Whether the page gives a body, or is refused for another reason than that there is none."""
-    read = page.reading.result if page.reading else None
-    if isinstance(read, Article) and read.text and read.status is not Status.STUB:
+    if isinstance(parsed, Article) and parsed.text and parsed.status is not Status.STUB:
         return True
     refused = extract.refusal(page)
     if refused is not None:
@@ -103,7 +105,7 @@ def filled(page: Page, rendered: Rendered, *, base: str, max_bytes: int, now: da
     }
     if reason := next((reason for reason, is_so in reasons.items() if is_so), None):
         raise RenderError(reason)
-    unread = replace(page, parsed=None, reading=None)
+    unread = replace(page, parsed=None, parse=None)
     better = replace(unread, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now)
     if lacks_body(replace(better, origin=Origin.PAGE)) or extract.refusal(better) is not None:
         raise RenderError("still-empty")

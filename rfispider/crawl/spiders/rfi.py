@@ -44,9 +44,7 @@ class RfiSpider(Spider):
         super().__init__(name)
         self.arguments = Arguments.parse(given)
         self.scope = Scope(arguments=self.arguments, today=datetime.now(UTC).date())
-        self.scheduler: Any = None
         self.parser_pool = ParserPool(0, 0.0)
-        self.unreachable = False
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -95,7 +93,7 @@ class RfiSpider(Spider):
             callback=self.parse_source if source else self.parse_article,
             errback=self.source_failed if source else self.article_failed,
             cb_kwargs={"link": link},
-            meta={"attempt": visit, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
+            meta={"visit": visit, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
         )
 
     async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Scrapy calls it
@@ -186,7 +184,7 @@ class RfiSpider(Spider):
     def source_failed(self, failure: Failure) -> None:
         """Count a source that gave no answer."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        visit = request.meta.get("attempt")
+        visit = request.meta.get("visit")
         if visit:
             visit.status = responses.status(failure)
         self.lose_source(request.cb_kwargs["link"], responses.reason(failure), visit)
@@ -209,20 +207,19 @@ class RfiSpider(Spider):
             self.count(f"edition/{link.edition}/{Outcome.UNCHANGED}")
             return
         page = self.page(response, link)
-        page.reading = await self.parser_pool.article(page)
         yield page
-        for related in self.follow_related(page):
+        for related in await self.follow_related(page):
             yield related
 
-    def follow_related(self, page: Page) -> Iterator[Link]:
-        """Yield the related articles of a page, and its topics if they are asked for, one hop further."""
+    async def follow_related(self, page: Page) -> list[Link]:
+        """The related articles of a page, and its topics if they are asked for, one hop further."""
         if not self.arguments.reaches(page.depth + 1):
-            return
-        reading = page.reading or parse_pool.article(page, topics=self.scope.follow_topics)
-        for url in (*reading.related, *reading.topics):
-            link = self.scope.link(url, depth=page.depth + 1, found_on=page.url)
-            if link is not None:
-                yield link
+            return []
+        result = await self.parser_pool.article(page)
+        links = (
+            self.scope.link(url, depth=page.depth + 1, found_on=page.url) for url in (*result.related, *result.topics)
+        )
+        return [link for link in links if link is not None]
 
     def article_failed(self, failure: Failure) -> Iterator[Page]:
         """Yield a page without body, so that what the source said is kept and the failure is counted."""
@@ -230,7 +227,7 @@ class RfiSpider(Spider):
         page = self.entry_page(request.cb_kwargs["link"])
         page.status, page.error = responses.status(failure), responses.reason(failure)
         page.body = b""
-        page.visit = request.meta.get("attempt")
+        page.visit = request.meta.get("visit")
         if page.visit:
             page.visit.status = page.status
         yield page
@@ -242,15 +239,11 @@ class RfiSpider(Spider):
         assert self.arguments.archive  # noqa: S101 - start() asks for this only with an archive
         documents = feeds.documents(self.arguments.archive)
         while batch := await asyncio.to_thread(lambda: list(islice(documents, DOCUMENTS_AT_ONCE))):
-            things = [self.archived(name, document) for name, document in batch]
-            pages = [thing for thing in things if isinstance(thing, Page)]
-            readings = iter([asyncio.ensure_future(self.parser_pool.article(page)) for page in pages])
-            for thing in things:
-                if isinstance(thing, Page):
-                    thing.reading = await next(readings)
-                yield thing
-                for link in self.follow_related(thing) if isinstance(thing, Page) else ():
-                    yield link
+            for page in [self.archived(name, document) for name, document in batch]:
+                yield page
+                if isinstance(page, Page):
+                    for link in await self.follow_related(page):
+                        yield link
 
     def archived(self, name: str, document: str | feeds.FeedError) -> Page | Rejection:
         """Turn one archived document into a page, or say why it is none."""
@@ -289,6 +282,6 @@ class RfiSpider(Spider):
             depth=link.depth,
         )
 
-    def count(self, name: str) -> None:
-        """Count one event of this run."""
-        self.crawler.stats.inc_value(name)
+    def count(self, name: str, events: int = 1) -> None:
+        """Count events of this run."""
+        self.crawler.stats.inc_value(name, events)

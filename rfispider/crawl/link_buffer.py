@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from rfispider.concurrency.batching import GroupCommit
@@ -55,33 +56,45 @@ def _name(link: Link) -> tuple[str, bool]:
     return urls.key(link.url), link.backfill
 
 
-class Links:
+class LinkBuffer:
     """The way of links into the frontier of one crawl."""
 
-    def __init__(self, frontier: Frontier, max_depth: int | None) -> None:
+    def __init__(self, frontier: Frontier, max_depth: int | None, on_written: Callable[[], None]) -> None:
+        """Write to `frontier`; links of `max_depth` hops are not followed; `on_written` hears of every write."""
         self.frontier = frontier
         self.max_depth = max_depth
+        self.on_written = on_written
         self.recent = RecentLinks(asyncio.get_running_loop().time)
         self.commits = GroupCommit(self.write, size=PAGES, seconds=GATHER_S)
 
-    async def add(self, links: Iterable[Link], stale_s: float | None) -> bool:
-        """Have the links of a page in the frontier when this returns; False if there was nothing to write.
+    async def add(self, links: Iterable[Link], *, stale_s: float | None = None) -> None:
+        """Have the links of a page in the frontier when this returns; see `Frontier.add` for `stale_s`.
 
-        Raises DatabaseError when the frontier does not take them.
+        Raises:
+            DatabaseError: the frontier does not take them.
+
         """
-        wanted = list(links) if stale_s is not None else self.recent.unknown(links)
-        if not wanted:
-            return False
-        await self.commits.put(PageLinks(links=wanted, stale_s=stale_s))
-        return True
+        unwritten = list(links) if stale_s is not None else self.recent.unknown(links)
+        if unwritten:
+            await self.commits.put(PageLinks(links=unwritten, stale_s=stale_s))
+            self.on_written()
 
-    async def write(self, found: Sequence[PageLinks]) -> Sequence[None]:
+    async def found_since(self, links: Iterable[Link], since: datetime) -> bool:
+        """Whether any of these links came into the frontier after a time of its server.
+
+        Raises:
+            DatabaseError: the frontier cannot be asked.
+
+        """
+        return await self.frontier.found_since(links, since)
+
+    async def write(self, pages: Sequence[PageLinks]) -> Sequence[None]:
         """Write the links of some pages."""
-        kinds: dict[tuple[bool, float | None], list[Link]] = {}
-        for page in found:
+        batches: dict[tuple[bool, float | None], list[Link]] = {}
+        for page in pages:
             for link in page.links:
-                kinds.setdefault((link.backfill, page.stale_s), []).append(link)
-        for (backfill, stale_s), links in kinds.items():
+                batches.setdefault((link.backfill, page.stale_s), []).append(link)
+        for (backfill, stale_s), links in batches.items():
             await self.frontier.add(links, backfill=backfill, stale_s=stale_s, max_depth=self.max_depth)
             self.recent.note(links)
-        return [None] * len(found)
+        return [None] * len(pages)
