@@ -23,7 +23,7 @@ from rfispider.cli import (
     watch,
 )
 from rfispider.cli.console import err, out
-from rfispider.mongo.embedded import EmbeddedServerError
+from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.storage import DatabaseError
 
 app = typer.Typer(

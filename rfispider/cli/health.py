@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, out, plain, titled, with_both
-from rfispider.mongo.embedded import EmbeddedServerError
+from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.health import HealthFinding, Level, check_health, worst
 from rfispider.storage import DatabaseError

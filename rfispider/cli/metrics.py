@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, with_both
-from rfispider.mongo.embedded import EmbeddedServerError
+from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, gauges
 from rfispider.monitoring.snapshot import Snapshot

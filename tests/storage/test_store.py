@@ -23,8 +23,9 @@ from pymongo.errors import OperationFailure, WriteError
 
 from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Outcome, Related, Status
 from rfispider.mongo import connection
-from rfispider.mongo.embedded import Embedded, EmbeddedServerError, find_binary
-from rfispider.mongo.errors import redacted
+from rfispider.mongo.embedded import Embedded
+from rfispider.mongo.errors import EmbeddedServerError, redacted
+from rfispider.mongo.server_binary import find_binary
 from rfispider.storage import DatabaseError, Store, documents, schema
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.versioning import ArticleVersion, decide

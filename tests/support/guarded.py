@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from rfispider.mongo.embedded import find_binary
+from rfispider.mongo.server_binary import find_binary
 from tests.support.crawling import ROOT, wait_until
 
 

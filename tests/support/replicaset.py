@@ -12,7 +12,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from rfispider.mongo import embedded
+from rfispider.mongo import server_process
+from rfispider.mongo.server_binary import find_binary
 from tests.support.crawling import wait_until
 
 NODES = 3
@@ -39,7 +40,7 @@ class Node:
         """Start it, without waiting for it to listen."""
         self.directory.mkdir(exist_ok=True)
         command = [
-            *(str(embedded.find_binary()), "--replSet", NAME, "--port", str(self.port), "--bind_ip", "127.0.0.1"),
+            *(str(find_binary()), "--replSet", NAME, "--port", str(self.port), "--bind_ip", "127.0.0.1"),
             *("--dbpath", str(self.directory), "--logpath", str(self.directory / "mongod.log"), "--nounixsocket"),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -58,7 +59,7 @@ class ReplicaSet:
     """The members, and which of them is the primary."""
 
     def __init__(self, directory: Path) -> None:
-        ports = [port for port in random.sample(PORTS, len(PORTS)) if embedded._is_free(port)]
+        ports = [port for port in random.sample(PORTS, len(PORTS)) if server_process.is_port_free(port)]
         self.nodes = [Node(directory / f"node-{number}", ports[number]) for number in range(NODES)]
 
     @property
