@@ -51,6 +51,9 @@ def unescaped(text: str) -> str:
     """A text with its HTML character references decoded, however often they were escaped.
 
     Only whole references count: the `&copy` in an address such as `?a=1&copy=2` is none.
+
+    >>> unescaped("Goats &amp;amp; lamps")
+    'Goats & lamps'
     """
     for _ in range(_MAX_ESCAPES):
         if "&" not in text:
@@ -98,5 +101,5 @@ def content_hash(lead: str | None, text: str) -> str:
     """
     paragraphs = [normalise(paragraph) for paragraph in _PARAGRAPHS.split(text)]
     fields = {"lead": normalise(lead or ""), "text": "\n\n".join(filter(None, paragraphs))}
-    told = "\x1e".join(f"{name}\x1f{value}" for name, value in fields.items() if value)
-    return f"{HASH_VERSION}:{blake2b(told.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
+    hashed = "\x1e".join(f"{name}\x1f{value}" for name, value in fields.items() if value)
+    return f"{HASH_VERSION}:{blake2b(hashed.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

@@ -1,7 +1,7 @@
 """The sixteen language editions: the words that their paths are made of, and where a crawl of each starts.
 
 A correction of a fact about an edition is an edit of this file alone. Facts that were not seen in a capture of the
-site are marked `told`; the code tolerates their absence.
+site are marked `unseen`; the code tolerates their absence.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class EditionSource:
     url: str
     role: str
     """feed, sitemap, front, ticker, section or section-feed."""
-    told: bool
+    unseen: bool = False
     """True: known from other people's code only; the address may answer 403 or 404."""
 
 
@@ -76,19 +76,21 @@ class Edition:
     @property
     def section_feeds(self) -> tuple[EditionSource, ...]:
         """Feeds of single sections. What they carry was never seen, so they are not among `sources`."""
-        below = [EditionSource(url=f"{self.front}{name}/rss", role="section-feed", told=True) for name in self.sections]
-        bare = [EditionSource(url=f"{SITE}/{name}/rss", role="section-feed", told=False) for name in self.bare_feeds]
+        below = [
+            EditionSource(url=f"{self.front}{name}/rss", role="section-feed", unseen=True) for name in self.sections
+        ]
+        bare = [EditionSource(url=f"{SITE}/{name}/rss", role="section-feed") for name in self.bare_feeds]
         return (*below, *bare)
 
     @property
     def sources(self) -> tuple[EditionSource, ...]:
         """Where a crawl of the edition starts, the most telling first; some URLs hold raw non-ASCII letters."""
-        pages = [EditionSource(url=f"{self.front}{name}/", role="ticker", told=False) for name in self.tickers]
-        sections = [EditionSource(url=f"{self.front}{name}/", role="section", told=False) for name in self.sections]
+        pages = [EditionSource(url=f"{self.front}{name}/", role="ticker") for name in self.tickers]
+        sections = [EditionSource(url=f"{self.front}{name}/", role="section") for name in self.sections]
         return (
-            EditionSource(url=f"{self.front}rss", role="feed", told=True),
-            EditionSource(url=f"{SITE}/{SITEMAP_PATHS['news'].format(edition=self.code)}", role="sitemap", told=True),
-            EditionSource(url=self.front, role="front", told=False),
+            EditionSource(url=f"{self.front}rss", role="feed", unseen=True),
+            EditionSource(url=f"{SITE}/{SITEMAP_PATHS['news'].format(edition=self.code)}", role="sitemap", unseen=True),
+            EditionSource(url=self.front, role="front"),
             *pages,
             *sections,
         )
@@ -111,7 +113,7 @@ _EDITIONS = (
         archive_months=(
             "janvier", "février", "mars", "avril", "mai", "juin",
             "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-        ),  # told
+        ),  # unseen
         author_roots=("auteur",),
         video_roots=("vidéos", "vidéo"),
         live_pages=("direct", "direct-afrique", "direct-monde", "en-direct"),
@@ -125,7 +127,7 @@ _EDITIONS = (
             "afrique", "afrique-foot", "ameriques", "asie-pacifique", "culture", "economie", "europe", "france",
             "moyen-orient", "science", "sports",
         ),
-        related_words=("Sur le même sujet", "À lire aussi"),  # told
+        related_words=("Sur le même sujet", "À lire aussi"),  # unseen
     ),
     Edition(
         code="en",
@@ -136,12 +138,12 @@ _EDITIONS = (
         tickers=("live-news",),
         programme_roots=("podcasts",),
         archive_root="archives",
-        author_roots=("author",),  # told
+        author_roots=("author",),  # unseen
         video_roots=("videos", "video"),
         live_pages=("live",),
         utility_pages=("about-us", "applications", "how-to-listen", "partners"),
         has_wires=True,
-        related_words=("On the same subject", "Read also"),  # told
+        related_words=("On the same subject", "Read also"),  # unseen
     ),
     Edition(
         code="es",
@@ -154,12 +156,12 @@ _EDITIONS = (
         tickers=("más-noticias",),
         programme_roots=("programas", "programmas", "podcasts"),
         archive_root="archivos",
-        author_roots=("autor",),  # told
+        author_roots=("autor",),  # unseen
         video_roots=("videos", "video"),
         live_pages=("en-vivo",),
         utility_pages=("quienes-somos", "aplicaciones", "como-captar", "radios-asociadas"),
         has_wires=True,
-        related_words=("Sobre el mismo tema",),  # told
+        related_words=("Sobre el mismo tema",),  # unseen
     ),
     Edition(
         code="pt",
@@ -171,11 +173,11 @@ _EDITIONS = (
         ),
         programme_roots=("programas", "emission", "podcasts"),
         archive_root="arquivos",
-        author_roots=("autor",),  # told
+        author_roots=("autor",),  # unseen
         video_roots=("vídeos", "vídeo"),
         live_pages=("directo",),
         utility_pages=("quem-somos", "aplicações", "como-sintonizar", "rádios-associadas", "parceiros"),
-        related_words=("Sobre o mesmo tema",),  # told
+        related_words=("Sobre o mesmo tema",),  # unseen
     ),
     Edition(
         code="br",
@@ -184,18 +186,18 @@ _EDITIONS = (
         sections=("frança", "brasil", "américas", "mundo", "cultura", "ciências"),
         more_sections=(
             "europa", "áfrica", "economia", "esportes", "meio-ambiente", "saúde", "sociedade", "geral",
-        ),  # told
-        tickers=("últimas-notícias",),  # told
-        programme_roots=("podcasts", "programas"),  # told
+        ),  # unseen
+        tickers=("últimas-notícias",),  # unseen
+        programme_roots=("podcasts", "programas"),  # unseen
         archive_root="arquivos",
-        author_roots=("autor",),  # told
-        video_roots=("vídeos", "vídeo"),  # told
-        live_pages=("ao-vivo",),  # told
+        author_roots=("autor",),  # unseen
+        video_roots=("vídeos", "vídeo"),  # unseen
+        live_pages=("ao-vivo",),  # unseen
         utility_pages=(
             "quem-somos", "aplicativos", "aplicativo", "aplicações", "como-ouvir", "como-sintonizar",
             "rádios-parceiras", "parceiros",
-        ),  # told
-        related_words=("Sobre o mesmo tema",),  # told
+        ),  # unseen
+        related_words=("Sobre o mesmo tema",),  # unseen
     ),
     Edition(
         code="cn",
@@ -212,7 +214,7 @@ _EDITIONS = (
         tag_roots=("tag", "关键词"),
         author_roots=("作者",),
         video_roots=("视频",),
-        live_pages=("直播", "在线收听"),  # told
+        live_pages=("直播", "在线收听"),  # unseen
         utility_pages=("应用", "我们是谁", "如何收听法广", "法广合作伙伴"),
         has_wires=True,
         related_words=("同一主题",),
@@ -232,7 +234,7 @@ _EDITIONS = (
         tag_roots=("tag", "關鍵詞"),
         author_roots=("作者",),
         video_roots=("視頻", "影片"),
-        live_pages=("直播", "在線收聽", "線上收聽", "線上直播"),  # told
+        live_pages=("直播", "在線收聽", "線上收聽", "線上直播"),  # unseen
         utility_pages=(
             "應用", "應用程式", "我們是誰", "如何收聽法廣", "法廣合作夥伴", "法廣合作伙伴",
         ),
@@ -244,30 +246,30 @@ _EDITIONS = (
         language="ru",
         name="Русский",
         sections=("россия", "франция", "европа", "культурa-стиль-жизни", "украина", "спорт"),
-        more_sections=("культура", "общество", "экономика", "в-мире", "мир", "африка", "азия", "америка"),  # told
-        tickers=("последние-новости",),  # told
-        programme_roots=("подкасты", "программы", "передачи", "podcasts"),  # told
+        more_sections=("культура", "общество", "экономика", "в-мире", "мир", "африка", "азия", "америка"),  # unseen
+        tickers=("последние-новости",),  # unseen
+        programme_roots=("подкасты", "программы", "передачи", "podcasts"),  # unseen
         archive_root="aрхивы",
-        author_roots=("автор",),  # told
-        video_roots=("видео",),  # told
-        live_pages=("эфир", "прямой-эфир", "в-эфире"),  # told
+        author_roots=("автор",),  # unseen
+        video_roots=("видео",),  # unseen
+        live_pages=("эфир", "прямой-эфир", "в-эфире"),  # unseen
         utility_pages=(
             "о-нас", "кто-мы", "приложения", "мобильные-приложения", "как-нас-слушать", "как-слушать", "партнеры",
-        ),  # told
-        related_words=("На ту же тему", "По теме"),  # told
+        ),  # unseen
+        related_words=("На ту же тему", "По теме"),  # unseen
     ),
     Edition(
         code="uk",
         language="uk",
         name="Українська",
         sections=("yкраїна", "європа", "міжнародні-новини", "українці-за-кордоном"),
-        more_sections=("україна", "франція", "суспільство", "економіка", "культура", "спорт"),  # told
-        programme_roots=("подкасти", "програми", "podcasts"),  # told
-        author_roots=("автор",),  # told
-        video_roots=("відео",),  # told
-        live_pages=("ефір", "прямий-ефір", "наживо"),  # told
-        utility_pages=("про-нас", "хто-ми", "застосунки", "додатки", "як-нас-слухати", "партнери"),  # told
-        related_words=("На ту ж тему", "За темою"),  # told
+        more_sections=("україна", "франція", "суспільство", "економіка", "культура", "спорт"),  # unseen
+        programme_roots=("подкасти", "програми", "podcasts"),  # unseen
+        author_roots=("автор",),  # unseen
+        video_roots=("відео",),  # unseen
+        live_pages=("ефір", "прямий-ефір", "наживо"),  # unseen
+        utility_pages=("про-нас", "хто-ми", "застосунки", "додатки", "як-нас-слухати", "партнери"),  # unseen
+        related_words=("На ту ж тему", "За темою"),  # unseen
     ),
     Edition(
         code="fa",
@@ -278,11 +280,11 @@ _EDITIONS = (
         more_sections=("فرانسه", "اقتصاد", "دانش-و-محیطزیست", "ناظران", "hp"),
         programme_roots=("پادکست", "برنامه-ها"),
         archive_root="بایگانی",
-        author_roots=("نویسنده",),  # told
-        video_roots=("ویدئو", "ویدیو"),  # told
-        live_pages=("پخش-زنده", "زنده"),  # told
+        author_roots=("نویسنده",),  # unseen
+        video_roots=("ویدئو", "ویدیو"),  # unseen
+        live_pages=("پخش-زنده", "زنده"),  # unseen
         utility_pages=("ار-اف-ای-را-دریافت-کنید", "درباره-ما", "برنامه-کاربردی"),
-        related_words=("در همین زمینه",),  # told
+        related_words=("در همین زمینه",),  # unseen
     ),
     Edition(
         code="vi",
@@ -292,11 +294,11 @@ _EDITIONS = (
         more_sections=("cộng-đồng", "xã-hội", "tổng-hợp", "văn-hóa", "kinh-tế", "thể-thao"),
         programme_roots=("tạp-chí", "chương-trình", "podcasts"),
         archive_root="lưu-trữ",
-        author_roots=("tác-giả",),  # told
-        video_roots=("video",),  # told
-        live_pages=("trực-tiếp",),  # told
+        author_roots=("tác-giả",),  # unseen
+        video_roots=("video",),  # unseen
+        live_pages=("trực-tiếp",),  # unseen
         utility_pages=("về-rfi", "ứng-dụng", "cách-nghe-đài", "đối-tác"),
-        related_words=("Cùng chủ đề",),  # told
+        related_words=("Cùng chủ đề",),  # unseen
     ),
     Edition(
         code="km",
@@ -315,13 +317,13 @@ _EDITIONS = (
         language="sw",
         name="Kiswahili",
         sections=("afrika", "eac", "siasa-uchumi", "makala", "michezo"),
-        more_sections=("dunia", "ulimwengu", "afya", "mazingira", "utamaduni", "habari", "uchumi", "siasa"),  # told
-        tickers=("habari-za-hivi-punde",),  # told
-        programme_roots=("vipindi", "programu", "podcasts"),  # told
+        more_sections=("dunia", "ulimwengu", "afya", "mazingira", "utamaduni", "habari", "uchumi", "siasa"),  # unseen
+        tickers=("habari-za-hivi-punde",),  # unseen
+        programme_roots=("vipindi", "programu", "podcasts"),  # unseen
         archive_root="maktaba",
-        video_roots=("video",),  # told
-        live_pages=("moja-kwa-moja",),  # told
-        utility_pages=("kuhusu-sisi", "sisi-ni-nani", "jinsi-ya-kusikiliza", "washirika"),  # told
+        video_roots=("video",),  # unseen
+        live_pages=("moja-kwa-moja",),  # unseen
+        utility_pages=("kuhusu-sisi", "sisi-ni-nani", "jinsi-ya-kusikiliza", "washirika"),  # unseen
     ),
     Edition(
         code="ha",
@@ -384,7 +386,7 @@ LEGACY_HOSTS: dict[str, str] = {
     **{f"scd.{code}.rfi.fr": code for code in EDITIONS},
     "trad.cn.rfi.fr": "tw",
 }
-"""Hosts of the editions before 2020 -> edition. Seen: cn.rfi.fr and scd.cn.rfi.fr; the others are told."""
+"""Hosts of the editions before 2020 -> edition. Seen: cn.rfi.fr and scd.cn.rfi.fr; the others are unseen."""
 
 TWINS = {"tw": "cn", "cn": "tw"}
 """Editions that carry the same stories under the same paths, in two scripts."""

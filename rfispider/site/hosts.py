@@ -1,7 +1,7 @@
 """The hosts of the site, and the words of its software in addresses: feeds, sitemaps, file types."""
 
 HOST = "www.rfi.fr"
-
+"""Canonical host."""
 
 SITE = f"https://{HOST}"
 """Origin of every canonical URL."""
@@ -31,4 +31,4 @@ SITEMAP_PATHS = {
     "tags": f"{SITEMAP_ROOT}/{{edition}}/tags.xml",
     "month": f"{SITEMAP_ROOT}/{{edition}}/contents_{{year:04}}{{month:02}}.xml",
 }
-"""Addresses of the sitemaps, below the site. Told."""
+"""Addresses of the sitemaps, below the site; unseen."""

@@ -37,11 +37,11 @@ PLACEHOLDER_IMAGES = ("/meta_og_twcards/",)
 ARTICLE_CLASSES = ("t-content--article", "t-content")
 """Classes of the element that holds a whole article, the surer first."""
 BODY_CLASS = "t-content__body"
-LEAD_CLASSES = ("t-content__chapo",)  # told
-TITLE_CLASSES = ("t-content__title",)  # told
-AUTHOR_CLASSES = ("m-from-author__name",)  # told
-TAGS_CLASSES = ("m-tags-list",)  # told
-DATES_CLASSES = ("m-pub-dates", "t-content__dates")  # told
+LEAD_CLASSES = ("t-content__chapo",)  # unseen
+TITLE_CLASSES = ("t-content__title",)  # unseen
+AUTHOR_CLASSES = ("m-from-author__name",)  # unseen
+TAGS_CLASSES = ("m-tags-list",)  # unseen
+DATES_CLASSES = ("m-pub-dates", "t-content__dates")  # unseen
 COPYRIGHT_CLASS = "t-copyright"
 CAPTION_CLASSES = ("m-figure__caption__legend",)
 CAPTION_CREDIT_CLASSES = ("m-figure__caption__credits",)
@@ -78,7 +78,7 @@ CHROME_TAGS = ("header", "footer", "nav", "aside", "form")
 
 RELATED_ATTRIBUTE = "data-org-type"
 RELATED_VALUE = "related"
-"""The block of related articles: an element whose attribute holds the value (told by the sister site)."""
+"""The block of related articles: an element whose attribute holds the value (as on the sister site)."""
 ITEM_ATTRIBUTE = "data-article-list"
 ITEM_LINK_ATTRIBUTE = "data-article-item-link"
 LABEL_CLASSES = ("a-tag",)
@@ -103,7 +103,7 @@ DISPLAYED_TIME = r"(\d{1,2})/(\d{1,2})/(\d{4})\s*(?:-|–|,|à|at)?\s*(\d{1,2})[
 SHARED_SHORT_LINK = r"%2F%2Frfi\.my%2F([0-9A-Za-z]+)"
 """A short link inside a share link: the one place where a short link surely names the page itself."""
 PRINTED_SHORT_LINK = r"""(?:value|content|data-[a-z-]+)=["'](?:https?:)?//rfi\.my/([0-9A-Za-z]+)"""
-"""A short link to be copied, as told."""
+"""A short link to be copied; unseen."""
 
 ARCHIVER_FOOTER = r"(?:<br\s*/?>\s*)?<hr\s*/?>\s*<div>\s*获取更多RSS"
 """Where the archiver's footer of an archived entry begins; nothing below it is the article's."""
@@ -115,7 +115,7 @@ CREDIT_ROLES = (
     "Traducción", "Tradução", "Перевод", "Biên dịch",
 )  # fmt: skip
 """Words for what was done by the people in a bracket at the end of the text. The Chinese ones are seen, all others
-told."""
+unseen."""
 
 BLOCK_STATUSES = frozenset({401, 402, 403, 407, 429, 451, 503})
 """HTTP statuses of a site that knows the page and does not give it."""
@@ -126,7 +126,7 @@ BLOCK_MARKS = (
     r"enable javascript", r"are you a robot", r"cloudflare|akamai|datadome|perimeterx|incapsula",
     r"too many requests", r"forbidden", r"pardon our interruption",
 )  # fmt: skip
-"""Words found in a page that stands in the way of the article, whatever its status. Told, of other sites too."""
+"""Words found in a page that stands in the way of the article, whatever its status. Unseen, as on other sites."""
 SHARE_LINK = r"facebook\.com/(?:dialog/share|sharer)|whatsapp(?:://|\.com/)send|/intent/tweet|t\.me/share|rfi\.my%2F"
 """Addresses by which readers share an article: the block around them is not its text."""
 AUDIO_FILE = r"\.(?:mp3|m4a|aac|ogg|oga|opus|wav|flac)(?:$|[?#])|/audio/"

@@ -1,6 +1,6 @@
 """What a path of the site says by its form alone: edition, kind, page of a list.
 
-What paths are made of is data of `website`; here are only the rules. They were found on 1,009 URLs of eleven
+What paths are made of is data of `editions`; here are only the rules. They were derived from 1,009 URLs of eleven
 editions and on 6,575 of the Chinese one, and are meant to hold for words never seen. Below the edition:
 
 * a last part `YYYYMMDD-slug` is an article; below a programme root, or with two or more parts before it, an
@@ -41,7 +41,7 @@ from rfispider.site.hosts import FEED_NAME, FEED_TYPES, FILE_TYPES, SITEMAP_ROOT
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path, read."""
+    """What a path says."""
 
     edition: str | None
     """Code of the edition, None for paths without one: those of the French site before 2020, and files."""
@@ -119,17 +119,28 @@ _LIVE_HYPHENS: Final = 1
 
 def read(parts: tuple[str, ...], *, slashed: bool) -> Path:
     """Decoded, non-empty parts of a path of the site, and whether it was printed with a slash at its end."""
-    code = parts[0] if parts else ""
-    if code == SITEMAP_ROOT and parts[1:2]:
-        code = parts[1]
-    edition = code if code in EDITIONS else None
-    below = parts[1:] if edition or _CODE.fullmatch(code) else parts
-    page = 1
-    if below and _PAGE.fullmatch(below[-1]) and not _archive(edition, below) and not _named(edition, below):
-        page, below = int(below[-1]), below[:-1]
+    edition, below = _edition(parts)
+    page = _page(edition, below)
+    if page:
+        below = below[:-1]
     kind = _kind(parts, below, edition, slashed=slashed)
     videos = len(below) == 1 and _role(edition, below[0]) is _Role.VIDEOS
-    return Path(edition, below, kind, page, slash=kind in PAGED_KINDS and not videos)
+    return Path(edition, below, kind, page or 1, slash=kind in PAGED_KINDS and not videos)
+
+
+def _edition(parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The edition of a path, None if it has none that is known, and the parts below it."""
+    below_sitemaps = parts[:1] == (SITEMAP_ROOT,) and len(parts) > 1
+    code = parts[1] if below_sitemaps else parts[0] if parts else ""
+    edition = code if code in EDITIONS else None
+    return edition, parts[1:] if edition or _CODE.fullmatch(code) else parts
+
+
+def _page(edition: str | None, below: tuple[str, ...]) -> int | None:
+    """The number of a page of a list that stands at the end of a path; None if there is none."""
+    if not below or not _PAGE.fullmatch(below[-1]) or _archive(edition, below) or _named(edition, below):
+        return None
+    return int(below[-1])
 
 
 def _named(edition: str | None, below: tuple[str, ...]) -> bool:
