@@ -26,12 +26,14 @@ class Kind(StrEnum):
     SECTION = "section"
     TAG = "tag"
     AUTHOR = "author"
-    TICKER = "ticker"
+    LIVE_FEED = "ticker"
+    """List of the newest items of all sections."""
     ARCHIVE_YEAR = "archive-year"
     ARCHIVE_DAY = "archive-day"
     FEED = "feed"
     SITEMAP = "sitemap"
     LIVE = "live"
+    """Page of a running broadcast or event."""
     UTILITY = "utility"
     FOREIGN = "foreign"
 
@@ -42,7 +44,7 @@ TOPIC_KINDS = frozenset({Kind.TAG, Kind.AUTHOR})
 """Lists of one subject or one person: there are thousands."""
 ARCHIVE_KINDS = frozenset({Kind.ARCHIVE_YEAR, Kind.ARCHIVE_DAY})
 """Lists of the past: read once."""
-PAGED_KINDS = TOPIC_KINDS | {Kind.FRONT, Kind.SECTION, Kind.TICKER, Kind.PROGRAMME, Kind.ARCHIVE_YEAR}
+PAGED_KINDS = TOPIC_KINDS | {Kind.FRONT, Kind.SECTION, Kind.LIVE_FEED, Kind.PROGRAMME, Kind.ARCHIVE_YEAR}
 """Pages that list articles and may have further pages."""
 LIST_KINDS = PAGED_KINDS | ARCHIVE_KINDS
 """Pages whose items are read."""

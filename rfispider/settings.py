@@ -62,7 +62,7 @@ RFI_FOLLOW_TOPICS = environ.get("RFI_FOLLOW_TOPICS", "0")
 RFI_PAGE_BYTES = environ.get("RFI_PAGE_BYTES", str(16 * 1024 * 1024))
 """A larger response is cut off and counted as failed."""
 RFI_LIST_PAGES = environ.get("RFI_LIST_PAGES", "10")
-"""How many pages of one section, tag or ticker list are read; 0 is no limit."""
+"""How many pages of one section, tag or live-feed list are read; 0 is no limit."""
 
 RFI_EXTRACT_PROCESSES = environ.get("RFI_EXTRACT_PROCESSES", "1")
 """Processes of one worker that read pages; 0: the worker reads them itself, and waits for one that hangs."""

@@ -14,7 +14,7 @@ _MARKS: Final = re.compile("|".join(selectors.BLOCK_MARKS), re.IGNORECASE)
 _WALL_TEXT: Final = 4_000
 """Characters of the longest page that stands in the way of another; list pages hold more, and more links."""
 _WALL_LINKS: Final = 25
-_DOUBTFUL: Final = frozenset({Kind.SECTION, Kind.PROGRAMME, Kind.TICKER, Kind.LIVE})
+_DOUBTFUL: Final = frozenset({Kind.SECTION, Kind.PROGRAMME, Kind.LIVE_FEED, Kind.LIVE})
 """Kinds whose URLs may be of an article after all, if the page says so."""
 _ERROR: Final = 400
 

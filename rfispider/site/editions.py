@@ -15,7 +15,7 @@ class EditionSource:
 
     url: str
     role: str
-    """feed, sitemap, front, ticker, section or section-feed."""
+    """feed, sitemap, front, live-feed, section or section-feed."""
     unseen: bool = False
     """True: known from other people's code only; the address may answer 403 or 404."""
 
@@ -40,7 +40,7 @@ class Edition:
     """The sections of the navigation: source pages of a crawl, in the order of the site."""
     more_sections: tuple[str, ...] = ()
     """Sections and other lists outside the navigation, known so that they are not taken for something else."""
-    tickers: tuple[str, ...] = ()
+    live_feeds: tuple[str, ...] = ()
     """Lists of the newest items of all sections."""
     programme_roots: tuple[str, ...] = ()
     """Parts that stand before the programme in `/<edition>/<root>/<programme>/`."""
@@ -85,7 +85,7 @@ class Edition:
     @property
     def sources(self) -> tuple[EditionSource, ...]:
         """Where a crawl of the edition starts, the most telling first; some URLs hold raw non-ASCII letters."""
-        pages = [EditionSource(url=f"{self.front}{name}/", role="ticker") for name in self.tickers]
+        pages = [EditionSource(url=f"{self.front}{name}/", role="live-feed") for name in self.live_feeds]
         sections = [EditionSource(url=f"{self.front}{name}/", role="section") for name in self.sections]
         return (
             EditionSource(url=f"{self.front}rss", role="feed", unseen=True),
@@ -135,7 +135,7 @@ _EDITIONS = (
         name="English",
         sections=("france", "africa", "international", "science-technology", "culture", "sport"),
         more_sections=("europe", "business", "sports", "environment", "americas", "asia-pacific", "middle-east"),
-        tickers=("live-news",),
+        live_feeds=("live-news",),
         programme_roots=("podcasts",),
         archive_root="archives",
         author_roots=("author",),  # unseen
@@ -153,7 +153,7 @@ _EDITIONS = (
         more_sections=(
             "áfrica", "asia-pacífico", "oriente-medio", "latinoamérica", "ciencia", "sociedad", "noticieros",
         ),
-        tickers=("más-noticias",),
+        live_feeds=("más-noticias",),
         programme_roots=("programas", "programmas", "podcasts"),
         archive_root="archivos",
         author_roots=("autor",),  # unseen
@@ -187,7 +187,7 @@ _EDITIONS = (
         more_sections=(
             "europa", "áfrica", "economia", "esportes", "meio-ambiente", "saúde", "sociedade", "geral",
         ),  # unseen
-        tickers=("últimas-notícias",),  # unseen
+        live_feeds=("últimas-notícias",),  # unseen
         programme_roots=("podcasts", "programas"),  # unseen
         archive_root="arquivos",
         author_roots=("autor",),  # unseen
@@ -208,7 +208,7 @@ _EDITIONS = (
             "国际", "政治", "社会", "经贸", "欧洲", "非洲", "中东", "大洋洲", "生态", "人权", "体育", "健康", "名流",
             "科技与文化", "科技", "文化", "魅力法兰西", "特别专题", "再次收听", "专题",
         ),
-        tickers=("滚动新闻", "最新消息"),
+        live_feeds=("滚动新闻", "最新消息"),
         programme_roots=("专栏检索", "专栏"),
         archive_root="档案资料库",
         tag_roots=("tag", "关键词"),
@@ -228,7 +228,7 @@ _EDITIONS = (
             "國際", "政治", "社會", "經貿", "歐洲", "非洲", "中東", "大洋洲", "生態", "人權", "體育", "健康", "名流",
             "科技與文化", "科技", "文化", "魅力法蘭西", "特別專題", "再次收聽", "專題", "港澳臺",
         ),
-        tickers=("滾動新聞", "最新消息"),
+        live_feeds=("滾動新聞", "最新消息"),
         programme_roots=("專欄檢索", "專欄"),
         archive_root="檔案資料庫",
         tag_roots=("tag", "關鍵詞"),
@@ -247,7 +247,7 @@ _EDITIONS = (
         name="Русский",
         sections=("россия", "франция", "европа", "культурa-стиль-жизни", "украина", "спорт"),
         more_sections=("культура", "общество", "экономика", "в-мире", "мир", "африка", "азия", "америка"),  # unseen
-        tickers=("последние-новости",),  # unseen
+        live_feeds=("последние-новости",),  # unseen
         programme_roots=("подкасты", "программы", "передачи", "podcasts"),  # unseen
         archive_root="aрхивы",
         author_roots=("автор",),  # unseen
@@ -318,7 +318,7 @@ _EDITIONS = (
         name="Kiswahili",
         sections=("afrika", "eac", "siasa-uchumi", "makala", "michezo"),
         more_sections=("dunia", "ulimwengu", "afya", "mazingira", "utamaduni", "habari", "uchumi", "siasa"),  # unseen
-        tickers=("habari-za-hivi-punde",),  # unseen
+        live_feeds=("habari-za-hivi-punde",),  # unseen
         programme_roots=("vipindi", "programu", "podcasts"),  # unseen
         archive_root="maktaba",
         video_roots=("video",),  # unseen

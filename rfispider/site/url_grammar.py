@@ -58,7 +58,7 @@ class _Role(Enum):
     """What a word means where it stands as the first part below the edition."""
 
     SECTION = auto()
-    TICKER = auto()
+    LIVE_FEED = auto()
     PROGRAMMES = auto()
     VIDEOS = auto()
     TAGS = auto()
@@ -71,7 +71,7 @@ class _Role(Enum):
 
 
 _ALONE: Final[dict[_Role | None, Kind]] = {
-    _Role.TICKER: Kind.TICKER,
+    _Role.LIVE_FEED: Kind.LIVE_FEED,
     _Role.LIVE: Kind.LIVE,
     _Role.UTILITY: Kind.UTILITY,
     _Role.GENERAL: Kind.UTILITY,
@@ -255,7 +255,7 @@ def _own_roles(code: str) -> dict[str, _Role]:
         _Role.PROGRAMMES: SHARED_PROGRAMME_ROOTS + edition.programme_roots,
         _Role.SECTION: SHARED_SECTIONS + edition.sections + edition.more_sections,
         _Role.VIDEOS: SHARED_VIDEO_ROOTS + edition.video_roots,
-        _Role.TICKER: edition.tickers,
+        _Role.LIVE_FEED: edition.live_feeds,
         _Role.TAGS: edition.tag_roots,
         _Role.AUTHORS: SHARED_AUTHOR_ROOTS + edition.author_roots,
         _Role.ARCHIVE: (edition.archive_root,) if edition.archive_root else (),

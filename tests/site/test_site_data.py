@@ -25,7 +25,7 @@ WORDS = {
     word
     for edition in ALL_EDITIONS
     for words in (
-        (edition.sections, edition.more_sections, edition.tickers, edition.programme_roots, edition.archive_months),
+        (edition.sections, edition.more_sections, edition.live_feeds, edition.programme_roots, edition.archive_months),
         (edition.tag_roots, edition.author_roots, edition.video_roots, edition.live_pages, edition.utility_pages),
         (edition.related_words, (edition.archive_root or "",)),
     )
@@ -113,7 +113,7 @@ def test_every_source_of_an_edition_is_read_as_what_it_is_said_to_be(edition: Ed
         "section-feed": Kind.FEED,
         "sitemap": Kind.SITEMAP,
         "front": Kind.FRONT,
-        "ticker": Kind.TICKER,
+        "live-feed": Kind.LIVE_FEED,
         "section": Kind.SECTION,
     }
     for source in edition.sources + edition.section_feeds:
@@ -127,7 +127,7 @@ def test_every_source_of_an_edition_is_read_as_what_it_is_said_to_be(edition: Ed
 def test_the_words_of_an_edition_mean_what_they_are_listed_for(edition: Edition) -> None:
     kinds = {
         Kind.SECTION: edition.sections + edition.more_sections + edition.programme_roots + edition.video_roots,
-        Kind.TICKER: edition.tickers,
+        Kind.LIVE_FEED: edition.live_feeds,
         Kind.LIVE: edition.live_pages,
         Kind.UTILITY: edition.utility_pages,
     }
@@ -138,6 +138,6 @@ def test_the_words_of_an_edition_mean_what_they_are_listed_for(edition: Edition)
 
 def test_a_word_is_listed_once_in_its_edition() -> None:
     for edition in ALL_EDITIONS:
-        words = [*edition.sections, *edition.more_sections, *edition.tickers, *edition.programme_roots]
+        words = [*edition.sections, *edition.more_sections, *edition.live_feeds, *edition.programme_roots]
         words += [*edition.video_roots, *edition.live_pages, *edition.utility_pages]
         assert sorted(words) == sorted(set(words)), edition.code

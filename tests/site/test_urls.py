@@ -170,7 +170,7 @@ def test_articles_are_told_from_the_rest_without_knowing_a_word_of_the_edition(
 
 def test_an_edition_is_added_by_its_data_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     added = Edition(
-        code="xx", language="x-new", name="New", sections=("alpha",), tickers=("beta",), utility_pages=("gamma",)
+        code="xx", language="x-new", name="New", sections=("alpha",), live_feeds=("beta",), utility_pages=("gamma",)
     )
     assert urls.edition("/xx/alpha/20240101-a-title") is None
     with _edition(added, monkeypatch):
@@ -178,7 +178,7 @@ def test_an_edition_is_added_by_its_data_alone(monkeypatch: pytest.MonkeyPatch) 
         assert [urls.kind(f"/xx/{word}/") for word in ("", "alpha", "beta", "gamma")] == [
             Kind.FRONT,
             Kind.SECTION,
-            Kind.TICKER,
+            Kind.LIVE_FEED,
             Kind.UTILITY,
         ]
         assert urls.canonical(added.sources[0].url) == "https://www.rfi.fr/xx/rss"

@@ -71,7 +71,7 @@ _NICHE = Bounds(first=6 * HOUR, fastest=HOUR, slowest=7 * DAY)
 BOUNDS = {
     Kind.FEED: _NEWSWIRE,
     Kind.SITEMAP: _NEWSWIRE,
-    Kind.TICKER: _NEWSWIRE,
+    Kind.LIVE_FEED: _NEWSWIRE,
     Kind.FRONT: _NEWSWIRE,
     Kind.SECTION: _TOPIC,
     Kind.PROGRAMME: _NICHE,

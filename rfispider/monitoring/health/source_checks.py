@@ -12,7 +12,7 @@ from rfispider.monitoring.snapshot import Snapshot
 
 SITE_WIDE = frozenset({Kind.FEED, Kind.SITEMAP, Kind.FRONT})
 """Sources that the site does not take away: one that is gone stays a fault. A section may be closed for good."""
-WATCHED = SITE_WIDE | {Kind.TICKER, Kind.SECTION}
+WATCHED = SITE_WIDE | {Kind.LIVE_FEED, Kind.SECTION}
 """Kinds of sources whose death is a fault. Tags, authors and programmes come and go."""
 
 GRACE = timedelta(minutes=1)
