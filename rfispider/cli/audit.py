@@ -57,7 +57,7 @@ def day_of(text: str) -> date:
 async def run_audit(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:
     """Read from archive and frontier all that is known of a day."""
     visits = {visit["_id"]: visit for visit in await frontier.statistics.of_day(day, editions)}
-    stored = await store.known({key: visit["url"] for key, visit in visits.items()})
+    stored = await store.articles_by_key({key: visit["url"] for key, visit in visits.items()})
     published = {document["_id"]: document for document in await store.published(day, editions)}
     findings: dict[str, AuditFinding] = {}
     for key in [*published, *visits]:

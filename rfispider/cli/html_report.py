@@ -36,7 +36,7 @@ async def gather(database: str, store: Store, frontier: Frontier) -> ReportData:
         snapshot=await take_snapshot(store, frontier, count_urls=False),
         hours=condition.hours,
         completeness=told.completeness,
-        newest=await store.newest(list(EDITIONS), NEWEST),
-        stories=await store.biggest(condition.now - STORY_AGE, STORIES),
+        newest=await store.newest_articles(list(EDITIONS), NEWEST),
+        stories=await store.biggest_stories(condition.now - STORY_AGE, STORIES),
         failed=await frontier.statistics.failed([*EDITIONS, None], FAILED),
     )

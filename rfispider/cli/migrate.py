@@ -45,11 +45,11 @@ async def migrated(database: str, *, dry_run: bool) -> Migrated | None:
     uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
     async with await Store.open(uri, database, prepare=False) as store:
         planned = await store.administration.plan(OTHERS)
-        if planned.found < SCHEMA and dry_run:
-            out.print(f"schema {planned.found} to {SCHEMA}: {told(planned.documents)} to migrate", soft_wrap=True)
-        if planned.found == SCHEMA:
+        if planned.version < SCHEMA and dry_run:
+            out.print(f"schema {planned.version} to {SCHEMA}: {told(planned.documents)} to migrate", soft_wrap=True)
+        if planned.version == SCHEMA:
             out.print(f"{escape(database)} is of schema {SCHEMA}: nothing to do")
-        if dry_run or planned.found == SCHEMA:
+        if dry_run or planned.version == SCHEMA:
             return None
         done = await shown(store, planned.documents)
     async with await Frontier.open(uri, database):

@@ -166,14 +166,14 @@ async def run(store: Store, task: Task, workers: int | None) -> None:
                     return
                 outcomes = await job.write(store, readings, at)
                 task.tally.outcomes.update(map(str, outcomes))
-            await store.downstream.record(task.name, {"after": segment.after})
+            await store.consumer.record(task.name, {"after": segment.after})
     if not task.dry_run:
-        await store.downstream.forget(task.name)
+        await store.consumer.forget(task.name)
 
 
 async def begun(store: Store, task: Task) -> str:
     """Where an earlier run of the same was stopped; the beginning when there was none."""
-    told = await store.downstream.load(task.name)
+    told = await store.consumer.load(task.name)
     if told is None:
         return ""
     err.print(f"rfispider: going on where it was stopped at {told['at']:%Y-%m-%d %H:%M} UTC")

@@ -48,7 +48,7 @@ class Checkpoint:
             told = await self._told()
             if told is None:
                 return None
-            position = Position.read(told)
+            position = Position.from_document(told)
             editions = tuple(told["query"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise typer.BadParameter(f"no position can be read there: {error}", param_hint=option) from error
@@ -59,17 +59,17 @@ class Checkpoint:
 
     async def save(self, position: Position) -> None:
         """Remember that everything up to here was written."""
-        told = position.told() | {"query": list(self.editions)}
+        told = position.as_document() | {"query": list(self.editions)}
         if self.file:
             write_text(self.file, json.dumps(told) + "\n")
         if self.name:
             told["query"] = json.dumps(told["query"])
-            await self.store.downstream.record(f"watch:{self.name}", told | {"at": position.at})
+            await self.store.consumer.record(f"watch:{self.name}", told | {"at": position.at})
 
     async def _told(self) -> dict[str, Any] | None:
         if self.file:
             return json.loads(self.file.read_text("utf-8")) if self.file.exists() else None
-        told = await self.store.downstream.load(f"watch:{self.name}") if self.name else None
+        told = await self.store.consumer.load(f"watch:{self.name}") if self.name else None
         return {**told, "query": json.loads(told["query"])} if told else None
 
 
@@ -141,7 +141,7 @@ async def news(
     checkpoint: Checkpoint, wanted: Selection, since: datetime | None
 ) -> AsyncIterator[tuple[list[dict[str, Any]], Position | None]]:
     """What is to be written, from where it was left on, with the position after it once there is one to go on from."""
-    down, start = checkpoint.store.downstream, await checkpoint.load()
+    down, start = checkpoint.store.consumer, await checkpoint.load()
     while True:
         if start is None:
             # Taken first: what changes while the past is written comes again, and is not missed.

@@ -1,29 +1,16 @@
 """The archive in MongoDB: articles, their superseded states, and the record of every run.
 
-archive    Store, the one door to all of it
-articles   a batch of articles becomes a handful of round trips
-queries    what people ask: one article, a report
-history    superseded states, the archive as of a moment
-tombstones articles whose pages are gone
-documents  the form of records as documents, in both directions
-schema     collections, validators, indexes
-digest     what is new in it
-health     what the archive knows of its own health
-audit      what it holds of a day
-migrations an archive of an earlier release in the form of this one
-roles      users who may only read
-pages      the raw documents that articles were read from
-page_documents  their form, in both directions
-bases      which page others are compressed with
-compression  raw pages in few bytes
-rereading  articles with the pages that they were read from
-selection  which articles are asked for, in batches
-search     articles by the words in them
-segments   the form of the search index
-retrieval  the same search as an aggregation
-watch      what changes, as it changes
-downstream all that those who use the archive take from it
-errors     what goes wrong, in one line for a person
+store       `Store`: all that the archive is asked, and all that is written to it
+documents   the form of articles, revisions and runs as documents, in both directions
+schema      collections and their indexes
+validators  what a document of each collection must look like
+policy/     what decides: identity, versions, near-duplicates, stories; pure
+write/      how batches of articles, aliases, stories and tombstones are written
+read/       the queries: articles, histories, days, highlights, statistics, selections
+pages/      the raw documents that articles were read from, compressed
+search/     articles by the words in them
+stream/     what changes, as it changes, for those who follow the archive
+admin/      migrations, and users who may only read
 """
 
 from rfispider.mongo.errors import DatabaseError, hosts, translating_errors

@@ -134,14 +134,14 @@ async def test_it_waits_for_a_server_that_went_away_however_long_that_takes(tmp_
             await Store.open(uri, "away") as writer,
             await Store.open(uri, "away", patience=0.2, prepare=False) as reader,
         ):
-            down = reader.downstream
+            down = reader.consumer
             start = await down.position()
             async with aclosing(down.follow(Selection(fields=("title",)), start, back)) as followed:
                 await anext(followed)
                 server.down()
                 await anext(followed)
                 await writer.save([article(1, 0, None, "en")])
-                while not (found := (await anext(followed)).found):
+                while not (found := (await anext(followed)).items):
                     pass
     finally:
         server.down()

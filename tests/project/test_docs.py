@@ -19,7 +19,7 @@ from rfispider.frontier.policy.revisit import Gap, Poll
 from rfispider.items import Article, Audio, Entry, Image, Outcome, Related
 from rfispider.jobs.cron import lock
 from rfispider.mongo import schema
-from rfispider.storage import schema as store_schema
+from rfispider.storage import validators as store_validators
 from rfispider.storage.documents import NOT_SUPERSEDED
 from tests.support import documentation
 from tests.support.crawling import ROOT, crawl, serving
@@ -89,7 +89,7 @@ def test_the_map_of_the_house_shows_every_room_and_no_other() -> None:
 DATA = documentation.sections((ROOT / "docs" / "data.md").read_text("utf-8"))
 VALIDATORS = {
     **schema.VALIDATORS,
-    **store_schema.VALIDATORS,
+    **store_validators.VALIDATORS,
     **frontier_schema.VALIDATORS,
     **lock.VALIDATORS,
 }
@@ -99,7 +99,7 @@ VALIDATORS = {
 def test_every_field_of_a_collection_is_described_and_no_other(name: str) -> None:
     told = DATA[name]
     if name == "revisions":
-        inherited = store_schema.PROPERTIES.keys() - NOT_SUPERSEDED
+        inherited = store_validators.PROPERTIES.keys() - NOT_SUPERSEDED
         told |= {path: row for path, row in DATA["articles"].items() if path.split(".")[0] in inherited}
     assert {path: row._replace(example="") for path, row in told.items()} == dict(
         documentation.properties(VALIDATORS[name])

@@ -111,7 +111,7 @@ async def test_an_archive_of_the_first_release_gets_the_form_of_this_one(
     async with await opened(mongo_uri, database) as store:
         plan = await store.administration.plan(OTHERS)
         counted = {"articles": COUNT, "revisions": COUNT // 3, "runs": 1, "frontier": 1}
-        assert (plan.found, plan.documents) == (1, counted)
+        assert (plan.version, plan.documents) == (1, counted)
         done = await store.administration.migrate(OTHERS)
         assert (done.documents, done.refused) == (counted, [])
         again = await store.administration.migrate(OTHERS)

@@ -26,7 +26,7 @@ from rfispider.mongo import connection
 from rfispider.mongo.embedded import Embedded
 from rfispider.mongo.errors import EmbeddedServerError, redacted
 from rfispider.mongo.server_binary import find_binary
-from rfispider.storage import DatabaseError, Store, documents, schema
+from rfispider.storage import DatabaseError, Store, documents, schema, validators
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.versioning import ArticleVersion, decide
 from rfispider.storage.read import queries
@@ -172,8 +172,8 @@ async def test_what_is_not_known_is_absent_and_lists_are_always_there(store: Sto
     await store.save([article(section=None, published_at=None)])
     document = await held(store)
     assert None not in document.values()
-    assert documents.FIELDS[1:] == tuple(schema.PROPERTIES)
-    assert set(schema.PROPERTIES) - document.keys() == set(schema.OPTIONAL)
+    assert documents.FIELDS[1:] == tuple(validators.PROPERTIES)
+    assert set(validators.PROPERTIES) - document.keys() == set(validators.OPTIONAL)
     assert document["tags"] == document["images"] == document["audio"] == []
 
 
@@ -436,8 +436,8 @@ async def test_the_server_refuses_broken_revisions_and_runs(
 
 
 def test_validators_and_indexes_know_every_field_of_an_article() -> None:
-    assert {"key", *schema.PROPERTIES} == {field.name for field in fields(Article)}
-    assert set(schema.VALIDATORS) == set(schema.INDEXES)
+    assert {"key", *validators.PROPERTIES} == {field.name for field in fields(Article)}
+    assert set(validators.VALIDATORS) == set(schema.INDEXES)
 
 
 # ---- Opening ---------------------------------------------------------------------------------------------
@@ -446,7 +446,7 @@ def test_validators_and_indexes_know_every_field_of_an_article() -> None:
 async def installed(db: AsyncDatabase[Document]) -> dict[str, tuple[Document, list[str]]]:
     return {
         name: ((await db[name].options())["validator"], sorted(await db[name].index_information()))
-        for name in schema.VALIDATORS
+        for name in validators.VALIDATORS
     }
 
 
@@ -456,7 +456,7 @@ async def test_stores_that_open_a_new_database_at_once_agree(
     for opened in await asyncio.gather(*(Store.open(mongo_uri, database) for _ in range(4))):
         await opened.close()
     for name, (validator, indexes) in (await installed(db)).items():
-        assert validator == {"$jsonSchema": schema.VALIDATORS[name]}
+        assert validator == {"$jsonSchema": validators.VALIDATORS[name]}
         assert indexes == sorted(["_id_", *(index.document["name"] for index in schema.INDEXES[name])])
 
 
@@ -673,15 +673,15 @@ async def test_the_end_of_a_run_is_recorded_even_when_its_start_was_not(store: S
 
 
 async def test_the_report_names_the_newest_runs_first(store: Store) -> None:
-    for minute in range(queries.RUNS_TOLD + 3):
+    for minute in range(queries.RUNS_LISTED + 3):
         await store.run_started({"worker": "w", "started_at": T0 + minute * MINUTE})
     runs = (await store.report()).runs
     assert [run["started_at"] for run in runs] == sorted((run["started_at"] for run in runs), reverse=True)
-    assert len(runs) == queries.RUNS_TOLD
+    assert len(runs) == queries.RUNS_LISTED
 
 
 async def test_the_report_names_a_crawl_that_began_long_ago_and_was_heard_of_lately(store: Store) -> None:
-    count = queries.RUNS_TOLD
+    count = queries.RUNS_LISTED
     for name in ("silent", "alive"):
         await store.run_started({"worker": name, "started_at": T0})
     for minute in range(1, count + 1):

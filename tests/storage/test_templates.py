@@ -65,7 +65,7 @@ async def test_every_page_comes_back_as_it_was(store: Store, kept: Any) -> None:
     raw = await store.pages.raw(await ids(kept))
     assert [each for each in await bases(kept) if each]
     assert [decoded(raw[name]) for name in await ids(kept)] == given_pages
-    assert [each async for batch in store.downstream.pages(Selection()) for each in batch] == given_pages
+    assert [each async for batch in store.consumer.pages(Selection()) for each in batch] == given_pages
 
 
 async def test_pages_of_one_batch_do_not_wait_for_each_other(store: Store, kept: Any) -> None:

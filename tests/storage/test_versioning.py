@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfispider.items import Article, Audio, Image, Kind, Origin, Outcome, Related, Status
-from rfispider.storage.policy.versioning import SILENT_EDITS, SOURCES_MAX, ArticleVersion, Decision, decide, edits
+from rfispider.storage.policy.field_updates import SOURCES_MAX
+from rfispider.storage.policy.versioning import SILENT_EDITS, ArticleVersion, Decision, decide
+from rfispider.storage.policy.visible_edits import edits
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

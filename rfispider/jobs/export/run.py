@@ -80,12 +80,12 @@ async def last(store: Store, order: Order) -> Position | None:
     asked = {**order.query, "since_last": None}
     if {**told["query"], "since_last": None} != asked or told["format"] != order.format:
         raise typer.BadParameter("the last export was of another format, edition or time", param_hint="--since-last")
-    return Position.read(told["position"])
+    return Position.from_document(told["position"])
 
 
 async def of_name(store: Store, name: str) -> dict[str, Any] | None:
     """What is recorded of the last export of a name; None when there was none."""
-    told = await store.downstream.load(f"export:{name}")
+    told = await store.consumer.load(f"export:{name}")
     return {**json.loads(told["query"]), "position": told} if told else None
 
 
@@ -107,7 +107,7 @@ def of_manifest(path: Path) -> dict[str, Any] | None:
 
 async def batches(store: Store, order: Order, start: Position | None) -> AsyncIterator[Batch]:
     """What is to be written, with the position after it where that moves on."""
-    down, wanted, pages = store.downstream, order.wanted, order.is_of_pages
+    down, wanted, pages = store.consumer, order.wanted, order.is_of_pages
     try:
         if start is None:
             async for batch in down.pages(wanted) if pages else down.articles(wanted, order.at):
@@ -153,13 +153,15 @@ async def write(store: Store, order: Order) -> None:
             sha256=output.digest.sha256(),
             query=order.query,
             fields=order.fields,
-            position=position.told() if position else None,
+            position=position.as_document() if position else None,
             started_at=began.isoformat(),
             finished_at=datetime.now(UTC).isoformat(),
         ).write(order.output)
     if order.name and position:
         query = json.dumps({"query": order.query, "format": order.format})
-        await store.downstream.record(f"export:{order.name}", {**position.told(), "at": position.at, "query": query})
+        await store.consumer.record(
+            f"export:{order.name}", {**position.as_document(), "at": position.at, "query": query}
+        )
 
 
 async def pieces(
@@ -168,7 +170,7 @@ async def pieces(
     """Write piece by piece; gives how many articles each held, and the position after it where that moves on."""
     pack = export.packer(order.format, order.wanted.fields)
     if pack and total and total >= MANY:
-        found = store.downstream.raw(order.wanted, order.at)
+        found = store.consumer.raw(order.wanted, order.at)
         async for count, data in ahead(packed(found, pack, processes=cores() if order.format is Format.CSV else 0)):
             await asyncio.to_thread(output.sink.write, data)
             yield count, None
@@ -181,12 +183,12 @@ async def pieces(
 async def present(store: Store) -> Position | None:
     """Where the server's writes are before anything is read; None when it is no replica set and keeps no order."""
     try:
-        return await store.downstream.position()
+        return await store.consumer.position()
     except DatabaseError:
         return None
 
 
 async def expected(store: Store, order: Order) -> int:
     """About how many there will be."""
-    down = store.downstream
+    down = store.consumer
     return await (down.count_pages(order.wanted) if order.is_of_pages else down.count(order.wanted))

@@ -21,9 +21,11 @@ from rfispider.mongo import schema
 from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy.identity import seniority
-from rfispider.storage.schema import ARTICLES, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH, VALIDATORS
+from rfispider.storage.schema import ARTICLES, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH
 from rfispider.storage.search.index import SearchIndex
+from rfispider.storage.validators import VALIDATORS
 from rfispider.storage.write.aliases import AliasWriter
+from rfispider.storage.write.revisions import RevisionWriter
 from rfispider.storage.write.story_links import StoryLinker
 
 BATCH = 500
@@ -46,7 +48,7 @@ Added = Callable[[Document], Document]
 class MigrationPlan:
     """What a migration has to do."""
 
-    found: int
+    version: int
     """The version that the database is in; that of this release when it is empty."""
     documents: Mapping[str, int]
     """Collection -> documents in an earlier form; empty when there is nothing to do."""
@@ -69,12 +71,12 @@ async def plan(database: Database, others: Mapping[str, Added]) -> MigrationPlan
         SchemaMismatch: the database was written by a later release.
 
     """
-    found = await _found(database)
-    if found == SCHEMA:
-        return MigrationPlan(found=found, documents={})
+    version = await _version(database)
+    if version == SCHEMA:
+        return MigrationPlan(version=version, documents={})
     names = (ARTICLES, REVISIONS, RUNS, *others)
     return MigrationPlan(
-        found=found, documents={name: await database[name].count_documents(_EARLIER) for name in names}
+        version=version, documents={name: await database[name].count_documents(_EARLIER) for name in names}
     )
 
 
@@ -88,10 +90,10 @@ async def migrate(database: Database, others: Mapping[str, Added], progress: Pro
         SchemaMismatch: it was written by a later release.
 
     """
-    found = await _found(database)
-    if found == SCHEMA:
+    version = await _version(database)
+    if version == SCHEMA:
         return Migrated()
-    await schema.begin(database, found)
+    await schema.begin(database, version)
     for name, index in RETIRED:
         await schema.drop_index(database, name, index)
     await schema.install(database, {**schema.VALIDATORS, **VALIDATORS}, INDEXES)
@@ -111,14 +113,14 @@ async def migrate(database: Database, others: Mapping[str, Added], progress: Pro
     return done
 
 
-async def _found(database: Database) -> int:
+async def _version(database: Database) -> int:
     """The version that a database is in, that of this release when it is empty."""
-    found = await schema.version(database)
-    if found is None:
+    version = await schema.version(database)
+    if version is None:
         return SCHEMA
-    if found > SCHEMA:
-        schema.check(database.name, found)
-    return found
+    if version > SCHEMA:
+        schema.check(database.name, version)
+    return version
 
 
 async def _left(database: Database, names: Mapping[str, Any]) -> bool:
@@ -193,7 +195,7 @@ class _Articles(_Step):
     def __init__(self, database: Database) -> None:
         articles = database[ARTICLES]
         super().__init__(articles, _article)
-        self.identities = AliasWriter(articles, database[REVISIONS])
+        self.identities = AliasWriter(articles, RevisionWriter(database[REVISIONS]))
         self.stories = StoryLinker(articles)
         self.search = SearchIndex(articles, database[SEARCH])
 
@@ -208,8 +210,8 @@ class _Articles(_Step):
         names = {name: identity for name, identity in names.items() if name not in refused}
         for name in await self.set({name: {"identity": identity} for name, identity in names.items()}):
             await self.merge(name, names[name])
-        found = await self.collection.find({"_id": {"$in": list(lacking.keys() - refused)}}, PROJECTION).to_list()
-        states = [documents.stored(document) for document in found]
+        filled = await self.collection.find({"_id": {"$in": list(lacking.keys() - refused)}}, PROJECTION).to_list()
+        states = [documents.stored(document) for document in filled]
         await self.stories.link(states)
         await self.stories.pair(states)
         return refused
@@ -217,12 +219,12 @@ class _Articles(_Step):
     async def merge(self, name: str, identity: str) -> None:
         """Make one of an article and that which has its content, until it has the content for itself or is gone."""
         while True:
-            wanted: Document = {"$or": [{"_id": name}, {"identity": identity}]}
-            found = [documents.stored(each) async for each in self.collection.find(wanted, PROJECTION)]
-            if len(found) > 1:
-                elder, later = sorted(found, key=seniority)
+            either: Document = {"$or": [{"_id": name}, {"identity": identity}]}
+            states = [documents.stored(each) async for each in self.collection.find(either, PROJECTION)]
+            if len(states) > 1:
+                elder, later = sorted(states, key=seniority)
                 await self.identities.merge(elder, later)
-            elif not found or found[0].article.key != name:
+            elif not states or states[0].article.key != name:
                 return
             else:
                 try:
@@ -243,6 +245,6 @@ def _article(document: Document) -> Document:
 
 def _revision(document: Document) -> Document:
     since = document["valid_from"]
-    held = {"_id": document["article"], "first_seen_at": since, "last_seen_at": since, "changed_at": since}
-    state = documents.stored({**document, **held})
+    archival = {"_id": document["article"], "first_seen_at": since, "last_seen_at": since, "changed_at": since}
+    state = documents.stored({**document, **archival})
     return documents.revision_document(state, document["valid_to"], document["changed"])

@@ -7,7 +7,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
 from rfispider.mongo.schema import CONTRACT
-from rfispider.storage.schema import VALIDATORS
+from rfispider.storage.validators import VALIDATORS
 
 READER = "rfiReader"
 """The role, of the archive's own database."""
@@ -35,10 +35,10 @@ async def grant(database: Database, name: str, password: str) -> bool:
         if error.code != _NO_ROLE:
             raise
         await database.command("createRole", READER, privileges=_privileges(database.name), roles=[])
-    known = name in await readers(database)
-    command = "updateUser" if known else "createUser"
+    exists = name in await readers(database)
+    command = "updateUser" if exists else "createUser"
     await database.command(command, name, pwd=password, roles=[READER])
-    return not known
+    return not exists
 
 
 async def revoke(database: Database, name: str) -> bool:
@@ -56,8 +56,8 @@ async def revoke(database: Database, name: str) -> bool:
 
 async def readers(database: Database) -> list[str]:
     """Names of the users who have this role alone, in alphabetical order."""
-    told: Mapping[str, Any] = await database.command("usersInfo", 1)
-    return sorted(user["user"] for user in told["users"] if [role["role"] for role in user["roles"]] == [READER])
+    answer: Mapping[str, Any] = await database.command("usersInfo", 1)
+    return sorted(user["user"] for user in answer["users"] if [role["role"] for role in user["roles"]] == [READER])
 
 
 def _privileges(name: str) -> list[dict[str, Any]]:

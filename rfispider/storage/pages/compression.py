@@ -1,6 +1,7 @@
 """Raw pages in few bytes: by zstd, with another page of their kind as the dictionary.
 
-Menus, scripts and styles are the same in all pages of a kind; told by a dictionary, only the article is left. Pure.
+Menus, scripts and styles are the same in all pages of a kind; with a dictionary that has them, only the article is
+left. Pure.
 """
 
 from dataclasses import dataclass
@@ -65,12 +66,12 @@ def restored(packed: bytes, size: int, base: bytes | None) -> bytes:
         zstandard.ZstdError: it is damaged, or the base is another one.
 
     """
-    dictionary = _known(base) if base is not None else None
+    dictionary = _dictionary_of(base) if base is not None else None
     return zstandard.ZstdDecompressor(dict_data=dictionary).decompress(packed, max_output_size=size)
 
 
 @lru_cache(maxsize=8)
-def _known(base: bytes) -> zstandard.ZstdCompressionDict:
+def _dictionary_of(base: bytes) -> zstandard.ZstdCompressionDict:
     return _dictionary(zstandard.decompress(base, max_output_size=MOST))
 
 

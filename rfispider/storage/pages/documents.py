@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import bson
+import zstandard
 from bson.codec_options import CodecOptions
 
 from rfispider.items import SCHEMA, Article, Audio, Entry, Origin, Outcome, Page
@@ -15,7 +16,7 @@ from rfispider.site.editions import EDITION_OF_BARE_PATHS
 from rfispider.storage.documents import Document
 from rfispider.storage.pages import compression
 
-_UNTOLD: Final = frozenset(
+_TRANSFER_HEADERS: Final = frozenset(
     {"set-cookie", "set-cookie2", "content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
 )
 """Headers that are of one transfer and not of the document, or of one visitor."""
@@ -46,14 +47,18 @@ class Raw:
 
 
 class TemplateLost(DatabaseError):  # noqa: N818 - what is wrong is that it is lost
-    """A page cannot be read, for the one that it was compressed with is gone; the message is one line for a person."""
+    """The page that another was compressed with is gone; the message is one line for a person."""
+
+
+class PageDamaged(DatabaseError):  # noqa: N818 - what is wrong is that it is damaged
+    """The body of a page is not what was stored; the message is one line for a person."""
 
 
 def page_id(page: Page, key: str) -> str:
     """The `_id` of a page: the same for the same page fetched at the same time, in order of time for one article."""
-    told = page.visit.body_hash if page.visit and page.origin is Origin.PAGE else None
+    known_hash = page.visit.body_hash if page.visit and page.origin is Origin.PAGE else None
     # The hash of a fetched body is known, and to make another of 350 KB costs half as much as to compress them.
-    body = told.encode() if told else page.body
+    body = known_hash.encode() if known_hash else page.body
     digest = blake2b(body, digest_size=8, person=page.origin.encode()).hexdigest()
     return f"{key}:{page.fetched_at:%Y%m%dT%H%M%S.%f}"[:-3] + f"Z:{digest}"
 
@@ -76,7 +81,7 @@ def document(fetched_page: FetchedPage) -> Document:
     """The document of a page, still without its body; what is not known is absent."""
     page, article = fetched_page.page, fetched_page.article
     key = article.key if article else urls.key(page.url)
-    told: Document = {
+    values: Document = {
         "_id": page_id(page, key) if article else failure_id(page),
         "schema": SCHEMA,
         "article": key,
@@ -86,34 +91,34 @@ def document(fetched_page: FetchedPage) -> Document:
         "fetched_at": page.fetched_at,
         "status": page.status,
         "size": len(page.body),
-        "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _UNTOLD],
+        "headers": [f"{name}: {value}" for name, value in page.headers if name.lower() not in _TRANSFER_HEADERS],
         "aliases": page.aliases,
         "depth": page.depth,
     }
-    known = {name: getattr(page, name) for name in ("error", "encoding", "source", "mirror")}
-    known["entry"] = _entry_document(page)
-    told |= {name: value for name, value in known.items() if value}
+    optional = {name: getattr(page, name) for name in ("error", "encoding", "source", "mirror")}
+    optional["entry"] = _entry_document(page)
+    values |= {name: value for name, value in optional.items() if value}
     if article:
-        return told | {"extractor": article.extractor}
-    return told | {"outcome": fetched_page.outcome.value, "reason": fetched_page.reason}
+        return values | {"extractor": article.extractor}
+    return values | {"outcome": fetched_page.outcome.value, "reason": fetched_page.reason}
 
 
 def _entry_document(page: Page) -> Document:
     """What the source said, without its content: that is the body, or nothing that the page's reading needs."""
     if page.entry is None:
         return {}
-    told = {each.name: getattr(page.entry, each.name) for each in fields(Entry) if each.name != "content"}
+    values = {each.name: getattr(page.entry, each.name) for each in fields(Entry) if each.name != "content"}
     if page.entry.audio:
-        told["audio"] = {"url": page.entry.audio.url, "duration_s": page.entry.audio.duration_s}
-    return {name: value for name, value in told.items() if value}
+        values["audio"] = {"url": page.entry.audio.url, "duration_s": page.entry.audio.duration_s}
+    return {name: value for name, value in values.items() if value}
 
 
 def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
     """The page that a document holds, as it was before extraction; `base` is the compressed body that it names.
 
     Raises:
-        LostBase: it names one, and none is given.
-        zstandard.ZstdError: its body is damaged.
+        TemplateLost: it names one, and none is given.
+        PageDamaged: its body cannot be decompressed.
 
     """
     if base is None and "base" in document:
@@ -121,11 +126,11 @@ def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
     optional = {name: document[name] for name in ("error", "encoding", "source", "mirror") if name in document}
     return Page(
         url=document["url"],
-        body=compression.restored(document["body"], document["size"], base),
+        body=_body(document, base),
         origin=Origin(document["origin"]),
         fetched_at=document["fetched_at"],
         status=document["status"],
-        headers=[(name, value) for name, _, value in (told.partition(": ") for told in document["headers"])],
+        headers=[(name, value) for name, _, value in (header.partition(": ") for header in document["headers"])],
         aliases=list(document["aliases"]),
         depth=document["depth"],
         entry=_entry(document),
@@ -133,13 +138,20 @@ def page(document: Mapping[str, Any], base: bytes | None = None) -> Page:
     )
 
 
+def _body(document: Mapping[str, Any], base: bytes | None) -> bytes:
+    try:
+        return compression.restored(document["body"], document["size"], base)
+    except zstandard.ZstdError as error:
+        raise PageDamaged(f"page {document['_id']} cannot be decompressed: {error}") from error
+
+
 def _entry(document: Mapping[str, Any]) -> Entry | None:
     if "entry" not in document:
         return None
-    told = dict(document["entry"])
-    if "audio" in told:
-        told["audio"] = Audio(**told["audio"])
-    return Entry(**told)
+    values = dict(document["entry"])
+    if "audio" in values:
+        values["audio"] = Audio(**values["audio"])
+    return Entry(**values)
 
 
 def decoded(raw: Raw) -> Page:

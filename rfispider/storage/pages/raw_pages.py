@@ -54,36 +54,32 @@ class Pages:
 
         Raises PyMongoError when the server fails. A page that is too large for a document is logged and left out.
         """
-        wanted = [
-            fetched_page
-            for fetched_page in fetched_pages
-            if fetched_page.outcome in _NEWS or fetched_page.article is None
-        ]
-        wanted += await self._lacking(
-            [fetched_page for fetched_page in fetched_pages if fetched_page.outcome is Outcome.SAME]
-        )
-        kept, mended = await asyncio.gather(self._compressed(wanted), self._mended(fetched_pages))
-        writes: list[Any] = [ReplaceOne({"_id": told["_id"]}, told, upsert=True) for told, _ in kept]
+        worth_keeping = [each for each in fetched_pages if each.outcome in _NEWS or each.article is None]
+        worth_keeping += await self._lacking([each for each in fetched_pages if each.outcome is Outcome.SAME])
+        kept, mended = await asyncio.gather(self._compressed(worth_keeping), self._mended(fetched_pages))
+        writes: list[Any] = [ReplaceOne({"_id": kept_page["_id"]}, kept_page, upsert=True) for kept_page, _ in kept]
         # One by one: the driver repeats these after a failover, and not a bulk with one DeleteMany in it.
         writes += [DeleteOne({"_id": name}) for name in mended]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
-        for told, body in kept:
-            self._bases.remember_template(told, body)
+        for kept_page, body in kept:
+            self._bases.remember_template(kept_page, body)
 
     async def _compressed(self, fetched_pages: Sequence[FetchedPage]) -> list[tuple[Document, bytes]]:
         """The documents of pages, each with its raw body; without those that are too large."""
         groups = [_group(fetched_page) for fetched_page in fetched_pages]
-        known = await self._bases.load({group for group in groups if group})
+        bases = await self._bases.load({group for group in groups if group})
         return await asyncio.to_thread(
-            _all_packed, fetched_pages, [known[group] if group else None for group in groups]
+            _all_packed, fetched_pages, [bases[group] if group else None for group in groups]
         )
 
     async def _mended(self, fetched_pages: Sequence[FetchedPage]) -> list[str]:
         """The `_id` of pages that gave no article, where there is one now; mostly there are none."""
-        read = [failure_id(fetched_page.page) for fetched_page in fetched_pages if _was_read(fetched_page)]
-        found = self._pages.find({"_id": {"$in": read}}, {"_id": 1}, batch_size=IN_ONE_TRIP) if read else None
-        return [each["_id"] async for each in found] if found else []
+        failures = [failure_id(fetched_page.page) for fetched_page in fetched_pages if _was_read(fetched_page)]
+        if not failures:
+            return []
+        cursor = self._pages.find({"_id": {"$in": failures}}, {"_id": 1}, batch_size=IN_ONE_TRIP)
+        return [each["_id"] async for each in cursor]
 
     async def _lacking(self, fetched_pages: Sequence[FetchedPage]) -> list[FetchedPage]:
         """Those of the unchanged sights whose article has no page that it was read from."""
@@ -91,47 +87,52 @@ class Pages:
         if not seen:
             return []
         kept = await self.marks(list(seen))
-        found = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1), batch_size=IN_ONE_TRIP)
-        return [
-            seen[article["_id"]]
-            async for article in found
-            if article["origin"] == seen[article["_id"]].page.origin and source(article, kept[article["_id"]]) is None
-        ]
+        cursor = self._articles.find({"_id": {"$in": list(seen)}}, dict.fromkeys(_LINKS, 1), batch_size=IN_ONE_TRIP)
+        lacking = []
+        async for article in cursor:
+            fetched_page = seen[article["_id"]]
+            has_origin = article["origin"] == fetched_page.page.origin
+            if has_origin and source(article, kept[article["_id"]]) is None:
+                lacking.append(fetched_page)
+        return lacking
 
     async def marks(self, keys: Collection[str]) -> dict[str, list[Document]]:
         """What is kept for each article: `PAGE_MARKS` of each page, answered from the index alone."""
         kept: dict[str, list[Document]] = {key: [] for key in keys}
         of_articles = {"article": {"$in": list(keys)}}
-        found = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
-        async for each in found:
+        cursor = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
+        async for each in cursor:
             kept[each["article"]].append(each)
         return kept
 
     async def raw(self, ids: Collection[str]) -> dict[str, Raw]:
         """The whole documents of pages by their `_id`: to be read by `decoded` in another process."""
-        found = await self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}}).to_list()
-        of_each = zip(found, await templates.of(self._pages, found), strict=True)
-        return {each["_id"]: Raw(bytes(each.raw), base) for each, base in of_each}
+        documents = await self._pages.with_options(RAW).find({"_id": {"$in": list(ids)}}).to_list()
+        bodies = await templates.of(self._pages, documents)
+        pairs = zip(documents, bodies, strict=True)
+        return {document["_id"]: Raw(bytes(document.raw), base) for document, base in pairs}
 
     async def unread(self, condition: Document, after: str, count: int) -> list[str]:
         """The next `_id` of pages that gave no article, in order, `after` the last one."""
-        wanted = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
-        found = self._pages.find(wanted, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
-        return [each["_id"] async for each in found]
+        query = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
+        cursor = self._pages.find(query, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
+        return [each["_id"] async for each in cursor]
 
     async def reread(self, read: Mapping[str, Article], at: datetime) -> None:
         """Take note of what read pages, given by their `_id`, and that an article changed by it at a time (UTC)."""
-        told = {name: {"extractor": article.extractor, "reread_at": at} for name, article in read.items()}
-        writes: list[Any] = [UpdateOne({"_id": name}, {"$set": values}) for name, values in told.items()]
+        writes: list[Any] = [
+            UpdateOne({"_id": name}, {"$set": {"extractor": article.extractor, "reread_at": at}})
+            for name, article in read.items()
+        ]
         if writes:
             await self._pages.bulk_write(writes, ordered=False)
 
 
-def fetched(wanted: Selection) -> Document:
+def fetched(selected: Selection) -> Document:
     """The filter on pages that were read: of the selected editions, fetched within the times of the selection."""
-    times = {operator: at for operator, at in (("$gte", wanted.since), ("$lt", wanted.until)) if at}
+    times = {operator: at for operator, at in (("$gte", selected.since), ("$lt", selected.until)) if at}
     # Its index begins with the edition.
-    editions = list(wanted.editions) or list(EDITIONS)
+    editions = list(selected.editions) or list(EDITIONS)
     return {"edition": {"$in": editions}, "fetched_at": times or {"$exists": True}, "size": {"$gt": 0}, **_WAS_READ}
 
 
@@ -152,8 +153,8 @@ async def read(pages: AsyncCollection[Document], kept: Sequence[Document]) -> li
 
     Raises what `page` raises.
     """
-    told = await templates.of(pages, kept)
-    return await asyncio.to_thread(lambda: [page(each, base) for each, base in zip(kept, told, strict=True)])
+    bases = await templates.of(pages, kept)
+    return await asyncio.to_thread(lambda: [page(each, base) for each, base in zip(kept, bases, strict=True)])
 
 
 def source(article: Mapping[str, Any], kept: Sequence[Mapping[str, Any]]) -> str | None:
@@ -188,26 +189,26 @@ def _group(fetched_page: FetchedPage) -> Group | None:
 def _all_packed(
     fetched_pages: Sequence[FetchedPage], used: Sequence[PageTemplate | None]
 ) -> list[tuple[Document, bytes]]:
-    press = Compressor()
+    compressor = Compressor()
     packed = [
-        (_packed(press, fetched_page, base), fetched_page.page.body)
+        (_packed(compressor, fetched_page, base), fetched_page.page.body)
         for fetched_page, base in zip(fetched_pages, used, strict=True)
     ]
-    return [(told, body) for told, body in packed if _fits(told)]
+    return [(kept_page, body) for kept_page, body in packed if _fits(kept_page)]
 
 
-def _packed(press: Compressor, fetched_page: FetchedPage, base: PageTemplate | None) -> Document:
+def _packed(compressor: Compressor, fetched_page: FetchedPage, base: PageTemplate | None) -> Document:
     """The document of a page with its body, compressed with the base if it is like it, else alone."""
-    told, body = document(fetched_page), fetched_page.page.body
-    if base and base.id != told["_id"]:
-        packed = press.compress(body, base)
+    values, body = document(fetched_page), fetched_page.page.body
+    if base and base.id != values["_id"]:
+        packed = compressor.compress(body, base)
         if base.is_like(body, packed):
-            return {**told, "body": packed, "base": base.id}
-    return {**told, "body": press.compress(body)}
+            return {**values, "body": packed, "base": base.id}
+    return {**values, "body": compressor.compress(body)}
 
 
-def _fits(told: Document) -> bool:
-    if len(told["body"]) <= MAX_BYTES:
+def _fits(kept_page: Document) -> bool:
+    if len(kept_page["body"]) <= MAX_BYTES:
         return True
-    logger.warning("page %s is not kept: %d bytes do not fit into a document", told["url"], len(told["body"]))
+    logger.warning("page %s is not kept: %d bytes do not fit into a document", kept_page["url"], len(kept_page["body"]))
     return False

@@ -26,7 +26,7 @@ class KeptPage:
 
     id: str
     raw: Raw
-    """The page, for `page_documents.decoded`."""
+    """The page, for `documents.decoded`."""
     stored: ArticleVersion | None
     """The article that was read from it; None when none was."""
 
@@ -55,12 +55,12 @@ class Replay:
         """All articles under a condition after a place; with `failures` the pages without article of its edition."""
         while not after.startswith(FAILURES):
             # A tombstone keeps what was last seen of it.
-            wanted = {"status": {"$ne": Status.GONE.value}, **condition, "_id": {"$gt": after}}
-            found = await self._articles.find(wanted, PROJECTION).sort("_id", 1).limit(SEGMENT).to_list()
-            if not found:
+            query = {"status": {"$ne": Status.GONE.value}, **condition, "_id": {"$gt": after}}
+            articles = await self._articles.find(query, PROJECTION).sort("_id", 1).limit(SEGMENT).to_list()
+            if not articles:
                 break
-            after = found[-1]["_id"]
-            yield await self._segment(found, after)
+            after = articles[-1]["_id"]
+            yield await self._segment(articles, after)
         while failures:
             edition = {name: value for name, value in condition.items() if name == "edition"}
             place = after.removeprefix(FAILURES) if after.startswith(FAILURES) else ""
@@ -71,9 +71,9 @@ class Replay:
             raw = await self._pages.raw(ids)
             yield ReparseBatch(after, [KeptPage(name, body, None) for name, body in raw.items()], 0)
 
-    async def _segment(self, found: list[Document], after: str) -> ReparseBatch:
-        marks = await self._pages.marks([article["_id"] for article in found])
-        sources = {name: article for article in found if (name := source(article, marks[article["_id"]]))}
+    async def _segment(self, articles: list[Document], after: str) -> ReparseBatch:
+        marks = await self._pages.marks([article["_id"] for article in articles])
+        sources = {name: article for article in articles if (name := source(article, marks[article["_id"]]))}
         raw = await self._pages.raw(list(sources))
         kept = [KeptPage(name, body, documents.stored(sources[name])) for name, body in raw.items()]
-        return ReparseBatch(after, kept, len(found) - len(kept))
+        return ReparseBatch(after, kept, len(articles) - len(kept))

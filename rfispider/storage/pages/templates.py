@@ -47,7 +47,7 @@ class PageTemplates:
         self._known: OrderedDict[Group, PageTemplate | None] = OrderedDict()
 
     async def load(self, groups: Collection[Group]) -> dict[Group, PageTemplate | None]:
-        """The base of each group; None where there is none yet."""
+        """The base of each group, by group; None where there is none yet."""
         return {group: await self._of(group) for group in groups}
 
     def remember_template(self, page: Document, body: bytes) -> None:
@@ -86,14 +86,16 @@ class PageTemplates:
 async def of(pages: AsyncCollection[Document], kept: Sequence[Mapping[str, Any]]) -> list[bytes | None]:
     """The bases of pages, given their documents, each compressed alone; None where there is none, or none any more."""
     names = [page.get("base", "") for page in kept]
-    found = await _packed(pages, sorted({name for name in names if name}))
-    return [found.get(name) for name in names]
+    bodies = await _packed(pages, sorted({name for name in names if name}))
+    return [bodies.get(name) for name in names]
 
 
 async def _packed(pages: AsyncCollection[Document], names: Sequence[str]) -> dict[str, bytes]:
     """Bases by their `_id`, compressed alone."""
-    found = pages.find({"_id": {"$in": names}}, {"body": 1}, batch_size=IN_ONE_TRIP) if names else None
-    return {page["_id"]: page["body"] async for page in found} if found else {}
+    if not names:
+        return {}
+    cursor = pages.find({"_id": {"$in": names}}, {"body": 1}, batch_size=IN_ONE_TRIP)
+    return {page["_id"]: page["body"] async for page in cursor}
 
 
 def is_base(page: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""When a second URL is the same article: an alias of the first, and not a document of its own.
+"""When a second URL is the same article: an alias of the first, and not a document of its own. Pure.
 
 Content is what counts: the same text of some length, in one edition. Where the site itself says that two URLs are
 one article (a redirect, `rel=canonical`, one short link), a text of which most is the same will do, since the two
@@ -41,16 +41,16 @@ def is_known_alias(of: Article, seen: Article) -> bool:
     return seen.url in of.aliases
 
 
-def sight(of: Article, seen: Article) -> Article:
-    """`seen` at another URL, as a sight of the article itself: it tells of the URL, and that the article is alive.
+def seen_elsewhere(of: Article, seen: Article) -> Article:
+    """`seen` at another URL, as if the article itself had been seen: with that URL as an alias, and alive.
 
     What the other page shows is never taken over: the two are read at different times, and whichever is behind
     would undo the edits of the other.
     """
-    told = replace(of, aliases=[seen.url, *seen.aliases], sources=list(seen.sources), provenance={})
+    unchanged = replace(of, aliases=[seen.url, *seen.aliases], sources=list(seen.sources), provenance={})
     if of.status is Status.GONE and seen.status is Status.FULL:
-        return replace(told, status=seen.status, gone_at=None, origin=seen.origin, fetched_at=seen.fetched_at)
-    return told
+        return replace(unchanged, status=seen.status, gone_at=None, origin=seen.origin, fetched_at=seen.fetched_at)
+    return unchanged
 
 
 def twin_url(article: Article) -> str | None:

@@ -185,9 +185,9 @@ def candidates(fresh: Sequence[TextSketch], others: Sequence[TextSketch]) -> lis
         for value in sketch.signature:
             holders[value & _LOW].append(sketch)
     shared: Counter[tuple[TextSketch, TextSketch]] = Counter()
-    for held in holders.values():
-        if len(held) > 1:
-            shared.update(combinations(held, 2))
+    for sharing in holders.values():
+        if len(sharing) > 1:
+            shared.update(combinations(sharing, 2))
     for other in others:
         for value in other.signature:
             if value & _LOW in holders:

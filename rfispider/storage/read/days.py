@@ -10,7 +10,7 @@ from rfispider.storage.schema import ALIASES, NEWEST
 
 Articles = AsyncCollection[Document]
 
-_TOLD = dict.fromkeys(("url", "aliases", "edition", "status"), 1)
+_FIELDS = dict.fromkeys(("url", "aliases", "edition", "status"), 1)
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:
@@ -23,18 +23,18 @@ async def published(articles: Articles, day: date, editions: Collection[str]) ->
     """Key, URL, aliases, edition and status of the articles published on a day (UTC)."""
     since, until = bounds(day)
     query = {"edition": {"$in": list(editions)}, "published_at": {"$gte": since, "$lt": until}}
-    return await articles.find(query, _TOLD, hint=NEWEST).to_list()
+    return await articles.find(query, _FIELDS, hint=NEWEST).to_list()
 
 
-async def known(articles: Articles, wanted: Mapping[str, str]) -> dict[str, Document]:
+async def by_url(articles: Articles, urls: Mapping[str, str]) -> dict[str, Document]:
     """The articles of URLs, given and returned by key, whether they go by the URL or have it as an alias."""
-    found: dict[str, Document] = {}
-    async for document in articles.find({"_id": {"$in": list(wanted)}}, _TOLD):
-        found[document["_id"]] = document
-    others = {url: key for key, url in wanted.items() if key not in found}
+    documents: dict[str, Document] = {}
+    async for document in articles.find({"_id": {"$in": list(urls)}}, _FIELDS):
+        documents[document["_id"]] = document
+    others = {url: key for key, url in urls.items() if key not in documents}
     if others:
         # The second condition is always true of a match; it tells MongoDB that the partial index will do.
-        aliased = {"aliases": {"$in": list(others)}, "aliases.0": {"$exists": True}}
-        async for document in articles.find(aliased, _TOLD, hint=ALIASES):
-            found |= {others[url]: document for url in document["aliases"] if url in others}
-    return found
+        query = {"aliases": {"$in": list(others)}, "aliases.0": {"$exists": True}}
+        async for document in articles.find(query, _FIELDS, hint=ALIASES):
+            documents |= {others[url]: document for url in document["aliases"] if url in others}
+    return documents

@@ -12,8 +12,8 @@ from rfispider.storage.policy import story_clusters
 from rfispider.storage.schema import NEWEST, STORY
 
 HEADLINE = {"title": 1, "url": 1, "edition": 1, "language": 1, "published_at": 1, "status": 1}
-TOLD = 5
-"""So many articles of a story are told."""
+HEADLINES = 5
+"""So many articles of a story are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Story:
 
 async def newest(articles: AsyncCollection[Document], editions: Collection[str], count: int) -> list[Document]:
     """The headlines of the newest articles of each edition, the newest first."""
-    found: list[Document] = []
+    headlines: list[Document] = []
     for edition in editions:
         cursor = articles.find({"edition": edition}, HEADLINE, hint=NEWEST)
-        found += await cursor.sort("published_at", DESCENDING).limit(count).to_list()
-    return found
+        headlines += await cursor.sort("published_at", DESCENDING).limit(count).to_list()
+    return headlines
 
 
 async def biggest(articles: AsyncCollection[Document], since: datetime, count: int) -> list[Story]:
@@ -43,9 +43,9 @@ async def biggest(articles: AsyncCollection[Document], since: datetime, count: i
         {"$sort": {"articles": DESCENDING, "_id": DESCENDING}},
         {"$limit": count},
     ]
-    found = await (await articles.aggregate(pipeline, hint=STORY)).to_list()
-    return [Story(row["articles"], await _headlines(articles, row["_id"])) for row in found]
+    rows = await (await articles.aggregate(pipeline, hint=STORY)).to_list()
+    return [Story(row["articles"], await _headlines(articles, row["_id"])) for row in rows]
 
 
 async def _headlines(articles: AsyncCollection[Document], story: str) -> list[Document]:
-    return await articles.find({"story": story}, HEADLINE, hint=STORY).limit(TOLD).to_list()
+    return await articles.find({"story": story}, HEADLINE, hint=STORY).limit(HEADLINES).to_list()

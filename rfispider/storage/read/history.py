@@ -28,7 +28,7 @@ def states(at: datetime) -> list[Document]:
     What the archive did not hold yet drops out. `valid_from` tells since when the state held, `valid_to` until
     when if it does no longer. Fields that revisions do not keep are those of today.
     """
-    held: Document = {"$match": {"valid_from": {"$lte": at}, "valid_to": {"$gt": at}}}
+    held_then: Document = {"$match": {"valid_from": {"$lte": at}, "valid_to": {"$gt": at}}}
     today = {name: f"${name}" for name in ("_id", *sorted(NOT_SUPERSEDED - {"key"}), "first_seen_at", "story")}
     superseded: Document = {"$mergeObjects": [{"$first": "$then"}, today]}
     present: Document = {"$mergeObjects": ["$$ROOT", {"valid_from": "$changed_at"}]}
@@ -38,7 +38,7 @@ def states(at: datetime) -> list[Document]:
                 "from": REVISIONS,
                 "localField": "_id",
                 "foreignField": "article",
-                "pipeline": [held, {"$limit": 1}],
+                "pipeline": [held_then, {"$limit": 1}],
                 "as": "then",
             }
         },

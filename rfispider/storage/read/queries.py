@@ -13,7 +13,7 @@ from rfispider.storage.schema import ARTICLES, LATEST, NEWEST, RUNS, SECTIONS, S
 SAMPLED = 2000
 """Newest articles of an edition whose fields are looked at: enough to see a source break, cheap in any archive."""
 
-RUNS_TOLD = 10
+RUNS_LISTED = 10
 
 _COMPLETENESS = tuple(name for name in FIELDS if name not in {"key", "provenance", "extractor", "content_hash"})
 
@@ -87,7 +87,7 @@ async def report(collections: Collections) -> Report:
     return Report(
         sections=counted,
         completeness=[await completeness(collections, edition) for edition in editions],
-        runs=await runs_told(collections),
+        runs=await listed_runs(collections),
     )
 
 
@@ -108,25 +108,27 @@ async def completeness(collections: Collections, edition: str) -> Completeness:
     return Completeness(edition, row.get("sampled", 0), {name: row.get(name, 0) for name in _COMPLETENESS})
 
 
-async def runs(collections: Collections, count: int = RUNS_TOLD) -> list[Document]:
+async def runs(collections: Collections, count: int = RUNS_LISTED) -> list[Document]:
     """The last runs, newest first."""
     return await collections[RUNS].find({}, hint=LATEST).sort("started_at", DESCENDING).limit(count).to_list()
 
 
-async def runs_told(collections: Collections) -> list[Document]:
+async def listed_runs(collections: Collections) -> list[Document]:
     """The last runs, and those that gave a sign of life since the first of them began; by their start, newest first.
 
     A crawl that follows the site began before many that run by the clock.
     """
     last = await runs(collections)
-    return await with_heard(collections, last, last[-1]["started_at"], RUNS_TOLD) if last else []
+    return await with_active(collections, last, last[-1]["started_at"], RUNS_LISTED) if last else []
 
 
-async def with_heard(collections: Collections, last: Sequence[Document], since: datetime, most: int) -> list[Document]:
-    """The runs given and those heard of after a time (UTC), the latest `most` of them; by their start, newest first."""
-    heard = collections[RUNS].find({"updated_at": {"$gt": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
-    found = {run["_id"]: run for run in (*last, *await heard.limit(most).to_list())}
-    return sorted(found.values(), key=lambda run: run["started_at"], reverse=True)
+async def with_active(
+    collections: Collections, last: Sequence[Document], since: datetime, limit: int
+) -> list[Document]:
+    """These runs, and the latest `limit` that gave a sign of life after a time (UTC); by their start, newest first."""
+    cursor = collections[RUNS].find({"updated_at": {"$gt": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
+    runs_by_id = {run["_id"]: run for run in (*last, *await cursor.limit(limit).to_list())}
+    return sorted(runs_by_id.values(), key=lambda run: run["started_at"], reverse=True)
 
 
 SECTION_PIPELINE: list[Document] = [

@@ -13,7 +13,7 @@ from pymongo.read_concern import ReadConcern
 
 from rfispider.storage.documents import Document
 from rfispider.storage.read import history
-from rfispider.storage.schema import ADDED, INTERNAL, PROPERTIES
+from rfispider.storage.validators import ADDED, INTERNAL, PROPERTIES
 
 FIELDS: Final = tuple(name for name in ("_id", *PROPERTIES, *ADDED) if name not in INTERNAL)
 """The fields of an article that teams read, in the order of the contract."""
@@ -62,8 +62,10 @@ async def present(
     articles: AsyncCollection[Document], selection: Selection, session: AsyncClientSession
 ) -> AsyncIterator[bytes]:
     """Batches of the selected articles as they are; in no order, each once."""
-    found = articles.find_raw_batches(selection.condition(), selection.projection(), batch_size=BATCH, session=session)
-    async for batch in found:
+    batches = articles.find_raw_batches(
+        selection.condition(), selection.projection(), batch_size=BATCH, session=session
+    )
+    async for batch in batches:
         yield _bytes(batch)
 
 
@@ -83,13 +85,13 @@ async def as_of(
 def as_of_pipelines(selection: Selection, at: datetime) -> list[list[Document]]:
     """Two aggregations on `articles` that together give the state of the archive at a time."""
     shown: Document = {"$project": selection.projection()}
-    held: Document = {"$set": {"valid_from": "$changed_at"}}
+    since_change: Document = {"$set": {"valid_from": "$changed_at"}}
     since_then = [
         {"$match": selection.of_editions() | {"changed_at": {"$gt": at}}},
         *history.states(at),
         {"$match": selection.condition()},
     ]
-    unchanged = [{"$match": selection.condition() | {"changed_at": {"$lte": at}}}, held]
+    unchanged = [{"$match": selection.condition() | {"changed_at": {"$lte": at}}}, since_change]
     return [[*unchanged, shown], [*since_then, shown]]
 
 
@@ -101,27 +103,29 @@ async def changed_since(
     By the clocks of the workers, and by when they fetched a page, not by when they stored it.
     """
     condition = selection.condition() | {"changed_at": {"$gte": at}}
-    found = articles.find_raw_batches(
+    batches = articles.find_raw_batches(
         condition, selection.projection(), batch_size=BATCH, session=session, sort=[("changed_at", 1)]
     )
-    async for batch in found:
+    async for batch in batches:
         yield _bytes(batch)
 
 
 async def revisions(
-    articles: AsyncCollection[Document], selection: Selection, wanted: Mapping[str, int], session: AsyncClientSession
+    articles: AsyncCollection[Document], selection: Selection, numbers: Mapping[str, int], session: AsyncClientSession
 ) -> list[Document]:
-    """Those of the articles that are of the wanted revision and selected, in the order wanted.
+    """The selected ones of the articles whose revision is the given number, in the given order.
 
     A later revision is left to the change that made it.
     """
-    condition = selection.condition() | {"_id": {"$in": list(wanted)}}
+    condition = selection.condition() | {"_id": {"$in": list(numbers)}}
     projection = selection.projection() | {"_id": 1, "revision": 1}
     cursor = articles.with_options(codec_options=NAIVE).find(condition, projection, session=session)
-    found = {document["_id"]: document async for document in cursor}
-    due = [found[key] for key, revision in wanted.items() if key in found and found[key]["revision"] == revision]
+    documents = {document["_id"]: document async for document in cursor}
+    in_order = [documents[key] for key in numbers if key in documents]
     surplus = {"_id", "revision"}.difference(selection.fields)
-    return [_without(document, surplus) for document in due]
+    # A later revision may stand there by now.
+    current = [document for document in in_order if document["revision"] == numbers[document["_id"]]]
+    return [_without(document, surplus) for document in current]
 
 
 def _without(document: Document, names: set[str]) -> Document:

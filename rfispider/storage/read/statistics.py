@@ -23,9 +23,9 @@ LATEST_CHANGES = 500
 
 RUNS_JUDGED = 30
 """So many of the last runs tell how often crawls take place and how they end."""
-HEARD = timedelta(hours=2)
-RUNS_HEARD = 200
-"""So many runs of which something was heard of lately are told besides: one that stays may have begun long ago."""
+ACTIVE = timedelta(hours=2)
+RUNS_ACTIVE = 200
+"""So many runs that gave a sign of life lately are read besides: one that follows the site may have begun long ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +77,9 @@ async def condition(
 
 
 async def runs(collections: queries.Collections, now: datetime) -> list[Document]:
-    """The last runs and those that were heard of lately, by their start, newest first."""
+    """The last runs and those that gave a sign of life lately, by their start, newest first."""
     last = await queries.runs(collections, RUNS_JUDGED)
-    return await queries.with_heard(collections, last, now - HEARD, RUNS_HEARD)
+    return await queries.with_active(collections, last, now - ACTIVE, RUNS_ACTIVE)
 
 
 async def hours(articles: Articles, since: datetime, until: datetime) -> dict[str, dict[datetime, int]]:
@@ -101,14 +101,14 @@ async def newest(articles: Articles, editions: Collection[str], now: datetime) -
 
     Nor does a stub: as long as its page is refused, the article is not stored.
     """
-    found: dict[str, datetime] = {}
+    times: dict[str, datetime] = {}
     for edition in editions:
         query = {"edition": edition, "published_at": {"$lte": now}, "status": {"$ne": Status.STUB.value}}
         fields = {"_id": 0, "published_at": 1}
         document = await articles.find_one(query, fields, sort=[("published_at", DESCENDING)], hint=NEWEST)
         if document:
-            found[edition] = document["published_at"]
-    return found
+            times[edition] = document["published_at"]
+    return times
 
 
 async def stored(articles: Articles) -> dict[str, datetime]:

@@ -51,6 +51,8 @@ _JOINED: Final = frozenset("·•‧・･\u0387\u2219\u22c5\u30fb")
 """Middle dots."""
 _PARTING: Final = frozenset("'’‘ʼʻʹ`´′＇-‐‑‒–—_")
 """Apostrophes and hyphens."""
+_TATWEEL: Final = "\u0640"
+"""Stretches an Arabic word; no letter of it."""
 _HIDDEN: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})
 
 
@@ -84,15 +86,18 @@ def character(letter: str) -> str:
 
 def _plain(letter: str) -> str:
     """One case-folded character without its marks, or nothing when it is no part of a word."""
-    category = unicodedata.category(letter)
     if letter in _PARTING:
         return " "
+    category = unicodedata.category(letter)
     if category[0] == "N":
         return str(unicodedata.digit(letter, letter))
     if category in {"Mn", "Mc"}:
         return "" if _falls_away(letter) else letter
-    if category[0] != "L" or letter == "\u0640":
-        return ""
+    return _plain_letter(letter) if category[0] == "L" and letter != _TATWEEL else ""
+
+
+def _plain_letter(letter: str) -> str:
+    """One letter in the form that keyboards and simplified Chinese have of it."""
     if _HAN.match(letter):
         # Twice: what one character is simplified to is another one's traditional form at times.
         simplified: str = _simplified().convert(_simplified().convert(letter))
@@ -108,7 +113,7 @@ def _falls_away(letter: str) -> bool:
     if category == "Mn":
         name = unicodedata.name(letter, "")
         return name.startswith(("COMBINING", "ARABIC", "VARIATION")) or letter in "\u17b4\u17b5"
-    return category in _HIDDEN or letter == "\u0640"
+    return category in _HIDDEN or letter == _TATWEEL
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ What stands in double quotes is one term, with punctuation where it has some. A 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from rfispider.storage.search.folding import BAR, DENSE, SURPLUS, bounded, fold, spelled
@@ -41,8 +42,8 @@ class Query:
 def parse(query: str) -> Query:
     """The terms of a query as a person types it."""
     typed = {bounded(quoted) or fold(plain): quoted or plain for quoted, plain in _TERM.findall(query)}
-    found = {term: text.casefold() for term, text in typed.items() if term.strip(BAR)}
-    return Query(tuple(found), tuple(found.values()))
+    written = {term: text.casefold() for term, text in typed.items() if term.strip(BAR)}
+    return Query(tuple(written), tuple(written.values()))
 
 
 def score(query: Query, fields: Mapping[str, Sequence[str]]) -> float:
@@ -51,14 +52,23 @@ def score(query: Query, fields: Mapping[str, Sequence[str]]) -> float:
     `fields` are the values of each of the fields named in `WEIGHTS`, as they are stored.
     """
     folded = {name: [f"{BAR}{fold(value)}{BAR}" for value in values] for name, values in fields.items() if values}
-    if not all(any(term in value for values in folded.values() for value in values) for term in query.terms):
+    texts = list(chain.from_iterable(folded.values()))
+    if not all(_occurs(term, texts) for term in query.terms):
         return 0.0
-    lowered = {name: "\n".join(values).casefold() for name, values in fields.items()}
-    return sum(
-        WEIGHTS[name] * _share(term, values) * (AS_WRITTEN if written in lowered[name] else 1.0)
-        for name, values in folded.items()
-        for term, written in zip(query.terms, query.written, strict=True)
-    )
+    return sum(WEIGHTS[name] * _field_score(query, fields[name], values) for name, values in folded.items())
+
+
+def _occurs(term: str, texts: Sequence[str]) -> bool:
+    return any(term in text for text in texts)
+
+
+def _field_score(query: Query, values: Sequence[str], folded: Sequence[str]) -> float:
+    """The sum over terms of how well the values of one field, as stored and folded, answer."""
+    lowered = "\n".join(values).casefold()
+    total = 0.0
+    for term, written in zip(query.terms, query.written, strict=True):
+        total += _share(term, folded) * (AS_WRITTEN if written in lowered else 1.0)
+    return total
 
 
 def _share(term: str, values: Sequence[str]) -> float:
@@ -68,11 +78,11 @@ def _share(term: str, values: Sequence[str]) -> float:
 
 
 def _occurrences(term: str, text: str) -> float:
-    found = text.count(term)
-    if not found or _DENSE.search(term):
-        return found * WHOLE_WORD
-    whole = text.replace(BAR, " ").count(f" {term.strip(BAR).replace(BAR, ' ')} ")
-    return found + whole * (WHOLE_WORD - 1)
+    count = text.count(term)
+    if not count or _DENSE.search(term):
+        return count * WHOLE_WORD
+    whole_words = text.replace(BAR, " ").count(f" {term.strip(BAR).replace(BAR, ' ')} ")
+    return count + whole_words * (WHOLE_WORD - 1)
 
 
 def highlighted(query: Query, text: str, width: int) -> list[tuple[str, bool]]:
@@ -81,8 +91,7 @@ def highlighted(query: Query, text: str, width: int) -> list[tuple[str, bool]]:
     Where no term occurs it is the beginning of the text. An ellipsis stands where something was left out.
     """
     places = _places(query, text)
-    first = places[0][0] if places else 0
-    start = 0 if len(text) <= width or first < width // 2 else first - width // 4
+    start = _window_start(text, places[0][0] if places else 0, width)
     end = min(len(text), start + width)
     parts: list[tuple[str, bool]] = [("…", False)] if start else []
     at = start
@@ -94,16 +103,23 @@ def highlighted(query: Query, text: str, width: int) -> list[tuple[str, bool]]:
     return [(part, match) for part, match in parts if part]
 
 
+def _window_start(text: str, first_match: int, width: int) -> int:
+    """Where the shown part of a text begins, so that the first match stands in it, a little after its beginning."""
+    if len(text) <= width or first_match < width // 2:
+        return 0
+    return first_match - width // 4
+
+
 def _places(query: Query, text: str) -> list[tuple[int, int]]:
     """Start and end of every occurrence of a term in the text as stored, in order; none overlaps the one before."""
     folded, origin = _aligned(text)
-    found = sorted(
+    occurrences = sorted(
         (origin[place.start()], origin[place.end() - 1] + 1)
         for term in query.terms
         for place in re.finditer(re.escape(term.strip(BAR)), folded)
     )
     places: list[tuple[int, int]] = []
-    for begin, stop in found:
+    for begin, stop in occurrences:
         if not places or begin >= places[-1][1]:
             places.append((begin, stop))
     return places
@@ -118,7 +134,7 @@ def _aligned(text: str) -> tuple[str, list[int]]:
             letters.append(folded)
     text = "".join(letters)
     for surplus in SURPLUS:
-        removed = {found.start() for found in surplus.finditer(text)}
+        removed = {match.start() for match in surplus.finditer(text)}
         origin = [place for at, place in enumerate(origin) if at not in removed]
         text = surplus.sub("", text)
     return text, origin

@@ -17,17 +17,18 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
+from rfispider.mongo.errors import DatabaseError
 from rfispider.storage.documents import Document
 from rfispider.storage.read.selection import BATCH, Selection, revisions
 
 AWAIT_MS: Final = 200
-"""How long the server waits for a change before it says that there is none: the longest that one waits for others."""
+"""Milliseconds for which the server waits for a change before it answers that there is none."""
 
 PAGES: Final = 50
 """Raw pages in one batch."""
 
 RETRY_S: Final = 1.0
-"""Between two attempts to reach a server that went away."""
+"""Seconds between two attempts to reach a server that went away."""
 
 _LOST: Final = frozenset({136, 260, 280, 286})
 """Error codes CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError and ChangeStreamHistoryLost."""
@@ -48,19 +49,19 @@ class ChangeFeed(Generic[Followed]):
     pipeline: Sequence[Document]
     """Picks the changes; leaves `documentKey`, and `revision` where there is one."""
     fetch: Callable[[Mapping[str, Any]], Awaitable[list[Followed]]]
-    """The wanted ones of the changed documents, given as `_id` -> revision."""
+    """The selected ones of the changed documents, given as `_id` -> revision."""
     size: int
     """Changes in one batch at most."""
     session: AsyncClientSession
 
 
 def of_articles(
-    articles: AsyncCollection[Document], wanted: Selection, session: AsyncClientSession
+    articles: AsyncCollection[Document], selected: Selection, session: AsyncClientSession
 ) -> ChangeFeed[Document]:
     """New revisions of selected articles. One that changed again by now is left to its later change."""
-    told: Document = {"$project": {"documentKey": 1, "revision": _NUMBER}}
-    picked: list[Document] = [{"$match": {"$or": [_PUT, _REVISED]}}, told]
-    return ChangeFeed(articles, picked, lambda keys: revisions(articles, wanted, keys, session), BATCH, session)
+    projection: Document = {"$project": {"documentKey": 1, "revision": _NUMBER}}
+    pipeline: list[Document] = [{"$match": {"$or": [_PUT, _REVISED]}}, projection]
+    return ChangeFeed(articles, pipeline, lambda keys: revisions(articles, selected, keys, session), BATCH, session)
 
 
 def of_pages(
@@ -71,11 +72,11 @@ def of_pages(
     async def fetch(keys: Mapping[str, Any]) -> list[Document]:
         return await pages.find({"_id": {"$in": list(keys)}, **condition}, session=session).to_list()
 
-    picked = [{"$match": _PUT}, {"$project": {"documentKey": 1}}]
-    return ChangeFeed(pages, picked, fetch, PAGES, session)
+    pipeline = [{"$match": _PUT}, {"$project": {"documentKey": 1}}]
+    return ChangeFeed(pages, pipeline, fetch, PAGES, session)
 
 
-class HistoryLost(Exception):  # noqa: N818 - what is told is a loss
+class HistoryLost(DatabaseError):  # noqa: N818 - named after what happened to the server's history
     """The oplog of the server does not reach back to a position any more."""
 
 
@@ -96,25 +97,30 @@ class Position:
             return {"start_after": self.token}
         return {"start_at_operation_time": Timestamp(*self.cluster_time)} if self.cluster_time else {}
 
-    def told(self) -> dict[str, Any]:
-        """The position as JSON has it."""
+    def as_document(self) -> dict[str, Any]:
+        """The position in values that JSON has."""
         token = {"token": dict(self.token)} if self.token else {}
-        time = {"cluster_time": list(self.cluster_time)} if self.cluster_time else {}
-        return {"at": self.at.isoformat(), **token, **time}
+        cluster_time = {"cluster_time": list(self.cluster_time)} if self.cluster_time else {}
+        return {"at": self.at.isoformat(), **token, **cluster_time}
 
     @classmethod
-    def read(cls, told: Mapping[str, Any]) -> Self:
-        """The position that `told` gave. Raises KeyError, TypeError or ValueError for what is none."""
-        seconds, ordinal = told.get("cluster_time") or (0, 0)
-        at = told["at"] if isinstance(told["at"], datetime) else datetime.fromisoformat(told["at"])
-        return cls(at=at, token=told.get("token"), cluster_time=(int(seconds), int(ordinal)) if seconds else None)
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The position that `as_document` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+
+        """
+        seconds, ordinal = document.get("cluster_time") or (0, 0)
+        at = document["at"] if isinstance(document["at"], datetime) else datetime.fromisoformat(document["at"])
+        return cls(at=at, token=document.get("token"), cluster_time=(int(seconds), int(ordinal)) if seconds else None)
 
 
 class ChangeBatch(NamedTuple, Generic[Followed]):
     """A batch of what changed, in order."""
 
-    found: list[Followed]
-    """Those that are wanted; there may be none among the changes."""
+    items: list[Followed]
+    """The selected ones of what changed; there may be none."""
     position: Position
     """After all of the changes."""
     is_last: bool
@@ -134,11 +140,11 @@ async def changes(feed: ChangeFeed[Followed], start: Position) -> AsyncIterator[
             while stream.alive:
                 began = datetime.now(UTC)
                 changed = await _changed(stream, feed.size)
-                found = await feed.fetch(changed) if changed else []
-                yield ChangeBatch(found, Position(at=began, token=stream.resume_token), not changed)
+                documents = await feed.fetch(changed) if changed else []
+                yield ChangeBatch(documents, Position(at=began, token=stream.resume_token), not changed)
     except OperationFailure as error:
         if error.code in _LOST:
-            raise HistoryLost from error
+            raise HistoryLost("the oplog of the server does not reach back to the position any more") from error
         raise
 
 
@@ -151,21 +157,21 @@ async def _changed(stream: AsyncChangeStream[Document], size: int) -> dict[str, 
 
 
 async def follow(
-    feed: ChangeFeed[Followed], start: Position, troubled: Callable[[PyMongoError], None]
+    feed: ChangeFeed[Followed], start: Position, on_error: Callable[[PyMongoError], None]
 ) -> AsyncIterator[ChangeBatch[Followed]]:
-    """As `changes`, but waits for a server that went away for as long as it takes; `troubled` is told of it."""
+    """As `changes`, but waits for a server that went away for as long as it takes; `on_error` is called each time."""
     position = start
     while True:
         try:
-            async for news in changes(feed, position):
-                position = news.position
-                yield news
+            async for batch in changes(feed, position):
+                position = batch.position
+                yield batch
         except PyMongoError as error:
-            if not _passing(error):
+            if not _is_passing(error):
                 raise
-            troubled(error)
+            on_error(error)
             await asyncio.sleep(RETRY_S)
 
 
-def _passing(error: PyMongoError) -> bool:
+def _is_passing(error: PyMongoError) -> bool:
     return isinstance(error, ConnectionFailure) or error.has_error_label("ResumableChangeStreamError")

@@ -33,7 +33,7 @@ class StoryLinker:
     async def link(self, states: Collection[ArticleVersion], one: Pairs = ()) -> None:
         """Give the articles, which are stored and signed, the story of what they are near to.
 
-        `one` are pairs of stories that are known to be one.
+        `one` are pairs of names of stories that are one.
         """
         sketches = {state.article.key: _sketch(state) for state in states if state.signature}
         pairs = await self._near(sketches, {state.article.key: state for state in states}) if sketches else []
@@ -44,10 +44,10 @@ class StoryLinker:
         self, sketches: Mapping[str, TextSketch], states: Mapping[str, ArticleVersion]
     ) -> list[tuple[str, str]]:
         """Pairs of keys whose texts are versions of one, as far as they are not of one story already."""
-        found = await self._others(sketches)
+        documents = await self._others(sketches)
         names = {key: state.story for key, state in states.items()}
-        names |= {document["_id"]: document.get("story") for document in found}
-        others = {document["_id"]: _read(document) for document in found}
+        names |= {document["_id"]: document.get("story") for document in documents}
+        others = {document["_id"]: _read(document) for document in documents}
         pairs = near_duplicates.candidates(list(sketches.values()), list(others.values()))
         pairs = [(first, second) for first, second in pairs if names[first] != names[second]]
         texts = {key: state.article.text for key, state in states.items()}
@@ -58,26 +58,24 @@ class StoryLinker:
     async def _others(self, sketches: Mapping[str, TextSketch]) -> list[Document]:
         probes = {probe for each in sketches.values() for probe in near_duplicates.probes(each.signature, each.at)}
         query = {"signature": {"$in": list(probes)}}
-        found = await self._articles.find(query, _SKETCH, batch_size=IN_ONE_TRIP).to_list()
-        return [document for document in found if document["_id"] not in sketches]
+        cursor = self._articles.find(query, _SKETCH, batch_size=IN_ONE_TRIP)
+        return [document for document in await cursor.to_list() if document["_id"] not in sketches]
 
     async def _texts(self, keys: Collection[str]) -> dict[str, str]:
         if not keys:
             return {}
-        found = await self._articles.find({"_id": {"$in": list(keys)}}, {"text": 1}).to_list()
-        return {document["_id"]: document["text"] for document in found}
+        cursor = self._articles.find({"_id": {"$in": list(keys)}}, {"text": 1})
+        return {document["_id"]: document["text"] for document in await cursor.to_list()}
 
     async def _unite(self, pairs: Sequence[tuple[str, str]], one: set[tuple[str, str]]) -> None:
         """Write the least name to every member of stories that are one, until none has another.
 
-        Others may do the same, or let articles join, between any two steps: what they did is read again.
+        `pairs` are of keys, `one` of names. Others may do the same, or let articles join, between any two steps:
+        what they did is read again.
         """
         ends = list(set(chain.from_iterable(pairs)))
         while True:
-            lesser = story_clusters.united(one)
-            query: Document = {"$or": [{"_id": {"$in": ends}}, {"story": {"$in": list(lesser)}}]}
-            found = await self._articles.find(query, {"story": 1}).to_list()
-            names = {document["_id"]: document["story"] for document in found if "story" in document}
+            names = await self._names(ends, story_clusters.united(one))
             one |= {(names[a], names[b]) for a, b in pairs if a in names and b in names}
             lesser = story_clusters.united(one)
             late = {key: lesser[name] for key, name in names.items() if name in lesser}
@@ -85,6 +83,12 @@ class StoryLinker:
                 return
             updates = [UpdateOne({"_id": key}, {"$min": {"story": name}}) for key, name in late.items()]
             await self._articles.bulk_write(updates, ordered=False)
+
+    async def _names(self, keys: Sequence[str], stories: Collection[str]) -> dict[str, str]:
+        """Key -> story, of the articles with these keys and of all members of these stories."""
+        query: Document = {"$or": [{"_id": {"$in": keys}}, {"story": {"$in": list(stories)}}]}
+        cursor = self._articles.find(query, {"story": 1})
+        return {document["_id"]: document["story"] for document in await cursor.to_list() if "story" in document}
 
     async def pair(self, states: Collection[ArticleVersion]) -> None:
         """Link new articles of the two Chinese editions with what tells the same in the other script."""
@@ -98,9 +102,11 @@ class StoryLinker:
             await self._articles.bulk_write(updates, ordered=False)
 
     async def _of_simplified(self, keys: Sequence[str]) -> dict[str, str]:
-        """Twins by key of articles, as their twins tell."""
-        found = await self._articles.find({"twin": {"$in": keys}}, {"twin": 1}).to_list() if keys else []
-        return {document["twin"]: document["_id"] for document in found}
+        """Key -> twin, of articles of the simplified edition, as their twins name them."""
+        if not keys:
+            return {}
+        cursor = self._articles.find({"twin": {"$in": keys}}, {"twin": 1})
+        return {document["twin"]: document["_id"] for document in await cursor.to_list()}
 
     async def _of_traditional(self, keys: Mapping[str, str]) -> dict[str, str]:
         """Twins by key, in both directions, of articles given by the URL of their twin, which may be an alias."""

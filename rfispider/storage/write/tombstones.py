@@ -20,7 +20,7 @@ async def mark_gone(
     That a page is gone is a sight of the article like any other, so it takes the same guarded way as its edits.
     """
     alive = {"_id": {"$in": list(keys)}, "status": {"$ne": Status.GONE.value}}
-    found = {document["_id"]: document async for document in articles.find(alive, PROJECTION)}
-    known = [documents.article(key, found[key]) for key in dict.fromkeys(keys) if key in found]
-    outcomes = await writer.save([replace(article, status=Status.GONE, fetched_at=at) for article in known])
-    return [each.key for each, outcome in zip(known, outcomes, strict=True) if outcome is Outcome.CHANGED]
+    present = {document["_id"]: document async for document in articles.find(alive, PROJECTION)}
+    removed = [documents.article(key, present[key]) for key in dict.fromkeys(keys) if key in present]
+    outcomes = await writer.save([replace(article, status=Status.GONE, fetched_at=at) for article in removed])
+    return [each.key for each, outcome in zip(removed, outcomes, strict=True) if outcome is Outcome.CHANGED]
