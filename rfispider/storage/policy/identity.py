@@ -56,7 +56,7 @@ def seen_elsewhere(of: Article, seen: Article) -> Article:
 def twin_url(article: Article) -> str | None:
     """Canonical URL of the same story in the simplified script; None outside the edition of the traditional one.
 
-    Told by the URL alone, which converts one to one in this direction only.
+    Derived from the URL alone, which converts one to one in this direction only.
     """
     other = TWINS.get(article.edition)
     return urls.twin(article.url) if other and EDITIONS[other].language == _SIMPLIFIED else None

@@ -120,6 +120,9 @@ def tokens(text: str) -> tuple[TokenWindow, Sequence[str]]:
     """What of a text is compared: characters or letters where words are not parted, as one string, else its words.
 
     Case, punctuation, white space and the width of letters do not count.
+
+    >>> tokens("The harbour, again: OPEN!")
+    (TokenWindow(run=5, span=3), ['the', 'harbour', 'again', 'open'])
     """
     folded = text[:_LONGEST].casefold()
     head = folded[:_HEAD]
