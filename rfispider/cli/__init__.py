@@ -59,7 +59,7 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:  # noqa: FBT002 - a flag of the command line
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     """Say which version this is, if asked."""
     if version:
         out.print(f"rfispider {__version__}")

@@ -24,7 +24,7 @@ def audit(
     day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, in UTC.")],
     edition: options.Edition = None,
     database: Database = settings.MONGO_DATABASE,
-    as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[bool, typer.Option("--json", help="All of it, for programs.")] = False,
 ) -> None:
     """Compare what is known of the articles of a day with what is stored, and list what is missing and why.
 

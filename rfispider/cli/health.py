@@ -21,7 +21,7 @@ COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
 
 def health(
     database: Database = settings.MONGO_DATABASE,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002 - a flag
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say whether the crawl is healthy. Exit status 0: it is, or there are warnings only; 1: it is not."""
     try:

@@ -24,7 +24,7 @@ OTHERS = {FRONTIER: added}
 
 def migrate(
     database: Database = settings.MONGO_DATABASE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,  # noqa: FBT002 - a flag
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
 ) -> None:
     """Bring the archive into the form that this release needs. Stop its workers first; may be stopped and run again.
 

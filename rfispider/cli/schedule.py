@@ -117,7 +117,7 @@ async def _turn(job: _Job, schedules: ScheduleLocks, uri: str, stopped: "asyncio
         with translating_errors("asking for the schedule", uri):
             claim = await schedules.claim(job.name, job.recurrence, f"{socket.gethostname()}/{os.getpid()}")
     except DatabaseError as error:
-        logger.error("%s; another try in %g s", error, LOOK_S)  # noqa: TRY400 - one line for a person
+        logger.error("%s; another try in %g s", error, LOOK_S)
         return LOOK_S
     if isinstance(claim, NotDue):
         return claim.seconds
@@ -145,7 +145,7 @@ async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, uri: str, s
         with translating_errors("recording the run", uri):
             await schedules.finish(claim, ended.exit_status, ended.reason)
     except DatabaseError as error:
-        logger.error("%s", error)  # noqa: TRY400 - one line for a person
+        logger.error("%s", error)
 
 
 async def _keep(schedules: ScheduleLocks, claim: RunClaim, uri: str, unwanted: "asyncio.Future[str]") -> None:

@@ -44,8 +44,8 @@ def show(
     as_of: Annotated[
         str | None, typer.Option(metavar="TIME", help="As it was then: an ISO day or time, UTC unless it says else.")
     ] = None,
-    history: Annotated[bool, typer.Option("--history", help="Its revisions, with what each changed.")] = False,  # noqa: FBT002 - a flag
-    as_json: Annotated[bool, typer.Option("--json", help="The whole document, for programs.")] = False,  # noqa: FBT002 - a flag
+    history: Annotated[bool, typer.Option("--history", help="Its revisions, with what each changed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole document, for programs.")] = False,
 ) -> None:
     """Show one article. Exit status 1 when the archive does not have it, or did not yet."""
     if history and as_of:

@@ -28,7 +28,7 @@ ORPHAN: Final = 2.0
 """A page is killed by the kernel after so many times its limit: then whoever should have done it is dead."""
 
 
-class ParserKilled(Exception):  # noqa: N818 - it is told as what became of a page
+class ParserKilled(Exception):
     """A page took too long, or the process that had it died; the message says which, in one line."""
 
 

@@ -16,7 +16,7 @@ PLACE: Final = 1024 * 1024
 """Bytes of one place: pages of the site have 100 to 350 KB. Memory that was never used takes none."""
 
 
-class BufferUnreachable(Exception):  # noqa: N818 - what is wrong is where it lies
+class BufferUnreachable(Exception):
     """A body cannot be read where it lies."""
 
 

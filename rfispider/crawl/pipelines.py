@@ -5,7 +5,7 @@ any item of Scrapy is, so that a pipeline of others and a feed export see what w
 was read from travels beside its fields, as `Article.page`.
 """
 
-from typing import Any, Self
+from typing import Self
 
 from itemadapter import ItemAdapter
 from scrapy.crawler import Crawler
@@ -82,7 +82,7 @@ class Extract:
         """
         return cls(_spider(crawler).parser_pool, CrawlSession.of(crawler).writer, crawler.stats)
 
-    async def process_item(self, item: Any) -> Any:  # noqa: ANN401 - as Scrapy calls it
+    async def process_item(self, item: object) -> object:
         """Turn a `Page` into its `Article`; what is neither page nor rejection passes.
 
         Raises:
@@ -122,7 +122,7 @@ class Check:
         """
         return cls(CrawlSession.of(crawler).writer, crawler.stats)
 
-    async def process_item(self, item: Any) -> Any:  # noqa: ANN401 - as Scrapy calls it
+    async def process_item(self, item: object) -> object:
         """Pass a usable article on.
 
         Raises:
@@ -170,7 +170,7 @@ class Save:
         """
         return cls(_spider(crawler).parser_pool, CrawlSession.of(crawler).writer, crawler.stats)
 
-    async def process_item(self, item: Any) -> Any:  # noqa: ANN401 - as Scrapy calls it
+    async def process_item(self, item: object) -> object:
         """Store one article, with the page it was read from, together with others that wait.
 
         Raises:

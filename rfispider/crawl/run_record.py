@@ -117,7 +117,7 @@ class RunRecord:
         try:
             await self.session.store.run_finished(self.run)
         except DatabaseError as error:
-            logger.error("the run record could not be written: %s", error)  # noqa: TRY400 - one line for a person
+            logger.error("the run record could not be written: %s", error)
 
 
 def beginning(arguments: Arguments) -> dict[str, Any]:

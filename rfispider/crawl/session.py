@@ -56,8 +56,8 @@ class CrawlSession:
         self._max_depth = max_depth
         self._finishers: list[Finisher] = []
 
-    @classmethod
-    def of(cls, crawler: Crawler) -> Self:
+    @staticmethod
+    def of(crawler: Crawler) -> "CrawlSession":
         """The session of a crawl, made when it is first asked for.
 
         Raises:
@@ -65,10 +65,8 @@ class CrawlSession:
 
         """
         if crawler not in _SESSIONS:
-            _SESSIONS[crawler] = cls.from_crawler(crawler)
-        session = _SESSIONS[crawler]
-        assert isinstance(session, cls)  # noqa: S101 - nobody else puts sessions there
-        return session
+            _SESSIONS[crawler] = CrawlSession.from_crawler(crawler)
+        return _SESSIONS[crawler]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

@@ -50,7 +50,7 @@ _NOT_THERE = frozenset({26, 27})
 """Error codes NamespaceNotFound and IndexNotFound: there is nothing to drop."""
 
 
-class SchemaMismatch(DatabaseError):  # noqa: N818 - what is wrong is that two versions differ
+class SchemaMismatch(DatabaseError):
     """The database is in another version of the form than this program's; the message is one line for a person."""
 
 

@@ -127,7 +127,7 @@ class FrontierScheduler(BaseScheduler):
             await self.session.frontier.recover()
             await self.requeue_for_depth()
         except DatabaseError as error:
-            logger.error("%s", error)  # noqa: TRY400 - one line for a person, no traceback
+            logger.error("%s", error)
             await self.session.close()
             return
         self.tuning.enter_context(tuned_for_crawl())
@@ -175,14 +175,14 @@ class FrontierScheduler(BaseScheduler):
         try:
             await self.worker.hand_back()
         except DatabaseError as error:
-            logger.error("%s; the leases run out by themselves", error)  # noqa: TRY400 - one line for a person
+            logger.error("%s; the leases run out by themselves", error)
 
     async def guard(self, task: Awaitable[None]) -> None:
         """Run a task; end the crawl when it cannot go on."""
         try:
             await task
         except DatabaseError as error:
-            logger.error("the frontier is out of reach, the crawl stops: %s", error)  # noqa: TRY400 - one line
+            logger.error("the frontier is out of reach, the crawl stops: %s", error)
             self.engine.close("frontier-failed")
         except Exception:
             # Without this task nothing would ever come due again, and the crawl would wait for ever.

@@ -58,7 +58,7 @@ class Encoder(Protocol):
         """Write what the format has at its end; the file stays open."""
 
 
-class MissingExtra(Exception):  # noqa: N818 - the name says what is wrong
+class MissingExtra(Exception):
     """A format needs a package that is not installed; the message is one line and names the extra."""
 
 

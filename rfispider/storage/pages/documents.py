@@ -46,11 +46,11 @@ class Raw:
     """The body that it was compressed with, compressed alone."""
 
 
-class TemplateLost(DatabaseError):  # noqa: N818 - what is wrong is that it is lost
+class TemplateLost(DatabaseError):
     """The page that another was compressed with is gone; the message is one line for a person."""
 
 
-class PageDamaged(DatabaseError):  # noqa: N818 - what is wrong is that it is damaged
+class PageDamaged(DatabaseError):
     """The body of a page is not what was stored; the message is one line for a person."""
 
 

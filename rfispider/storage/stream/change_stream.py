@@ -76,7 +76,7 @@ def of_pages(
     return ChangeFeed(pages, pipeline, fetch, PAGES, session)
 
 
-class HistoryLost(DatabaseError):  # noqa: N818 - named after what happened to the server's history
+class HistoryLost(DatabaseError):
     """The oplog of the server does not reach back to a position any more."""
 
 
