@@ -8,7 +8,7 @@ from asyncio import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 SCHEMA = 2
 """The shape of the stored documents; a migration runs once for each step."""
@@ -94,6 +94,8 @@ class Outcome(StrEnum):
     GONE = "page/gone"
     FAILED = "page/failed"
     UNCHANGED = "page/unchanged"
+    CLAIMED = "page/claimed"
+    """An answer that would bind or lose something, and has to be confirmed by a second one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -310,3 +312,11 @@ class Article(_BesideFields):
     """Where the article was found: feed and page URLs, archive names."""
     gone_at: datetime | None = None
     """When the site was found to have removed it; only with status GONE."""
+    canonical: str | None = None
+    """The URL that the page names as its own by `rel=canonical`, where that is another one of `aliases`."""
+    confirmed: bool = False
+    """A second answer, fetched anew and later, said the same."""
+
+
+NOT_STORED: Final = frozenset({"canonical", "confirmed"})
+"""Fields of an article that say how it was seen, and are no part of what is stored."""

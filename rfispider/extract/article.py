@@ -109,7 +109,7 @@ def _read(sources: Sources) -> Article | Rejection:
     status = Status.SHORT if is_short("".join(lines)) else Status.FULL
     article = _article(sources.page, values, status)
     canonical = links.canonical(sources.page, sources.document)
-    return replace(article, aliases=[*article.aliases, canonical]) if canonical else article
+    return replace(article, aliases=[*article.aliases, canonical], canonical=canonical) if canonical else article
 
 
 def _lines(sources: Sources, blocks: list[Block]) -> tuple[list[str], str]:

@@ -12,7 +12,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from rfispider.items import SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
+from rfispider.items import NOT_STORED, SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
 from rfispider.site.urls import key
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.identity import identity, twin_url
@@ -27,8 +27,8 @@ What 16 MB do not hold comes in several all the same."""
 RAW = CodecOptions(document_class=RawBSONDocument)
 """For a collection whose documents are not decoded on the event loop."""
 
-FIELDS = tuple(field.name for field in fields(Article))
-"""Names of the fields of an article; each is that of the document too, except `key`, which is its `_id`."""
+FIELDS = tuple(field.name for field in fields(Article) if field.name not in NOT_STORED)
+"""Names of the stored fields of an article; each is that of the document too, except `key`, which is its `_id`."""
 
 ARCHIVAL = ("revision", "first_seen_at", "last_seen_at", "changed_at", "story", "signature")
 """What only the archive knows of an article, and of every one."""

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from rfispider.items import Article, Kind, Origin, Outcome, Status
+from rfispider.items import NOT_STORED, Article, Kind, Origin, Outcome, Status
 from rfispider.mongo.schema import (
     COUNT,
     FLAG,
@@ -72,7 +72,7 @@ required if `documents.ARCHIVAL` names it."""
 INTERNAL = frozenset({"search", "signature", "identity"})
 """Fields that only the archive's own queries read: no part of an export."""
 
-OPTIONAL = frozenset(field.name for field in fields(Article) if field.default is None)
+OPTIONAL = frozenset(field.name for field in fields(Article) if field.default is None) - NOT_STORED
 """Fields that are absent when they are not known."""
 
 _ALWAYS = [name for name in PROPERTIES if name not in OPTIONAL]

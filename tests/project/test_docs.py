@@ -16,7 +16,7 @@ from rfispider.cli import app
 from rfispider.crawl.arguments import Arguments
 from rfispider.frontier import schema as frontier_schema
 from rfispider.frontier.policy.revisit import Gap, Poll
-from rfispider.items import Article, Audio, Entry, Image, Outcome, Related
+from rfispider.items import NOT_STORED, Article, Audio, Entry, Image, Outcome, Related
 from rfispider.jobs.cron import lock
 from rfispider.mongo import schema
 from rfispider.storage import validators as store_validators
@@ -109,7 +109,7 @@ def test_every_field_of_a_collection_is_described_and_no_other(name: str) -> Non
 @pytest.mark.parametrize(
     ("collection", "prefix", "record", "others"),
     [
-        ("articles", "", Article, {"key"}),
+        ("articles", "", Article, {"key", *NOT_STORED}),
         ("articles", "images.", Image, set()),
         ("articles", "audio.", Audio, set()),
         ("articles", "related.", Related, set()),

@@ -6,7 +6,7 @@ What is missing never erases what is known; what a better origin says replaces w
 from dataclasses import fields
 from typing import Any, Final
 
-from rfispider.items import Article, Status
+from rfispider.items import NOT_STORED, Article, Status
 from rfispider.storage.policy.precedence import WORTH, rank
 from rfispider.storage.policy.visible_edits import essential_text, is_alike
 from rfispider.text import without_spaces
@@ -20,7 +20,7 @@ _CONTENT: Final = ("lead", "text", "content_hash")
 _ABOUT_CONTENT: Final = ("status", "gone_at", "origin", "extractor", "fetched_at")
 """Tell of the content that is stored, and follow it."""
 
-_APART: Final = frozenset({"key", "url", "edition", "aliases", "sources", "provenance", *_CONTENT, *_ABOUT_CONTENT})
+_APART: Final = NOT_STORED | {"key", "url", "edition", "aliases", "sources", "provenance", *_CONTENT, *_ABOUT_CONTENT}
 """Decided one by one, or never changed; every other field is merged by one rule."""
 
 _MERGED: Final = tuple(field.name for field in fields(Article) if field.name not in _APART)
