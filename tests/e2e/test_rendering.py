@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from rfispider import settings
 from rfispider.crawl.rendering import render
-from rfispider.crawl.rendering.middleware import RendererHealth
+from rfispider.crawl.rendering.page_renderer import RendererHealth
 from rfispider.crawl.rendering.render import Rendered, RenderError, RenderRequest
 from rfispider.crawl.rendering.splash import Renderer
 from rfispider.items import Origin, Page

@@ -1,4 +1,4 @@
-"""The door: what rendering adds to Scrapy's settings, and only when it is asked for."""
+"""The add-on: what rendering adds to Scrapy's settings, and only when it is asked for."""
 
 from scrapy.exceptions import NotConfigured
 from scrapy.settings import BaseSettings
@@ -6,7 +6,8 @@ from scrapy.settings import BaseSettings
 from rfispider.settings import renderer
 
 MIDDLEWARE = "rfispider.crawl.rendering.Rendering"
-NEXT_TO_THE_SPIDER = 900
+NEXT_TO_SPIDER = 900
+"""Order among the spider middlewares: no other stands between this one and the spider."""
 
 
 class RenderingAddon:
@@ -20,11 +21,11 @@ class RenderingAddon:
             SettingError: a setting cannot be used.
 
         """
-        chosen = renderer(settings)
-        if not chosen:
+        name = renderer(settings)
+        if not name:
             raise NotConfigured
-        settings["SPIDER_MIDDLEWARES"][MIDDLEWARE] = NEXT_TO_THE_SPIDER
-        if chosen == "splash":
+        settings["SPIDER_MIDDLEWARES"][MIDDLEWARE] = NEXT_TO_SPIDER
+        if name == "splash":
             from rfispider.crawl.rendering import splash  # noqa: PLC0415 - only the chosen renderer is loaded
 
             splash.configure(settings)

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ HANDLER: Final = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """What the browser is called on PATH."""
 COUNTED: Final = "browser_requests"
-"""Key of a request's meta: what the page asked the site for."""
+"""Key of a request's meta: the URLs that the page loaded from the site."""
 
 
 def configure(settings: BaseSettings) -> None:
@@ -51,21 +52,21 @@ def configure(settings: BaseSettings) -> None:
         silence_loggers(["scrapy-playwright"], up_to=logging.WARNING)
 
 
-def executable(told: str) -> str:
-    """The browser's program: the one that is told, else the first on PATH.
+def executable(program: str) -> str:
+    """The path of the browser: of the program that is named, else of the first known one on PATH.
 
     Raises:
         SettingError: there is none.
 
     """
-    for name in (told,) if told else NAMES:
-        if found := shutil.which(name):
-            return found
-    raise SettingError(f"RFI_CHROMIUM: there is no program {told or ' or '.join(NAMES)}")
+    for name in (program,) if program else NAMES:
+        if path := shutil.which(name):
+            return path
+    raise SettingError(f"RFI_CHROMIUM: there is no program {program or ' or '.join(NAMES)}")
 
 
 def launch_options(program: str, base: str) -> dict[str, Any]:
-    """How the browser is started: hosts other than the site's have no address for it, whatever a page asks for."""
+    """How the browser is started: it can resolve no host but the site's, whatever a page asks for."""
     hosts = {origin.split("/")[2].rpartition("@")[2].partition(":")[0] for origin in origins(base)}
     rules = ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {host}" for host in sorted(hosts))])
     return {
@@ -79,13 +80,16 @@ def launch_options(program: str, base: str) -> dict[str, Any]:
 class Renderer:
     """Asks the browser."""
 
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
+    def __init__(self, robots: Callable[[], RobotsTxtMiddleware | None], user_agent: str) -> None:
+        """Take what knows robots.txt (None: it is not obeyed), and the user agent for whom its rules are read."""
+        self.robots = robots
+        self.user_agent = user_agent
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, whose robots.txt is obeyed by pages too."""
-        return cls(crawler)
+        """Take the middleware for robots.txt, which the pages of the browser obey too, and the user agent."""
+        # The engine, which knows the middlewares, is made later.
+        return cls(lambda: crawler.get_downloader_middleware(RobotsTxtMiddleware), crawler.settings["USER_AGENT"])
 
     def request(self, render_request: RenderRequest) -> Request:
         """Build the request that has a page rendered."""
@@ -93,7 +97,7 @@ class Renderer:
 
         async def prepare(page: Page, _: Request) -> None:
             await page.context.clear_cookies()
-            await page.route("**", lambda route, asked: self.admit(route, asked, render_request, requested))
+            await page.route("**", lambda route, request: self.admit(route, request, render_request, requested))
 
         async def complete(page: Page) -> None:
             # A page that never falls silent is taken as it is.
@@ -114,21 +118,21 @@ class Renderer:
         return Request(render_request.url, meta=meta)
 
     async def admit(
-        self, route: Route, asked: BrowserRequest, render_request: RenderRequest, requested: list[str]
+        self, route: Route, request: BrowserRequest, render_request: RenderRequest, requested: list[str]
     ) -> None:
-        """Let a page ask for what it needs, of the site, within robots.txt; nothing else."""
-        needed = render_request.allows(asked.url) and asked.resource_type not in NEEDLESS
-        if needed and await self.robots_allow(asked.url):
-            requested.append(asked.url)
+        """Let a page load what it needs, of the site, within robots.txt; nothing else."""
+        is_needed = render_request.allows(request.url) and request.resource_type not in NEEDLESS
+        if is_needed and await self.robots_allow(request.url):
+            requested.append(request.url)
             await route.fallback()
         else:
             await route.abort()
 
     async def robots_allow(self, url: str) -> bool:
         """Whether robots.txt lets us ask for a resource of a page."""
-        robots = self.crawler.get_downloader_middleware(RobotsTxtMiddleware)
+        robots = self.robots()
         parser = await robots.robot_parser(Request(url)) if robots else None
-        return parser is None or bool(parser.allowed(url, self.crawler.settings["USER_AGENT"]))
+        return parser is None or bool(parser.allowed(url, self.user_agent))
 
     def read(self, response: Response) -> Rendered:
         """Read the answer.

@@ -1,4 +1,4 @@
-"""What every renderer is asked and answers, and what its answer is worth. Pure."""
+"""What every renderer is asked and answers, and whether its answer is used. Pure."""
 
 import re
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from rfispider.site.hosts import SITE_HOSTS
 _SCRIPT: Final = re.compile(rb"<script[\s>]", re.IGNORECASE)
 _OK: Final = 200
 _UNFILLED: Final = frozenset({Outcome.EMPTY, Outcome.NOT_ARTICLE})
-"""What a page without its content looks like; walls and refusals are answers, which no script makes better."""
+"""Outcomes of a page without its content; walls and refusals are answers, which no script makes better."""
 NEEDLESS: Final = ("image", "media", "font", "stylesheet", "manifest", "texttrack", "eventsource", "websocket", "ping")
 """Kinds of resources, as browsers name them, that hold no text."""
 NEEDLESS_SUFFIXES: Final = (".css", ".gif", ".ico", ".jpeg", ".jpg", ".mp3", ".mp4", ".png", ".svg", ".ttf", ".webp",
                             ".woff", ".woff2")  # fmt: skip
-"""The same for a renderer that tells addresses only."""
+"""The same for a renderer that knows only URLs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +44,12 @@ class Rendered:
     """What a renderer answers."""
 
     url: str
-    """Where the page has led in the end."""
+    """Where the page led in the end."""
     html: str
     status: int
     """HTTP status that the site answered with; 0 when it is not known."""
     requests: int
-    """How many the site was asked, the page included."""
+    """How many requests the site got, the page included."""
 
 
 class RenderError(Exception):
@@ -82,9 +82,9 @@ def has_text(page: Page, parsed: Article | Rejection | None = None) -> bool:
     """Whether the page gives a body, or is refused for another reason than that there is none."""
     if isinstance(parsed, Article) and parsed.text and parsed.status is not Status.STUB:
         return True
-    refused = extract.refusal(page)
-    if refused is not None:
-        return refused not in _UNFILLED
+    refusal = extract.refusal(page)
+    if refusal is not None:
+        return refusal not in _UNFILLED
     result = extract.article(page)
     return isinstance(result, Article) and bool(result.text)
 
@@ -97,16 +97,15 @@ def filled(page: Page, rendered: Rendered, *, base: str, max_bytes: int, now: da
 
     """
     body = rendered.html.encode("utf-8", "replace")
-    led_to = urls.key(urls.from_mirror(rendered.url, base))
-    reasons = {
-        f"http-{rendered.status}": rendered.status not in {0, _OK},
-        "led-elsewhere": led_to not in {urls.key(url) for url in (page.url, *page.aliases)},
-        "too-large": len(body) > max_bytes,
-    }
-    if reason := next((reason for reason, is_so in reasons.items() if is_so), None):
-        raise RenderError(reason)
-    unread = replace(page, parsed=None, parse=None)
-    better = replace(unread, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now)
-    if lacks_body(replace(better, origin=Origin.PAGE)) or extract.refusal(better) is not None:
+    final_key = urls.key(urls.from_mirror(rendered.url, base))
+    if rendered.status not in {0, _OK}:
+        raise RenderError(f"http-{rendered.status}")
+    if final_key not in {urls.key(url) for url in (page.url, *page.aliases)}:
+        raise RenderError("led-elsewhere")
+    if len(body) > max_bytes:
+        raise RenderError("too-large")
+    unparsed = replace(page, parsed=None, parse=None)
+    filled_page = replace(unparsed, body=body, origin=Origin.RENDERED, encoding="utf-8", fetched_at=now)
+    if lacks_body(replace(filled_page, origin=Origin.PAGE)) or extract.refusal(filled_page) is not None:
         raise RenderError("still-empty")
-    return better
+    return filled_page

@@ -25,7 +25,7 @@ with module_attribute(scrapy.utils.url, "canonicalize_url", w3lib.url.canonicali
     from scrapy_splash import SlotPolicy, SplashMiddleware
 
 AFTER_COMPRESSION: Final = 585
-"""Among the downloader middlewares: answers reach it after they were decompressed (590) and before retries (550)."""
+"""Order among the downloader middlewares: responses reach it decompressed (590) and before retries (550)."""
 GRACE_S: Final = 5.0
 """Splash ends a render by itself when its time is over; so much later it is taken for dead."""
 QUIET_S: Final = 0.5
@@ -95,13 +95,13 @@ class Middleware(SplashMiddleware):  # type: ignore[misc] # it carries no types
 
     def process_request(self, request: Request) -> Request | None:
         """Turn a request that is to be rendered into one to the server."""
-        made: Request | None = super().process_request(request, self.crawler.spider)
-        return made
+        splash_request: Request | None = super().process_request(request, self.crawler.spider)
+        return splash_request
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Give an answer of the server the type that scrapy-splash has for it."""
-        made: Response = super().process_response(request, response, self.crawler.spider)
-        return made
+        splash_response: Response = super().process_response(request, response, self.crawler.spider)
+        return splash_response
 
 
 class Renderer:
@@ -181,10 +181,10 @@ def _word(reason: object, otherwise: str) -> str:
 
 
 def _without_password(url: str) -> tuple[str, dict[str, str]]:
-    """The address without user and password, and the header that tells them."""
+    """The URL without user and password, and the header that carries them."""
     parts = urlsplit(url)
     if parts.username is None:
         return url, {}
     address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    told = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return address, {"Authorization": f"Basic {b64encode(told.encode()).decode()}"}
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return address, {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
