@@ -9,6 +9,7 @@ from rich.markup import escape
 from rfispider import __version__
 from rfispider.cli import (
     audit,
+    check,
     export,
     frontier,
     health,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command()(show.show)
 app.command()(show.report)
 app.command()(audit.audit)
+app.command()(check.check)
 app.command()(migrate.migrate)
 app.command()(health.health)
 app.command()(metrics.metrics)

@@ -12,6 +12,7 @@ from pymongo import UpdateOne
 from rfispider.frontier import discovery, records, schema, transitions, worker_id
 from rfispider.frontier.diagnostics import FrontierDiagnostics
 from rfispider.frontier.host_budget import HostBudgets
+from rfispider.frontier.integrity import FrontierIntegrity
 from rfispider.frontier.leasing import Leasing, leased_under
 from rfispider.frontier.policy.politeness import Limits
 from rfispider.frontier.policy.revisit import FAILURES, State, plan
@@ -56,6 +57,7 @@ class Frontier:
         self.lease_s = lease_s
         self.hosts = HostBudgets(connection, db.collection(database, schema.HOSTS), limits or Limits())
         self.statistics = FrontierStats(connection, db.collection(database, schema.FRONTIER), self.worker)
+        self.integrity = FrontierIntegrity(connection, db.collection(database, schema.FRONTIER))
         self.diagnostics = FrontierDiagnostics(
             connection, db.collection(database, schema.FRONTIER), db.collection(database, schema.HOSTS)
         )

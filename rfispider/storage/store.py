@@ -25,6 +25,7 @@ from rfispider.storage.pages.raw_pages import Pages
 from rfispider.storage.pages.replay import ReparseBatch, Replay
 from rfispider.storage.read import days, highlights, history, queries, statistics
 from rfispider.storage.read.highlights import Story
+from rfispider.storage.read.integrity import ArchiveIntegrity
 from rfispider.storage.read.queries import Report
 from rfispider.storage.read.statistics import ArchiveStats
 from rfispider.storage.schema import ARTICLES, INDEXES, PAGES, REVISIONS, RUNS, SEARCH
@@ -57,6 +58,7 @@ class Store:
         self.pages = Pages(self._collections[ARTICLES], self._database[PAGES])
         self.consumer = Consumer(connection, self._database)
         self.administration = Administration(connection, self._database)
+        self.integrity = ArchiveIntegrity(connection, self._database, self._search)
 
     @contextmanager
     def _operation(self, action: str) -> Iterator[None]:
