@@ -10,7 +10,7 @@ COPY requirements.txt requirements-build.txt ./
 RUN python3 -m venv /opt/rfispider \
  && /opt/rfispider/bin/pip install --no-cache-dir --no-compile --require-hashes \
     --requirement requirements.txt --requirement requirements-build.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY rfispider ./rfispider
 # What installs is not part of the image; bytecode is, since the file system is read-only when it runs.
 RUN /opt/rfispider/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \

@@ -1,3 +1,3 @@
 """A distributed crawl-and-extract job for the news archive of Radio France Internationale."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
