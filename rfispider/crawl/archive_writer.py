@@ -89,7 +89,7 @@ class ArchiveWriter:
 
 
 def _fetched_page(item: ParsedPage | UnparsedPage, outcome: Outcome) -> FetchedPage:
-    """What the archive is told of a page."""
+    """What the archive keeps of a page."""
     if isinstance(item, UnparsedPage):
         return FetchedPage(page=item.page, outcome=outcome, reason=item.rejection.reason)
     if outcome is Outcome.FAILED:

@@ -36,7 +36,7 @@ class Heartbeat:
         self.task = asyncio.ensure_future(self._repeat())
 
     async def stop(self) -> None:
-        """Stop; the end of the run is told by its record."""
+        """Stop; the end of the run is in its record."""
         if self.task:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)

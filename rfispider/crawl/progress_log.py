@@ -29,7 +29,7 @@ class ProgressLog:
     def __init__(
         self, session: CrawlSession, arguments: Arguments, settings: Mapping[str, Any], stats: StatsCollector
     ) -> None:
-        """Take the database, what the crawl was asked for, the settings to be told of, and the statistics."""
+        """Take the database, what the crawl was asked for, its settings, and its statistics."""
         self.session = session
         self.arguments = arguments
         self.settings = settings

@@ -63,14 +63,14 @@ def header(response: Response, name: bytes) -> str | None:
 
 def headers(response: Response) -> list[tuple[str, str]]:
     """All headers of a response as text, in its order."""
-    told = ((name, value) for name in response.headers for value in response.headers.getlist(name))
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in told]
+    values = ((name, value) for name in response.headers for value in response.headers.getlist(name))
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in values]
 
 
 def charset(response: Response) -> str | None:
     """The character set that the HTTP header tells."""
-    _, _, told = (header(response, b"Content-Type") or "").lower().partition("charset=")
-    return told.split(";")[0].strip("\"' ") or None
+    _, _, charset_ = (header(response, b"Content-Type") or "").lower().partition("charset=")
+    return charset_.split(";")[0].strip("\"' ") or None
 
 
 def status(failure: Failure) -> int:

@@ -4,7 +4,7 @@ A lease is acknowledged only when Scrapy has let go of its request: the response
 exhausted, every item out of the pipelines, every link in the frontier. A visit without an outcome has failed.
 
 engine  what Scrapy's engine sees: requests out, requests back, open and close
-worker  what the frontier sees: claim, pace, settle, renew
+worker  what the frontier sees: claim, pace, complete, renew
 links   what pages lead to, written for several pages at once
 visits  a lease becomes a request's link and conditions, and what came of it becomes a report
 """

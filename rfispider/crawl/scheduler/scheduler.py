@@ -87,7 +87,7 @@ class FrontierScheduler(BaseScheduler):
             self.worker.note_new_work()
 
     def next_request(self) -> Request | None:
-        """Give the next request whose turn has come."""
+        """Give the next request whose time has come."""
         if self.local:
             return self.local.popleft()
         ready = self.worker.take() if self.worker else None

@@ -1,4 +1,4 @@
-"""One visit: what is asked for a lease, and what the frontier is told of it. Pure."""
+"""One visit: what is asked for a lease, and what the frontier records of it. Pure."""
 
 from datetime import UTC, datetime
 
@@ -24,14 +24,14 @@ def link_of(lease: Lease) -> Link:
 
 def conditions(validators: Validators) -> dict[str, str]:
     """The headers of a conditional GET."""
-    told = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-    return {name: value for name, value in told.items() if value}
+    headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in headers.items() if value}
 
 
 def completion_of(
     lease: Lease, visit: VisitResult, now: datetime, *, max_depth: int | None = None, held_off_s: float | None = None
 ) -> Completion:
-    """What the frontier is told of a visit of a crawl of this depth (None: no limit).
+    """What the frontier records of a visit by a crawl of this depth (None: no limit).
 
     `held_off_s`: it was not asked for, and must not be for so many seconds; None if it was.
     """

@@ -1,6 +1,7 @@
-"""What one worker does with the frontier that all share: it claims, paces, settles and renews. Nothing of Scrapy.
+"""What one worker does with the frontier that all workers share. It knows nothing of Scrapy.
 
-Three tasks of their own, so that none waits for the round trips of another.
+It claims URLs and paces them, completes visits, and renews leases: three tasks, so that none waits for the round
+trips of another.
 """
 
 import asyncio
@@ -23,34 +24,34 @@ logger = logging.getLogger(__name__)
 LOOK_S = 0.05
 """How often the tasks look around when nobody calls them, in seconds."""
 GATHER_S = 0.005
-"""Pages that were stored together come back one by one: so long they are waited for, to be settled together."""
+"""Pages that were stored together come back one by one; so long they are waited for, to be completed together."""
 LATE_S = 0.1
-"""A turn may be taken so long after its time. Limits count over a second or more: this is a tenth more at worst."""
-DRY_S = (0.1, 2.0)
-"""A frontier that had nothing is asked again after this at first, and at most after that, in seconds."""
+"""A reserved time may be used so long after it came. Limits count over a second or more: a tenth more at worst."""
+EMPTY_S = (0.1, 2.0)
+"""Seconds after which a frontier that had nothing is asked again: at first, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyRequest:
-    """A lease whose turn has come."""
+    """A lease whose time has come."""
 
     lease: Lease
     visit: VisitResult
     held_off_s: float | None = None
-    """The circuit breaker of the host is open: it must not be asked for before so many seconds have passed."""
+    """The circuit breaker of its host is open: it must not be asked for before so many seconds have passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Leave to ask for a lease at a time."""
+    """A time at which a lease may be asked for."""
 
     lease: Lease
     at: float
     """When, by the clock of the loop."""
     step_s: float
-    """The time to the next slot of anybody."""
+    """The time from one request of any worker to the next."""
     held_off_s: float | None = None
-    """It is no leave at all, for so many seconds: the circuit breaker of the host is open."""
+    """It must not be asked for at all for so many seconds: the circuit breaker of its host is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +61,9 @@ class CrawlCallbacks:
     host: Callable[[str], str]
     """Host and port that a canonical URL is fetched from."""
     under_way: Callable[[], Collection[object]]
-    """What is not over yet: the attempts of turns, and whatever else leads to more."""
+    """What is not over yet: the visits of leases, and whatever else leads to more."""
     wake: Callable[[], None]
-    """Have turns asked for."""
+    """Have ready requests taken."""
     mark_gone: Callable[[Collection[str], datetime], Awaitable[object]]
     """Tell the archive which articles, by key, the site has removed."""
     count: Callable[[str], None]
@@ -72,7 +73,7 @@ class CrawlCallbacks:
 class Worker:
     """Claims what is due ahead of its turn, and holds a lease until all that came of it is stored.
 
-    At most `in_flight` URLs are given out and not yet settled: so many are fetched again when this process is killed.
+    At most `in_flight` URLs are given out and not yet completed: so many are fetched again when this process is killed.
     """
 
     def __init__(self, frontier: Frontier, arguments: Arguments, in_flight: int, callbacks: CrawlCallbacks) -> None:
@@ -89,41 +90,45 @@ class Worker:
         self.full_until: dict[str, float] = {}
         self.refusing: set[str] = set()
         self.exhausted = False
-        self._dry = _Dry()
-        self._news = 0
-        self._called, self._returned = asyncio.Event(), asyncio.Event()
+        self._empty = _EmptyFrontier()
+        self._new_work = 0
+        self._work_wanted, self._page_returned = asyncio.Event(), asyncio.Event()
 
     # ---- for whoever fetches ------------------------------------------------------------------------------
 
     def take(self) -> ReadyRequest | None:
-        """The next URL to be fetched; None when no turn has come or enough are under way."""
-        self._called.set()
-        self._returned.set()
+        """The next URL to be fetched; None when no time has come, or enough are under way."""
+        self._work_wanted.set()
+        self._page_returned.set()
         now = asyncio.get_running_loop().time()
         while self.ready and len(self.taken) < self.in_flight:
-            slot = self.ready.popleft()
-            if not self.is_missed(slot, now):
-                self.taken_at = now if slot.held_off_s is None else self.taken_at
-                ready_request = ReadyRequest(slot.lease, VisitResult(), slot.held_off_s)
-                self.taken[id(ready_request.visit)] = ready_request
-                return ready_request
-            self.waiting.setdefault(self.callbacks.host(slot.lease.url), deque()).append(slot.lease)
+            reservation = self.ready.popleft()
+            if not self.is_missed(reservation, now):
+                self.taken_at = now if reservation.held_off_s is None else self.taken_at
+                request = ReadyRequest(reservation.lease, VisitResult(), reservation.held_off_s)
+                self.taken[id(request.visit)] = request
+                return request
+            self.wait(reservation.lease)
         return None
 
-    def is_missed(self, slot: Reservation, now: float) -> bool:
-        """Whether the time of a slot is over: after a standstill, all that have piled up would come at once.
+    def wait(self, lease: Lease) -> None:
+        """Have a lease wait for a time at which its host may be asked."""
+        self.waiting.setdefault(self.callbacks.host(lease.url), deque()).append(lease)
+
+    def is_missed(self, reservation: Reservation, now: float) -> bool:
+        """Whether a reserved time is over: after a standstill, all that have piled up would come at once.
 
         One of them may go all the same, lest a worker that is always late gets nowhere.
         """
-        late = slot.step_s > 0 and now - slot.at > LATE_S
-        return late and now - self.taken_at < slot.step_s
+        late = reservation.step_s > 0 and now - reservation.at > LATE_S
+        return late and now - self.taken_at < reservation.step_s
 
     def note_new_work(self) -> None:
         """Take note that there may be more to do: what was judged before this does not count."""
-        self._news += 1
+        self._new_work += 1
         self.exhausted = False
-        self._dry.reset()
-        self._called.set()
+        self._empty.reset()
+        self._work_wanted.set()
 
     # ---- tasks --------------------------------------------------------------------------------------------
 
@@ -131,26 +136,26 @@ class Worker:
         """Claim and pace, for as long as the crawl lasts."""
         was_idle = False
         while True:
-            self._called.clear()
-            idle, news = self.is_idle(), self._news
+            self._work_wanted.clear()
+            idle, new_work = self.is_idle(), self._new_work
             if idle and not was_idle:
-                self._dry.reset()
+                self._empty.reset()
             was_idle = idle
             claimed = await self.claim()
             for host in list(self.waiting):
                 await self.pace(host)
             over = idle and claimed == 0 and not await self.may_get_more()
             # Links that came in while the frontier was asked were perhaps not seen.
-            self.exhausted = over and news == self._news
+            self.exhausted = over and new_work == self._new_work
             if self.exhausted or self.ready:
                 self.callbacks.wake()
-            await _called(self._called, LOOK_S)
+            await _set(self._work_wanted, LOOK_S)
 
     async def complete_visits(self) -> None:
-        """Settle what is over, for as long as the crawl lasts."""
+        """Complete the visits that are over, for as long as the crawl lasts."""
         while True:
-            await _called(self._returned, LOOK_S)
-            self._returned.clear()
+            await _set(self._page_returned, LOOK_S)
+            self._page_returned.clear()
             if await self.complete():
                 self.callbacks.wake()
 
@@ -175,12 +180,12 @@ class Worker:
             return 0
         # Enough for the round trips of a claim to a database far away; more would keep other workers idle at the end.
         room = 2 * self.in_flight - len(self.ready) - self.paced - sum(map(len, self.waiting.values()))
-        if room < self.in_flight or self._dry.lasts():
+        if room < self.in_flight or self._empty.lasts():
             return None
         leases = await self.frontier.claim(room, self.editions)
-        self._dry.note(found=bool(leases))
+        self._empty.note(found=bool(leases))
         for lease in leases:
-            self.waiting.setdefault(self.callbacks.host(lease.url), deque()).append(lease)
+            self.wait(lease)
         return len(leases)
 
     async def may_get_more(self) -> bool:
@@ -196,73 +201,73 @@ class Worker:
         if not queue or loop.time() < self.full_until.get(host, 0.0):
             return
         pages = sum(lease.kind in PAGE_KINDS for lease in queue)
-        # A host that refuses pages is asked for none: slots for them would be lost to the feeds.
-        wanted = max(1, len(queue) - pages) if host in self.refusing else len(queue)
-        slots = await self.frontier.hosts.reserve(host, wanted, pages=pages > 0)
-        self.full_until[host] = loop.time() + slots.again_in_s
+        # A host that refuses pages is asked for none: times for them would be lost to the feeds.
+        requests = max(1, len(queue) - pages) if host in self.refusing else len(queue)
+        grant = await self.frontier.hosts.reserve(host, requests, pages=pages > 0)
+        self.full_until[host] = loop.time() + grant.again_in_s
         self.refusing.discard(host)
-        if slots.breaker is not Breaker.CLOSED:
+        if grant.breaker is not Breaker.CLOSED:
             self.refusing.add(host)
-            queue = self.waiting[host] = self.hold_off(queue, slots)
-        for wait_s in slots.waits_s[: len(queue)]:
+            queue = self.waiting[host] = self.hold_off(queue, grant)
+        for wait_s in grant.waits_s[: len(queue)]:
             self.paced += 1
             at = loop.time() + wait_s
-            loop.call_at(at, self.offer, Reservation(queue.popleft(), at, slots.step_s))
+            loop.call_at(at, self.offer, Reservation(queue.popleft(), at, grant.step_s))
 
-    def hold_off(self, queue: Collection[Lease], slots: RateGrant) -> deque[Lease]:
+    def hold_off(self, queue: Collection[Lease], grant: RateGrant) -> deque[Lease]:
         """Let go of the pages that must not be asked for; what is left, the page first that is the probe."""
         pages = [lease for lease in queue if lease.kind in PAGE_KINDS]
-        probes = pages[:1] if slots.breaker is Breaker.PROBING else []
+        probes = pages[:1] if grant.breaker is Breaker.PROBING else []
         now = asyncio.get_running_loop().time()
-        self.ready.extend(Reservation(lease, now, 0.0, slots.pages_again_in_s) for lease in pages[len(probes) :])
+        self.ready.extend(Reservation(lease, now, 0.0, grant.pages_again_in_s) for lease in pages[len(probes) :])
         return deque([*probes, *(lease for lease in queue if lease.kind not in PAGE_KINDS)])
 
-    def offer(self, slot: Reservation) -> None:
+    def offer(self, reservation: Reservation) -> None:
         """Make a lease whose time has come ready to be taken."""
         self.paced -= 1
-        self.ready.append(slot)
+        self.ready.append(reservation)
         self.callbacks.wake()
 
     async def complete(self) -> bool:
-        """Acknowledge the leases whose visits are over; whether there were any.
+        """Acknowledge the leases of the visits that are over; whether there were any.
 
         They count as taken until that is written down. Safe to repeat when it was cancelled or failed.
         """
         busy = set(map(id, self.callbacks.under_way()))
-        over = {key: ready_request for key, ready_request in self.taken.items() if key not in busy}
+        over = {key: request for key, request in self.taken.items() if key not in busy}
         if not over:
             return False
         now = self.frontier.now()
-        done = [self.report(ready_request, now) for ready_request in over.values()]
-        await self.mark_gone(done, now)
-        for lease in await self.frontier.acknowledge(done):
+        completions = [self.completion(request, now) for request in over.values()]
+        await self.mark_gone(completions, now)
+        for lease in await self.frontier.acknowledge(completions):
             logger.warning("the lease of %s was lost to another worker before it was done", lease.url)
-        for key, ready_request in over.items():
+        for key, request in over.items():
             del self.taken[key]
-            if ready_request.visit.outcome is None:
+            if request.visit.outcome is None:
                 self.callbacks.count("frontier/abandoned")
         return True
 
-    def report(self, ready_request: ReadyRequest, now: datetime) -> Completion:
-        """What the frontier is told of a visit that is over."""
+    def completion(self, request: ReadyRequest, now: datetime) -> Completion:
+        """What the frontier records of a visit that is over."""
         depth = self.arguments.max_depth
-        return completion_of(
-            ready_request.lease, ready_request.visit, now, max_depth=depth, held_off_s=ready_request.held_off_s
-        )
+        return completion_of(request.lease, request.visit, now, max_depth=depth, held_off_s=request.held_off_s)
 
-    async def mark_gone(self, done: list[Completion], now: datetime) -> None:
+    async def mark_gone(self, completions: list[Completion], now: datetime) -> None:
         """Tell the archive of articles that become tombstones, before the frontier forgets that they were due."""
-        gone = [each.lease.key for each in done if urls.is_article(each.lease.kind) and self.frontier.removes(each)]
+        gone = [
+            each.lease.key for each in completions if urls.is_article(each.lease.kind) and self.frontier.removes(each)
+        ]
         if gone:
             await self.callbacks.mark_gone(gone, now)
 
     async def hand_back(self) -> None:
-        """Settle what is over and release the rest, so that others go on at once."""
+        """Complete what is over and release the rest, so that others go on at once."""
         await self.complete()
         await self.frontier.release(self.frontier.held)
 
 
-class _Dry:
+class _EmptyFrontier:
     """How long a frontier that had nothing is left alone."""
 
     def __init__(self) -> None:
@@ -272,7 +277,7 @@ class _Dry:
         self._pause_s = self._until = 0.0
 
     def note(self, *, found: bool) -> None:
-        first, longest = DRY_S
+        first, longest = EMPTY_S
         self._pause_s = 0.0 if found else min(longest, max(first, 2 * self._pause_s))
         self._until = asyncio.get_running_loop().time() + self._pause_s
 
@@ -280,8 +285,8 @@ class _Dry:
         return asyncio.get_running_loop().time() < self._until
 
 
-async def _called(event: asyncio.Event, patience_s: float) -> None:
-    """Wait until called, and a moment more for others who call; not longer than the patience."""
+async def _set(event: asyncio.Event, patience_s: float) -> None:
+    """Wait until an event is set, and a moment more for others to set it; not longer than the patience."""
     # Not wait_for: before Python 3.12 it can swallow a cancellation.
     with suppress(TimeoutError):
         async with asyncio.timeout(patience_s):
