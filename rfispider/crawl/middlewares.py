@@ -49,32 +49,32 @@ class FollowLinks:
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links that the crawl begins with."""
-        async for thing in self.follow(start, stale_s=FRESH_S):
-            yield thing
+        async for item in self.follow(start, stale_s=FRESH_S):
+            yield item
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links of one page."""
-        async for thing in self.follow(result, polled_at=response.meta.get("polled_at")):
-            yield thing
+        async for item in self.follow(result, polled_at=response.meta.get("polled_at")):
+            yield item
 
     async def follow(
-        self, things: AsyncIterator[Any], *, stale_s: float | None = None, polled_at: datetime | None = None
+        self, output: AsyncIterator[Any], *, stale_s: float | None = None, polled_at: datetime | None = None
     ) -> AsyncIterator[Any]:
         """Keep links for the frontier; anything else passes."""
         links: list[Link] = []
-        more: list[Link] = []
-        news = False
-        async for thing in things:
-            if not isinstance(thing, Link):
-                yield thing
+        next_pages: list[Link] = []
+        has_news = False
+        async for item in output:
+            if not isinstance(item, Link):
+                yield item
                 continue
-            (more if thing.continues else links).append(thing)
+            (next_pages if item.continues else links).append(item)
             if len(links) >= LINKS_AT_ONCE:
-                news |= await self.add(links, stale_s, polled_at)
+                has_news |= await self.add(links, stale_s, polled_at)
                 links = []
-        news |= await self.add(links, stale_s, polled_at)
-        if more and news:
-            await self.add(more, FRESH_S, None)
+        has_news |= await self.add(links, stale_s, polled_at)
+        if next_pages and has_news:
+            await self.add(next_pages, FRESH_S, None)
 
     async def add(self, links: list[Link], stale_s: float | None, polled_at: datetime | None) -> bool:
         """Put links into the frontier; whether any of them was not known when their page was last read."""
