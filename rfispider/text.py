@@ -72,6 +72,15 @@ def visible(text: str) -> str:
     return _DECEPTIVE.sub("\ufffd", text)
 
 
+def escaped(json: str) -> str:
+    r"""JSON as a terminal may show it: what it would obey becomes an escape of JSON, so that no value changes.
+
+    >>> escaped('"a\u202eb"')
+    '"a\\u202eb"'
+    """
+    return _DECEPTIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
 def readable_urls(text: str) -> str:
     """A text with its percent-encoded URLs as IRIs (RFC 3987, 3.2): letters beyond ASCII as themselves.
 

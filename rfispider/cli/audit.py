@@ -1,6 +1,5 @@
 """`rfispider audit`: whether the archive holds all that is known of a day."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -11,16 +10,18 @@ from rich.table import Table
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, out, plain, text_of, titled, with_both
+from rfispider.cli.console import Database, out, print_json, text_of, titled, with_both
 from rfispider.frontier import Frontier
 from rfispider.frontier.policy.revisit import Gap
 from rfispider.monitoring.day_audit import Audit, AuditFinding, CoverageGap, Fate, fate
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Store
 from rfispider.storage.read.days import bounds
+from rfispider.text import readable_urls
 
 
 def audit(
+    *,
     day: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The day, in UTC.")],
     edition: options.Edition = None,
     database: Database = settings.MONGO_DATABASE,
@@ -29,12 +30,12 @@ def audit(
     """Compare what is known of the articles of a day with what is stored, and list what is missing and why.
 
     Exit status 0 when all that was seen is stored, or gone from the site; 1 when something is missing, a source has a
-    gap, or nothing at all is known of the day; 2 for a day or edition that there is not.
+    gap, or nothing at all is known of the day; 2 for a day or edition that does not exist.
     """
     date_, editions = day_of(day), options.editions(edition) or tuple(EDITIONS)
     result = with_both(database, lambda store, frontier: run_audit(store, frontier, date_, editions))
     if as_json:
-        out.print_json(json.dumps(as_document(result), default=plain, ensure_ascii=False))
+        print_json(as_document(result))
     else:
         print_audit(result)
     if not result.is_complete:
@@ -51,7 +52,7 @@ def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"--day: {text!r} is no day such as 2026-03-01") from error
+        raise typer.BadParameter(f"--day: {text!r} is not a day such as 2026-03-01") from error
 
 
 async def run_audit(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:
@@ -96,12 +97,18 @@ def print_audit(result: Audit) -> None:
     else:
         out.print(counts_table(result))
     for finding in result.missing:
-        out.print(f"{finding.fate:8} {finding.url}\n         {escape(finding.why)}", soft_wrap=True)
+        out.print(f"{finding.fate:8} {_shown(finding.url)}\n         {escape(finding.why)}", soft_wrap=True)
     for gap in result.gaps:
         end = "and not since" if gap.open else f"until {text_of(gap.gap.until)}"
-        out.print(f"gap      {gap.url}\n         not seen from {text_of(gap.gap.since)} {end} (UTC)", soft_wrap=True)
+        out.print(
+            f"gap      {_shown(gap.url)}\n         not seen from {text_of(gap.gap.since)} {end} (UTC)", soft_wrap=True
+        )
     if result.is_complete:
-        out.print("Complete: all that was seen is stored, or gone from the site.")
+        out.print("Complete: every article that was seen is stored, or gone from the site.")
+
+
+def _shown(url: str) -> str:
+    return escape(readable_urls(url))
 
 
 def counts_table(result: Audit) -> Table:

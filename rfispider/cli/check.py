@@ -1,6 +1,5 @@
 """`rfispider check`: whether the archive is whole."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +10,12 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, out, titled, with_both
+from rfispider.cli.console import Database, err, out, print_json, titled, with_both
 from rfispider.frontier import Frontier
 from rfispider.jobs.check import CheckResult
 from rfispider.jobs.check import check as check_archive
 from rfispider.storage import Store
+from rfispider.text import readable_urls
 
 PROGRESS_S = 15.0
 """Between two lines of progress, in seconds."""
@@ -42,7 +42,7 @@ def check(
 
     result = with_both(database, run)
     if as_json:
-        out.print_json(json.dumps(as_document(result), ensure_ascii=False))
+        print_json(as_document(result))
     else:
         show(result)
     if not result.is_whole:
@@ -69,7 +69,7 @@ def show(result: CheckResult) -> None:
     if result.flaws:
         table = titled("Flaws", "check", "what", "why")
         for flaw in result.flaws:
-            table.add_row(flaw.check, escape(flaw.subject), escape(flaw.message))
+            table.add_row(flaw.check, escape(readable_urls(flaw.subject)), escape(flaw.message))
         out.print(table)
     out.print(f"{result.documents:,} documents: {verdict(sum(result.counts.values()), result.mended)}")
 

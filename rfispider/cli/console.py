@@ -1,84 +1,119 @@
 """What every command shares: where it prints, how it opens the archive, how it shows a value."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import io
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from rfispider import settings
 from rfispider.frontier import Frontier
-from rfispider.mongo.connection import READ_S, resolve_uri
+from rfispider.mongo.connection import PATIENCE_S, READ_S, Connection, resolve_uri
 from rfispider.storage import Store
-from rfispider.text import visible
+from rfispider.text import escaped, visible
 
 
 class Terminal(Console):
     """A console that shows what the site has written and never obeys it."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - as rich calls it
-        """Make a text for the terminal, without what steers it."""
+        """Make a text for the terminal, without control characters."""
         return super().render_str(visible(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The pieces of anything that is printed, without control characters but rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
 out = Terminal(highlight=False)
 err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
 
 
-def with_store(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
-    """Open the archive, ask it one thing, close it."""
-
-    async def asked() -> Answer:
-        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        async with await Store.open(uri, database) as store:
-            return await question(store)
-
-    return asyncio.run(asked())
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
 
-def with_store_readonly(database: str, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
-    """Ask the archive one thing as it is, in whatever version; nothing is installed."""
-
-    async def asked() -> Answer:
-        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        async with await Store.open(uri, database, prepare=False, patience=READ_S) as store:
-            return await question(store)
-
-    return asyncio.run(asked())
+# ---- The archive -----------------------------------------------------------------------------------------
 
 
-def with_frontier(database: str, question: Callable[[Frontier], Awaitable[Answer]]) -> Answer:
-    """Open the frontier, ask it one thing, close it."""
+@asynccontextmanager
+async def connected(patience_s: float = PATIENCE_S) -> AsyncIterator[Connection]:
+    """The one connection of a command, to the server that MONGO_URI names, else to the embedded one.
 
-    async def asked() -> Answer:
-        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        async with await Frontier.open(uri, database) as frontier:
-            return await question(frontier)
+    Raises:
+        DatabaseError: there is no server to be had.
 
-    return asyncio.run(asked())
+    """
+    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
+    async with await Connection.open(uri, patience_s=patience_s) as connection:
+        yield connection
 
 
-def with_both(database: str, question: Callable[[Store, Frontier], Awaitable[Answer]]) -> Answer:
-    """Open the archive and the frontier, ask them one thing, close them."""
+def with_store(database: str, use: Callable[[Store], Awaitable[Result]]) -> Result:
+    """What `use` gives of the archive, which is open meanwhile."""
 
-    async def asked() -> Answer:
-        uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-        async with (
-            await Store.open(uri, database, patience=READ_S) as store,
-            await Frontier.open(uri, database) as frontier,
-        ):
-            return await question(store, frontier)
+    async def run() -> Result:
+        async with connected() as connection:
+            store = Store(connection, database)
+            await store.prepare()
+            return await use(store)
 
-    return asyncio.run(asked())
+    return asyncio.run(run())
+
+
+def with_store_readonly(database: str, use: Callable[[Store], Awaitable[Result]]) -> Result:
+    """The same of the archive as it is, in whatever version; nothing is installed."""
+
+    async def run() -> Result:
+        async with connected(READ_S) as connection:
+            return await use(Store(connection, database))
+
+    return asyncio.run(run())
+
+
+def with_frontier(database: str, use: Callable[[Frontier], Awaitable[Result]]) -> Result:
+    """What `use` gives of the frontier, which is open meanwhile."""
+
+    async def run() -> Result:
+        async with connected() as connection:
+            frontier = Frontier(connection, database)
+            await frontier.prepare()
+            return await use(frontier)
+
+    return asyncio.run(run())
+
+
+def with_both(database: str, use: Callable[[Store, Frontier], Awaitable[Result]]) -> Result:
+    """What `use` gives of archive and frontier, which are open meanwhile over one connection."""
+
+    async def run() -> Result:
+        async with connected(READ_S) as connection:
+            store, frontier = Store(connection, database), Frontier(connection, database)
+            await store.prepare()
+            await frontier.prepare()
+            return await use(store, frontier)
+
+    return asyncio.run(run())
+
+
+# ---- Values ----------------------------------------------------------------------------------------------
 
 
 def titled(title: str, *columns: str) -> Table:
@@ -93,6 +128,50 @@ def text_of(value: object) -> str:
     return "-" if value is None else str(value)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun; the plural is made with an s unless it is given.
+
+    >>> counted(1, "URL"), counted(2, "entry", "entries")
+    ('1 URL', '2 entries')
+    """
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def plain(value: object) -> str:
     """A value that JSON lacks: times in ISO 8601."""
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """A value as JSON for standard output; what a terminal would obey, or cannot show, is escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    is_unicode = encoding.lower().startswith("utf")
+    return escaped(json.dumps(value, default=plain, ensure_ascii=not is_unicode, indent=indent))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, indented."""
+    typer.echo(json_text(value, indent=2))
+
+
+# ---- Standard output -------------------------------------------------------------------------------------
+
+
+def escape_output() -> None:
+    """Have characters that standard output or error cannot encode written as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def abandon_output() -> None:
+    """Write no more to standard output, which failed: what is left in its buffer would fail again at the exit."""
+    with suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """End the command: one line on standard error, and this exit status."""
+    with suppress(OSError):
+        err.print(f"rfispider: {escape(message)}")
+    sys.exit(status)

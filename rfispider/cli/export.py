@@ -1,11 +1,10 @@
 """`rfispider export`: the archive, or a part of it, as a file."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, err, with_store
+from rfispider.cli.console import Database, abandon_output, err, fail, with_store
 from rfispider.jobs import export as files
 from rfispider.jobs.export import Format, MissingExtra, OutputError
-from rfispider.jobs.export.run import STDOUT, Order, write
+from rfispider.jobs.export.run import STDOUT, ExportRequest, ResumeError, write
 from rfispider.storage import FIELDS, VALIDITY, Selection
 
 COMPRESSIONS = {
@@ -34,7 +33,7 @@ def export(
         Path, typer.Option("--output", "-o", metavar="FILE", help="File to write; - is standard output.")
     ] = STDOUT,
     format_: Annotated[
-        Format | None, typer.Option("--format", "-f", help="Format; else what the suffix of FILE tells, else jsonl.")
+        Format | None, typer.Option("--format", "-f", help="Format; else that of the suffix of FILE, else jsonl.")
     ] = None,
     edition: options.Edition = None,
     since: Annotated[
@@ -61,10 +60,10 @@ def export(
 ) -> None:
     """Write articles to a file, or the raw pages they were read from to a WARC.
 
-    The file appears under its name when it is complete, together with FILE.manifest.json, which tells the number of
+    The file appears under its name when it is complete, together with FILE.manifest.json, which states the number of
     articles, the query and the SHA-256. It is compressed when the name ends in .gz or .zst.
 
-    --since-last goes on where the export of the same NAME, else the one whose manifest stands beside FILE, ended: no
+    --since-last continues where the export of the same NAME ended, else the one whose manifest stands beside FILE: no
     article is missed between two exports, whatever was being written at the time; one may come twice.
 
     For example:
@@ -76,85 +75,106 @@ def export(
       rfispider export -f jsonl -e fr | jq .title
     """
     at = options.moment(as_of, "--as-of")
-    shape = format_ or files.of_name(output.name) or Format.JSONL
-    wanted = Selection(
-        editions=options.editions(edition),
-        since=options.moment(since, "--since"),
-        until=options.moment(until, "--until", whole_day=True),
-        fields=options.fields(fields, (*FIELDS, *VALIDITY) if at else FIELDS),
-    )
-    order = Order(
-        format=shape,
+    request = ExportRequest(
+        format=format_ or files.of_name(output.name) or Format.JSONL,
         output=output,
-        wanted=wanted,
+        selection=Selection(
+            editions=options.editions(edition),
+            since=options.moment(since, "--since"),
+            until=options.moment(until, "--until", whole_day=True),
+            fields=options.fields(fields, (*FIELDS, *VALIDITY) if at else FIELDS),
+        ),
         at=at,
         since_last=since_last,
         name=name,
-        warn=lambda message: err.print(f"rfispider: {escape(message)}"),
-        progress=progress_bar,
     )
-    check(order, is_of_fields=fields is not None)
-    order.query = query(order)
-    with told_in_a_line(output):
-        with_store(database, lambda store: write(store, order))
+    check(request, has_fields=fields is not None)
+    with faults_in_a_line(output):
+        with_store(database, lambda store: write(store, request, ConsoleReporter()))
 
 
-def check(order: Order, *, is_of_fields: bool) -> None:
-    """Refuse what does not go together.
+# ---- What does not go together ---------------------------------------------------------------------------
+
+
+def check(request: ExportRequest, *, has_fields: bool) -> None:
+    """Refuse options that do not go together; `has_fields`: the fields to export were chosen.
 
     Raises:
         typer.BadParameter: it names the option.
 
     """
-    suffix = files.compression(order.output.name)
-    wrong = {
-        "--since": order.wanted.since and order.wanted.until and order.wanted.since >= order.wanted.until,
-        "--as-of": order.at and (order.since_last or order.format is Format.WARC or order.at > datetime.now(UTC)),
-        "--fields": is_of_fields and order.format is Format.WARC,
-        "--since-last": order.since_last and order.output == STDOUT and not order.name,
-        "--output": suffix not in COMPRESSIONS[order.format],
-    }
-    for option, is_wrong in wrong.items():
-        if is_wrong:
-            raise typer.BadParameter(REFUSALS[option], param_hint=option)
+    for option, (is_wrong, message) in RULES.items():
+        if is_wrong(request):
+            raise typer.BadParameter(message, param_hint=option)
+    if has_fields and request.is_of_pages:
+        raise typer.BadParameter("a WARC holds whole pages", param_hint="--fields")
 
 
-REFUSALS = {
-    "--since": "it is not before --until",
-    "--as-of": "a time in the past, without --since-last, and not of a WARC, which holds pages as they were fetched",
-    "--fields": "a WARC holds whole pages",
-    "--since-last": "standard output has no manifest: give a --name",
-    "--output": "Parquet compresses itself, and a WARC is compressed as .gz only",
+def _is_empty_period(request: ExportRequest) -> bool:
+    since, until = request.selection.since, request.selection.until
+    return since is not None and until is not None and since >= until
+
+
+def _has_no_past(request: ExportRequest) -> bool:
+    """Whether it asks for a past state of what has none: the future, what is new, pages."""
+    if request.at is None:
+        return False
+    return request.since_last or request.is_of_pages or request.at > datetime.now(UTC)
+
+
+def _has_no_last(request: ExportRequest) -> bool:
+    """Whether nothing could say where the last export ended."""
+    return request.since_last and request.output == STDOUT and not request.name
+
+
+def _is_wrongly_compressed(request: ExportRequest) -> bool:
+    return files.compression(request.output.name) not in COMPRESSIONS[request.format]
+
+
+RULES: Mapping[str, tuple[Callable[[ExportRequest], bool], str]] = {
+    "--since": (_is_empty_period, "it is not before --until"),
+    "--as-of": (
+        _has_no_past,
+        "a time in the past, without --since-last, and not of a WARC, which holds pages as they were fetched",
+    ),
+    "--since-last": (_has_no_last, "standard output has no manifest: give a --name"),
+    "--output": (_is_wrongly_compressed, "Parquet compresses itself, and a WARC can only be compressed as .gz"),
 }
+"""Option -> whether a request is one that it refuses, and what it would accept."""
 
 
-def query(order: Order) -> dict[str, Any]:
-    """What was asked for, as the manifest tells it."""
-    times = {"since": order.wanted.since, "until": order.wanted.until, "as_of": order.at}
-    told = {name: at.isoformat() if at else None for name, at in times.items()}
-    return {"editions": list(order.wanted.editions), **told, "since_last": order.since_last}
+# ---- What a person sees ----------------------------------------------------------------------------------
 
 
 @contextmanager
-def told_in_a_line(output: Path) -> Iterator[None]:
+def faults_in_a_line(output: Path) -> Iterator[None]:
     """Known faults are one line on stderr and exit status 1; who stops reading a pipe ends it without a word."""
     try:
         yield
+    except ResumeError as error:
+        raise typer.BadParameter(str(error), param_hint="--since-last") from error
     except BrokenPipeError:
-        sys.stdout = None  # nothing is left to flush at the exit
+        abandon_output()
         raise typer.Exit(1) from None
     except (OutputError, MissingExtra) as error:
-        err.print(f"rfispider: {escape(str(error))}")
-        raise typer.Exit(1) from error
+        fail(str(error))
     except OSError as error:
-        err.print(f"rfispider: {escape(str(output))} cannot be written: {error.strerror or error}")
-        raise typer.Exit(1) from error
+        abandon_output()
+        name = "standard output" if output == STDOUT else str(output)
+        fail(f"{name} cannot be written: {error.strerror or error}")
 
 
-@contextmanager
-def progress_bar(total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal; gives what is told how many are done."""
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.speed:.0f}/s"), TimeRemainingColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as shown:
-        task = shown.add_task("", total=total)
-        yield lambda done: shown.update(task, completed=done)
+class ConsoleReporter:
+    """Warnings as lines on stderr, and a progress bar when that is a terminal."""
+
+    def warn(self, message: str) -> None:
+        """Print a line that a person should read."""
+        err.print(f"rfispider: {escape(message)}")
+
+    @contextmanager
+    def progress(self, total: int | None) -> Iterator[Callable[[int], None]]:
+        """A bar for the length of the block; gives the function that takes how many are done."""
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("[dim]{task.speed:.0f}/s"), TimeRemainingColumn())
+        with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda done: bar.update(task, completed=done)

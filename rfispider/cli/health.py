@@ -1,6 +1,5 @@
 """`rfispider health`: whether the crawl does what it should, for people, containers and monitoring."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,16 +9,17 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, out, plain, titled, with_both
-from rfispider.mongo.errors import EmbeddedServerError
+from rfispider.cli.console import Database, err, out, print_json, titled, with_both
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.health import HealthFinding, Level, check_health, worst
 from rfispider.storage import DatabaseError
+from rfispider.text import readable_urls
 
 COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.CRITICAL: "red"}
 
 
 def health(
+    *,
     database: Database = settings.MONGO_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -27,10 +27,10 @@ def health(
     try:
         snapshot = with_both(database, lambda store, frontier: take_snapshot(store, frontier, count_urls=False))
         findings, now = check_health(snapshot), snapshot.now
-    except (EmbeddedServerError, DatabaseError) as error:
+    except DatabaseError as error:
         findings, now = [HealthFinding("database", "", Level.CRITICAL, str(error))], datetime.now(UTC)
     if as_json:
-        out.print_json(json.dumps(verdict(findings, now), default=plain, ensure_ascii=False))
+        print_json(verdict(findings, now))
     else:
         show(findings)
     if worst(findings) is Level.CRITICAL:
@@ -47,9 +47,10 @@ def show(findings: Sequence[HealthFinding]) -> None:
     table = titled(f"Health: {worst(findings)}", "", "check", "about", "finding")
     for finding in findings:
         colour = COLOURS[finding.level]
-        row = (finding.check, escape(finding.subject), escape(finding.message))
+        row = (finding.check, escape(finding.subject), escape(readable_urls(finding.message)))
         table.add_row(f"[{colour}]{finding.level}[/]", *row)
     out.print(table)
     bad = [finding for finding in findings if finding.level is Level.CRITICAL]
     if bad:
-        err.print(f"rfispider: {escape('; '.join(f'{each.check} {each.subject}'.strip() for each in bad))} critical")
+        names = "; ".join(f"{each.check} {each.subject}".strip() for each in bad)
+        err.print(f"rfispider: {escape(names)} critical")

@@ -1,4 +1,4 @@
-"""`rfispider metrics`: how things stand, for Prometheus."""
+"""`rfispider metrics`: the state of frontier and archive, for Prometheus."""
 
 import signal
 import time
@@ -13,7 +13,6 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, err, with_both
-from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, gauges
 from rfispider.monitoring.snapshot import Snapshot
@@ -21,7 +20,7 @@ from rfispider.settings import SettingError, listening
 from rfispider.storage import DatabaseError
 
 FRESH_S = 10.0
-"""What was asked less than so many seconds ago is told again: several scrapers cost no more than one."""
+"""A snapshot is served for so many seconds: several scrapers cost no more than one."""
 USAGE = 2
 
 
@@ -30,12 +29,12 @@ def metrics(
     serve: Annotated[str, typer.Option(help="Serve them on HOST:PORT until SIGTERM instead.")] = "",
 ) -> None:
     """Print frontier, newest articles, budgets, last run, disk and health in Prometheus' text format."""
-    registry, asked = CollectorRegistry(auto_describe=False), CachedSnapshot(database)
-    registry.register(CallbackCollector(asked.metrics))
+    registry, cache = CollectorRegistry(auto_describe=False), CachedSnapshot(database)
+    registry.register(CallbackCollector(cache.metrics))
     if serve:
         serve_on(serve, registry)
         return
-    asked.fail = True
+    cache.fail = True
     typer.echo(generate_latest(registry).decode(), nl=False)
 
 
@@ -58,31 +57,31 @@ ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 class CachedSnapshot:
-    """Asks the database when metrics are asked for, not too often."""
+    """Reads the database when metrics are scraped, not too often."""
 
     def __init__(self, database: str) -> None:
         self.database = database
         self.fail = False
-        """Raise what goes wrong, instead of telling that the database is down."""
+        """Raise what goes wrong, instead of reporting that the database is down."""
         self.lock = Lock()
         self.snapshot: Snapshot | None = None
         self.at = float("-inf")
 
     def metrics(self) -> Iterator[Metric]:
-        """How things stand; when the database cannot be reached, that alone."""
+        """The metrics of the database; when it cannot be reached, only that it is down."""
         try:
-            found = self.ask()
-        except (EmbeddedServerError, DatabaseError) as error:
+            snapshot = self.read()
+        except DatabaseError as error:
             if self.fail:
                 raise
             err.print(f"rfispider metrics: {escape(str(error))}")
             yield up(0)
             return
         yield up(1)
-        yield from gauges(found)
+        yield from gauges(snapshot)
 
-    def ask(self) -> Snapshot:
-        """How things stand, or stood a moment ago."""
+    def read(self) -> Snapshot:
+        """The present snapshot, or one taken less than `FRESH_S` seconds ago."""
         with self.lock:
             if self.snapshot is None or time.monotonic() - self.at > FRESH_S:
                 self.snapshot = with_both(self.database, take_snapshot)

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from rfispider import settings
-from rfispider.cli.console import err
+from rfispider.cli.console import fail
 from rfispider.mongo.embedded import Embedded
 
 app = typer.Typer(no_args_is_help=True, help="The embedded MongoDB: a real server, for this machine only.")
@@ -37,8 +37,7 @@ def uri() -> None:
     """Print the URI of the running server, for other programs. Exit status 1 when it does not run."""
     state = embedded().status()
     if not state.uri:
-        err.print("rfispider: the embedded MongoDB does not run; `rfispider mongo up` starts it")
-        raise typer.Exit(1)
+        fail("the embedded MongoDB does not run; `rfispider mongo up` starts it")
     typer.echo(state.uri)
 
 

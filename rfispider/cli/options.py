@@ -18,7 +18,7 @@ Edition = Annotated[
 
 
 def editions(typed: Sequence[str] | None) -> tuple[str, ...]:
-    """Edition codes as typed, each once; none for all.
+    """Edition codes as typed, each once and in order; none for all.
 
     Raises:
         typer.BadParameter: there is no such edition.
@@ -28,7 +28,7 @@ def editions(typed: Sequence[str] | None) -> tuple[str, ...]:
     if codes == ["all"]:
         return ()
     if unknown := [code for code in codes if code not in EDITIONS]:
-        raise typer.BadParameter(f"{unknown[0]!r} is none of {' '.join(EDITIONS)}", param_hint="--edition")
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {' '.join(EDITIONS)}", param_hint="--edition")
     return tuple(sorted(set(codes)))
 
 
@@ -63,6 +63,6 @@ def fields(typed: str | None, known: Sequence[str] = FIELDS) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        told = f"{unknown[0]!r} is no field" if unknown else "names no field"
-        raise typer.BadParameter(f"{told}; there are {' '.join(known)}", param_hint="--fields")
+        problem = f"{unknown[0]!r} is not a field" if unknown else "names no field"
+        raise typer.BadParameter(f"{problem}; the fields are {' '.join(known)}", param_hint="--fields")
     return names

@@ -17,17 +17,17 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, out, text_of, titled
+from rfispider.cli.console import Database, connected, err, out, text_of, titled
 from rfispider.concurrency.child_process import ProcessResult, supervise
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
 from rfispider.jobs.cron.rule import ScheduleRule, ScheduleRuleError, seconds
-from rfispider.mongo.connection import resolve_uri
-from rfispider.storage import DatabaseError, translating_errors
+from rfispider.mongo.connection import CONNECT_S
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 15.0
-"""A schedule is looked at this often at least, in seconds: another scheduler may have changed it."""
+POLL_S = 15.0
+"""A schedule is read at least this often, in seconds: another scheduler may have changed it."""
 SAFE = 0.8
 """Share of a lease after which a run that could not renew it ends by itself, before another may take it up."""
 USAGE = 2
@@ -59,8 +59,10 @@ def schedule(
         asyncio.run(_show(database))
         return
     try:
-        recurrence = ScheduleRule.of(cron=cron, every=every, jitter=jitter)
-        job = _Job(name, recurrence, seconds(limit), seconds(lease), _found(command or ["scrapy", "crawl", "rfi"]))
+        rule = ScheduleRule.of(cron=cron, every=every, jitter=jitter)
+        job = _Job(
+            name, rule, seconds(limit), seconds(lease), _with_program_path(command or ["scrapy", "crawl", "rfi"])
+        )
     except (ScheduleRuleError, FileNotFoundError) as error:
         err.print(f"rfispider schedule: {escape(str(error))}")
         raise typer.Exit(USAGE) from error
@@ -72,14 +74,14 @@ class _Job:
     """What is run, when, and for how long."""
 
     name: str
-    recurrence: ScheduleRule
+    rule: ScheduleRule
     limit_s: float
     lease_s: float
     command: Sequence[str]
 
 
-def _found(command: Sequence[str]) -> list[str]:
-    """The command with the place of its program.
+def _with_program_path(command: Sequence[str]) -> list[str]:
+    """The command with the full path of its program.
 
     Raises:
         FileNotFoundError: there is none.
@@ -97,40 +99,37 @@ async def _serve(job: _Job, database: str) -> None:
     """Run the job whenever it is due, until a signal asks to stop."""
     stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, "the scheduler was stopped")
-    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-    with translating_errors("opening the schedules", uri):
-        schedules = await ScheduleLocks.open(uri, database, lease_s=job.lease_s)
-    async with schedules:
-        with translating_errors("writing the schedule", uri):
-            await schedules.register(job.name, job.recurrence, job.command)
-        logger.info("schedule %s: %s, %s", job.name, job.recurrence, " ".join(job.command))
+        asyncio.get_running_loop().add_signal_handler(number, _resolve, stopped, "the scheduler was stopped")
+    async with connected(CONNECT_S) as connection:
+        schedules = ScheduleLocks(connection, database, lease_s=job.lease_s)
+        await schedules.prepare()
+        await schedules.register(job.name, job.rule, job.command)
+        logger.info("schedule %s: %s, %s", job.name, job.rule, " ".join(job.command))
         while not stopped.done():
-            wait_s = await _turn(job, schedules, uri, stopped)
-            await asyncio.wait({stopped}, timeout=min(wait_s, LOOK_S))
+            wait_s = await _turn(job, schedules, stopped)
+            await asyncio.wait({stopped}, timeout=min(wait_s, POLL_S))
     logger.info("stopped")
 
 
-async def _turn(job: _Job, schedules: ScheduleLocks, uri: str, stopped: "asyncio.Future[str]") -> float:
+async def _turn(job: _Job, schedules: ScheduleLocks, stopped: "asyncio.Future[str]") -> float:
     """Run the job if it is due; the seconds until the next look."""
     try:
-        with translating_errors("asking for the schedule", uri):
-            claim = await schedules.claim(job.name, job.recurrence, f"{socket.gethostname()}/{os.getpid()}")
+        claim = await schedules.claim(job.name, job.rule, f"{socket.gethostname()}/{os.getpid()}")
     except DatabaseError as error:
-        logger.error("%s; another try in %g s", error, LOOK_S)
-        return LOOK_S
+        _log_fault(f"{error}; trying again in {POLL_S:g} s")
+        return POLL_S
     if isinstance(claim, NotDue):
         return claim.seconds
-    await _run(job, schedules, claim, uri, stopped)
+    await _run(job, schedules, claim, stopped)
     return 0.0
 
 
-async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, uri: str, stopped: "asyncio.Future[str]") -> None:
+async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, stopped: "asyncio.Future[str]") -> None:
     """One run, while its lease is kept."""
     logger.info("run of %s starts, due %s UTC", job.name, text_of(claim.due_at))
     unwanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    stopped.add_done_callback(lambda why: _settle(unwanted, why.result()))
-    keeper = asyncio.ensure_future(_keep(schedules, claim, uri, unwanted))
+    stopped.add_done_callback(lambda why: _resolve(unwanted, why.result()))
+    keeper = asyncio.ensure_future(_keep(schedules, claim, unwanted))
     try:
         ended = await supervise(job.command, limit_s=job.limit_s, unwanted=unwanted)
     except OSError as error:
@@ -142,13 +141,12 @@ async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, uri: str, s
         level, "run of %s: %s, exit status %d; next %s UTC", job.name, ended.reason, ended.exit_status, following
     )
     try:
-        with translating_errors("recording the run", uri):
-            await schedules.finish(claim, ended.exit_status, ended.reason)
+        await schedules.finish(claim, ended.exit_status, ended.reason)
     except DatabaseError as error:
-        logger.error("%s", error)
+        _log_fault(str(error))
 
 
-async def _keep(schedules: ScheduleLocks, claim: RunClaim, uri: str, unwanted: "asyncio.Future[str]") -> None:
+async def _keep(schedules: ScheduleLocks, claim: RunClaim, unwanted: "asyncio.Future[str]") -> None:
     """Renew the lease of a run; end the run when it is lost, or when nobody knows any more whether it is."""
     loop = asyncio.get_running_loop()
     safe_until = loop.time() + SAFE * schedules.lease_s
@@ -156,43 +154,47 @@ async def _keep(schedules: ScheduleLocks, claim: RunClaim, uri: str, unwanted: "
         while True:
             async with asyncio.timeout_at(safe_until):
                 await asyncio.sleep(schedules.lease_s / 4)
-                kept = await _renewed(schedules, claim, uri)
+                kept = await _renewed(schedules, claim)
             if kept is False:
                 break
             safe_until = loop.time() + SAFE * schedules.lease_s if kept else safe_until
-    _settle(unwanted, "its lease was lost")
+    _resolve(unwanted, "its lease was lost")
 
 
-async def _renewed(schedules: ScheduleLocks, claim: RunClaim, uri: str) -> bool | None:
+async def _renewed(schedules: ScheduleLocks, claim: RunClaim) -> bool | None:
     """Whether the lease is ours for another while; None when the server did not say."""
     try:
-        with translating_errors("renewing the lease", uri):
-            return await schedules.renew(claim)
+        return await schedules.renew(claim)
     except DatabaseError as error:
         logger.warning("%s", error)
         return None
 
 
-def _settle(future: "asyncio.Future[str]", why: str) -> None:
+def _log_fault(message: str) -> None:
+    """Log a fault as one line, without the traceback that nobody who runs a schedule can use."""
+    logger.error("%s", message)
+
+
+def _resolve(future: "asyncio.Future[str]", why: str) -> None:
     if not future.done():
         future.set_result(why)
 
 
 async def _show(database: str) -> None:
     """Print the schedules and how their last runs ended."""
-    uri = await asyncio.to_thread(resolve_uri, settings.MONGO_URI, Path(settings.RFI_DATA))
-    with translating_errors("reading the schedules", uri):
-        async with await ScheduleLocks.open(uri, database) as schedules:
-            found = await schedules.list()
-    table = titled("ScheduleLocks", "name", "rule", "due (UTC)", "now", "last run")
-    for each in found:
+    async with connected(CONNECT_S) as connection:
+        locks = ScheduleLocks(connection, database)
+        await locks.prepare()
+        schedules = await locks.list()
+    table = titled("Schedules", "name", "rule", "due (UTC)", "now", "last run")
+    for each in schedules:
         table.add_row(escape(each["_id"]), escape(each["rule"]), text_of(each["due_at"]), _now(each), _last(each))
-    out.print(table if found else "No schedule yet: `rfispider schedule --every 15m` makes one.")
+    out.print(table if schedules else "No schedule yet: `rfispider schedule --every 15m` makes one.")
 
 
 def _now(schedule: dict[str, Any]) -> str:
     holder = schedule.get("holder")
-    return f"runs at {escape(holder['who'])} since {text_of(holder['since'])}" if holder else "waits"
+    return f"running on {escape(holder['who'])} since {text_of(holder['since'])}" if holder else "waiting"
 
 
 def _last(schedule: dict[str, Any]) -> str:

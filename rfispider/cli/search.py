@@ -1,6 +1,5 @@
 """`rfispider search` and `rfispider tokens`: articles by the words in them."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -9,9 +8,10 @@ from rich.text import Text
 
 from rfispider import settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, err, out, plain, text_of, with_store
+from rfispider.cli.console import Database, fail, json_text, out, text_of, with_store
 from rfispider.storage import Hit, SearchRequest, SearchResult
 from rfispider.storage.search import Query, highlighted, parse, pipeline
+from rfispider.text import readable_urls
 
 WIDTH = 160
 """Characters of an excerpt."""
@@ -42,23 +42,22 @@ def search(
       rfispider search 气候危机 --edition cn --since 2023-11-01
       rfispider search '"union africaine" sommet' -e fr -n 50 --json | jq .url
     """
-    wanted = SearchRequest(
+    request = SearchRequest(
         query=parsed(query),
         editions=options.editions(edition),
         since=options.moment(since, "--since"),
         until=options.moment(until, "--until", whole_day=True),
     )
-    found = with_store(database, lambda store: store.search(wanted, limit))
-    for hit in found.hits:
+    result = with_store(database, lambda store: store.search(request, limit))
+    for hit in result.hits:
         if as_json:
-            typer.echo(json.dumps(record(hit, wanted), default=plain, ensure_ascii=False))
+            typer.echo(json_text(record(hit, request)))
         else:
-            print_hit(hit, wanted)
-    if not as_json and found.hits:
-        out.print(f"[dim]{told(found)}[/]")
-    if not found.hits:
-        err.print(f"rfispider: the archive has no article with {escape(query)}")
-        raise typer.Exit(1)
+            print_hit(hit, request)
+    if not result.hits:
+        fail(f"the archive has no article with {query}")
+    if not as_json:
+        out.print(f"[dim]{extent(result)}[/]")
 
 
 def show_tokens(query: QueryText) -> None:
@@ -69,7 +68,7 @@ def show_tokens(query: QueryText) -> None:
       db.search.aggregate([...JSON.parse(line), {$match: {edition: "cn"}}, {$sort: {published_at: -1}}])
     """
     parsed(query)
-    typer.echo(json.dumps(pipeline.retrieval(query), ensure_ascii=False))
+    typer.echo(json_text(pipeline.retrieval(query)))
 
 
 def parsed(query: str) -> Query:
@@ -79,16 +78,16 @@ def parsed(query: str) -> Query:
         typer.BadParameter: there is nothing in it to look for.
 
     """
-    found = parse(query)
-    if not found.terms:
+    parsed_query = parse(query)
+    if not parsed_query.terms:
         raise typer.BadParameter(f"{query!r} holds neither letter nor digit")
-    return found
+    return parsed_query
 
 
-def record(hit: Hit, wanted: SearchRequest) -> dict[str, Any]:
-    """A hit for programs; `snippet` marks what was found by «guillemets»."""
+def record(hit: Hit, request: SearchRequest) -> dict[str, Any]:
+    """A hit for programs; `snippet` marks the words found by «guillemets»."""
     named = ("url", "edition", "language", "title", "published_at", "status")
-    parts = excerpt(hit, wanted)
+    parts = excerpt(hit, request)
     return {
         "key": hit.article["_id"],
         **{name: hit.article[name] for name in named if name in hit.article},
@@ -97,19 +96,19 @@ def record(hit: Hit, wanted: SearchRequest) -> dict[str, Any]:
     }
 
 
-def print_hit(hit: Hit, wanted: SearchRequest) -> None:
+def print_hit(hit: Hit, request: SearchRequest) -> None:
     """Print a hit as a person reads it."""
     article = hit.article
-    out.print(Text.assemble(*marked(highlighted(wanted.query, article["title"], WIDTH), "bold")))
-    about = (text_of(article.get("published_at")), article["edition"], article["url"])
+    out.print(Text.assemble(*marked(highlighted(request.query, article["title"], WIDTH), "bold")))
+    about = (text_of(article.get("published_at")), article["edition"], readable_urls(article["url"]))
     out.print(f"[dim]{escape('  '.join(about))}[/]", soft_wrap=True)
-    out.print(Text.assemble(*marked(excerpt(hit, wanted), "")), "\n")
+    out.print(Text.assemble(*marked(excerpt(hit, request), "")), "\n")
 
 
-def excerpt(hit: Hit, wanted: SearchRequest) -> list[tuple[str, bool]]:
+def excerpt(hit: Hit, request: SearchRequest) -> list[tuple[str, bool]]:
     """A part of the first field beside the title that holds a term, else the beginning."""
     fields = [" ".join(values) for name in ("lead", "text", "tags", "authors") if (values := _values(hit, name))]
-    shown = [highlighted(wanted.query, " ".join(field.split()), WIDTH) for field in fields]
+    shown = [highlighted(request.query, " ".join(field.split()), WIDTH) for field in fields]
     holding = [parts for parts in shown if any(match for _, match in parts)]
     return next(iter((*holding, *shown)), [])
 
@@ -124,11 +123,11 @@ def marked(parts: list[tuple[str, bool]], style: str) -> list[tuple[str, str]]:
     return [(part, MARK if match else style) for part, match in parts]
 
 
-def told(found: SearchResult) -> str:
+def extent(result: SearchResult) -> str:
     """How much of what there is was shown."""
-    if found.complete:
-        return f"{len(found.hits)} of {found.held}"
+    if result.complete:
+        return f"{len(result.hits)} of {result.held}"
     return (
-        f"{len(found.hits)} shown, the best of the newest {found.held}; there are more: "
+        f"{len(result.hits)} shown, the best of the newest {result.held}; there are more: "
         "--limit, --since and --until show others"
     )

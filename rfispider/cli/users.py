@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, out, with_store_readonly
+from rfispider.cli.console import Database, fail, out, with_store_readonly
 
 app = typer.Typer(no_args_is_help=True, help="Users of MongoDB who may read the archive and nothing else.")
 
@@ -24,7 +24,7 @@ def add(
         str, typer.Option(metavar="VARIABLE", help="Environment variable that holds the password.")
     ] = "",
 ) -> None:
-    """Make a user who may read the archive, or give a known one another password.
+    """Make a user who may read the archive, or give an existing one another password.
 
     The password is asked for, or read as a line from standard input when that is no terminal. MONGO_URI must name
     a user with the role userAdmin.
@@ -45,9 +45,8 @@ def readers(database: Database = settings.MONGO_DATABASE) -> None:
 def remove(name: Name, database: Database = settings.MONGO_DATABASE) -> None:
     """Remove such a user. Exit status 1 when there is none of this name."""
     if not with_store_readonly(database, lambda store: store.administration.revoke(name)):
-        err.print(f"rfispider: {escape(database)} has no reader {escape(name)}")
-        raise typer.Exit(1)
-    out.print(f"{escape(name)} is removed")
+        fail(f"{database} has no reader {name}")
+    out.print(f"{escape(name)} was removed")
 
 
 def password_for(name: str, variable: str) -> str:

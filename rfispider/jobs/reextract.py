@@ -1,4 +1,4 @@
-"""Kept pages are read again by this version of the extractor, on all cores; what would change is known before."""
+"""Kept pages are parsed again by this version of the extractor, on all cores; what would change is known before."""
 
 import asyncio
 import multiprocessing
@@ -23,7 +23,7 @@ PAGE_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class ReparseResult:
-    """What a page gave this time."""
+    """What a kept page gave when it was parsed again."""
 
     kept: KeptPage
     article: Article | None
@@ -57,7 +57,7 @@ class ReparserPool:
         seconds: float = PAGE_S,
         reader: Callable[[Raw], Article | Rejection] | None = None,
     ) -> None:
-        """Say how many (all cores when it is not said), how long a page may take, and what reads it (`read`)."""
+        """`workers` processes (None: one per core); a page may take `seconds`; `reader` parses it (None: `read`)."""
         self._workers = workers or len(os.sched_getaffinity(0))
         self._seconds = seconds
         self._reader = reader or read
@@ -76,55 +76,71 @@ class ReparserPool:
         self._pool.join()
 
     async def read(self, kept: Sequence[KeptPage], at: datetime) -> list[ReparseResult]:
-        """Read pages; `at` is when (UTC)."""
+        """Parse pages, several at a time, with results in the same order; `at` is the time of the parse (UTC)."""
         return list(await asyncio.gather(*(self._read(each, at) for each in kept)))
 
     async def _read(self, kept: KeptPage, at: datetime) -> ReparseResult:
         try:
-            found = await carried_out(self._pool, self._seconds, self._reader, kept.raw)
+            parsed = await carried_out(self._pool, self._seconds, self._reader, kept.raw)
         except ParserKilled as killed:
             return ReparseResult(kept, None, None, str(killed))
-        except Exception as error:  # noqa: BLE001 - a damaged page may fail in any way; it is told, and costs itself only
+        except Exception as error:  # noqa: BLE001 - a damaged page may fail in any way: it is reported, and costs itself only
             return ReparseResult(kept, None, None, f"{type(error).__name__}: {error}")
-        return judged(kept, found, at)
+        return judged(kept, parsed, at)
 
 
 def read(raw: Raw) -> Article | Rejection:
-    """What a page gives, in a process of its own; the page comes as it is kept."""
+    """The article of a kept page, or why it has none; runs in a process of the pool."""
     return extract.article(storage.decoded(raw))
 
 
-def judged(kept: KeptPage, found: Article | Rejection, at: datetime) -> ReparseResult:
-    """What a reading means for the archive."""
-    if isinstance(found, Rejection):
-        return ReparseResult(kept, None, None, found.reason)
+def judged(kept: KeptPage, parsed: Article | Rejection, at: datetime) -> ReparseResult:
+    """What the parse of a kept page means for the archive: decides, and writes nothing."""
+    if isinstance(parsed, Rejection):
+        return ReparseResult(kept, None, None, parsed.reason)
     if kept.stored is None:
-        return ReparseResult(kept, found, decide(None, found))
+        return ReparseResult(kept, parsed, decide(None, parsed))
     stored = kept.stored.article
-    article = replace(found, key=stored.key, url=stored.url, fetched_at=stored.fetched_at)
+    article = replace(parsed, key=stored.key, url=stored.url, fetched_at=stored.fetched_at)
     return ReparseResult(kept, article, decide(kept.stored, article, reread_at=at))
 
 
-async def write(archive: storage.Store, readings: Sequence[ReparseResult], at: datetime) -> list[Outcome]:
-    """Store what is to be stored of readings; an outcome for each of those.
+async def write(archive: storage.Store, results: Sequence[ReparseResult], at: datetime) -> list[Outcome]:
+    """Store what is to be stored of reparsed pages; an outcome for each of those, of known articles first.
+
+    `at` is when the pages were parsed (UTC).
 
     Raises:
         DatabaseError: the archive takes no more.
 
     """
-    known = [reading for reading in readings if reading.kept.stored and reading.touched and reading.article]
-    new = [reading for reading in readings if reading.is_new]
-    outcomes = await archive.save_reread([reading.article for reading in known if reading.article], at)
+    return [*await _update_known(archive, results, at), *await _add_new(archive, results)]
+
+
+async def _update_known(archive: storage.Store, results: Sequence[ReparseResult], at: datetime) -> list[Outcome]:
+    """Update the articles that read differently, and record which kept pages they were read from."""
+    articles = {result.kept.id: result.article for result in results if result.article and _is_update(result)}
+    outcomes = await archive.save_reread(list(articles.values()), at)
     changed = {
-        reading.kept.id: reading.article
-        for reading, outcome in zip(known, outcomes, strict=True)
-        if reading.article and outcome is Outcome.CHANGED
+        page: article
+        for (page, article), outcome in zip(articles.items(), outcomes, strict=True)
+        if outcome is Outcome.CHANGED
     }
     await archive.note_reread(changed, at)
-    outcomes += await archive.save([reading.article for reading in new if reading.article])
-    sights = [
-        storage.FetchedPage(page=storage.decoded(reading.kept.raw), outcome=outcome, article=reading.article)
-        for reading, outcome in zip(new, outcomes[len(known) :], strict=True)
+    return outcomes
+
+
+def _is_update(result: ReparseResult) -> bool:
+    return result.kept.stored is not None and bool(result.touched)
+
+
+async def _add_new(archive: storage.Store, results: Sequence[ReparseResult]) -> list[Outcome]:
+    """Add the articles of pages that gave none before; their pages are kept as those of articles."""
+    new = [(result.kept, result.article) for result in results if result.is_new and result.article]
+    outcomes = await archive.save([article for _, article in new])
+    pages = [
+        storage.FetchedPage(page=storage.decoded(kept.raw), outcome=outcome, article=article)
+        for (kept, article), outcome in zip(new, outcomes, strict=True)
     ]
-    await archive.keep(sights)
+    await archive.keep(pages)
     return outcomes

@@ -14,6 +14,7 @@ import pytest
 from rfispider.concurrency.child_process import supervise
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
 from rfispider.jobs.cron.rule import ScheduleRule
+from rfispider.mongo.connection import Connection
 from tests.support.crawling import ROOT, rfispider, surroundings, wait_until
 
 SOON, LATER = ScheduleRule.of(every="1s"), ScheduleRule.of(every="1h")
@@ -21,8 +22,10 @@ SOON, LATER = ScheduleRule.of(every="1s"), ScheduleRule.of(every="1h")
 
 @pytest.fixture
 async def schedules(mongo_uri: str, database: str) -> AsyncIterator[ScheduleLocks]:
-    async with await ScheduleLocks.open(mongo_uri, database, lease_s=0.3) as opened:
-        yield opened
+    async with await Connection.open(mongo_uri) as connection:
+        locks = ScheduleLocks(connection, database, lease_s=0.3)
+        await locks.prepare()
+        yield locks
 
 
 async def test_of_many_schedulers_one_runs(schedules: ScheduleLocks) -> None:
@@ -151,8 +154,8 @@ def test_a_scheduler_that_is_killed_takes_its_run_along_and_another_takes_it_up(
     ("arguments", "said"),
     [
         ([], "either a cron expression or an interval"),
-        (["--every", "soon"], "'soon' is no duration"),
-        (["--cron", "61 * * * *"], "no cron expression"),
+        (["--every", "soon"], "'soon' is not a duration"),
+        (["--cron", "61 * * * *"], "not a cron expression"),
         (["--every", "1h", "--", "no-such-program"], "no program 'no-such-program'"),
     ],
 )
@@ -166,4 +169,4 @@ def test_a_schedule_that_makes_no_sense_is_wrong_usage(
 def test_a_scheduler_without_a_server_says_so_and_fails(database: str) -> None:
     done = rfispider("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500", database, "schedule", "--every", "1h")
     assert done.returncode == 1
-    assert "opening the schedules failed on MongoDB at 127.0.0.1:1" in done.stderr
+    assert "connecting failed on MongoDB at 127.0.0.1:1" in done.stderr

@@ -42,11 +42,11 @@ def test_a_cron_expression_gives_its_next_time_in_utc_and_zero_is_sunday(cron: s
     [
         ({}, "either a cron expression or an interval"),
         ({"cron": "* * * * *", "every": "5m"}, "either a cron expression or an interval"),
-        ({"cron": "61 * * * *"}, "'61 \\* \\* \\* \\*' is no cron expression"),
-        ({"cron": "hourly"}, "'hourly' is no cron expression"),
-        ({"cron": "0 0 30 2 *"}, "is no cron expression"),
+        ({"cron": "61 * * * *"}, "'61 \\* \\* \\* \\*' is not a cron expression"),
+        ({"cron": "hourly"}, "'hourly' is not a cron expression"),
+        ({"cron": "0 0 30 2 *"}, "is not a cron expression"),
         ({"every": "0m"}, "longer than nothing"),
-        ({"every": "5m", "jitter": "some"}, "'some' is no duration"),
+        ({"every": "5m", "jitter": "some"}, "'some' is not a duration"),
     ],
 )
 def test_a_rule_that_cannot_be_followed_is_refused(given_: dict[str, str], said: str) -> None:

@@ -124,7 +124,7 @@ def test_what_is_read_otherwise_is_shown_then_stored_and_the_next_time_there_is_
     assert "- Boat\n" in dry.stdout
     assert "+ Boat 1\n" in dry.stdout
     told = " ".join(dry.stdout.split())
-    assert "5 pages read, 1 changes, 1 new articles, 1 articles have no kept page; nothing written" in told
+    assert "5 pages read, 1 change, 1 new article, 1 article without a kept page; nothing written" in told
 
     done = archive.run()
     assert done.exit_code == 0, done.output
@@ -164,7 +164,7 @@ def test_it_goes_on_where_it_was_stopped(archive: Archive, here: None, monkeypat
     assert sorted(document["revision"] for document in archive.articles().values()) == [1, 1, 2]
     monkeypatch.setattr(reextract, "is_terminal", lambda: False)
     done = archive.run("--yes")
-    assert "going on where it was stopped" in done.stderr
+    assert "continuing where it was stopped" in done.stderr
     assert "2 pages read, 2 changes" in done.stdout
     assert sorted(document["revision"] for document in archive.articles().values()) == [2, 2, 2]
 
@@ -186,7 +186,7 @@ def test_a_person_is_asked(
     monkeypatch.setattr(reextract, "is_terminal", lambda: True)
     archive.fill(read(1, title="Boat"))
     done = archive.run(answer=answer)
-    assert "1 of 1 pages read differently" in done.stdout
+    assert "1 of 1 page read differently" in done.stdout
     assert archive.articles()["1"]["revision"] == revision
 
 

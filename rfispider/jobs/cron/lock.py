@@ -4,19 +4,21 @@ Any number of schedulers may serve the same schedule. The one whose update finds
 while its run lasts; when a holder goes away its lease runs out and the run is taken up by another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+import pymongo
 from bson import ObjectId
 from bson.codec_options import CodecOptions
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from rfispider.jobs.cron.rule import ScheduleRule
-from rfispider.mongo.connection import CONNECT_S, Connection
+from rfispider.mongo.connection import Connection
+from rfispider.mongo.errors import translating_errors
 from rfispider.mongo.schema import SOME_TEXT, TEXT, TEXTS, TIME, Validators, install, part, parts
 
 SCHEDULES = "schedules"
@@ -81,9 +83,13 @@ class NotDue:
 
 
 class ScheduleLocks:
-    """The schedules of one database. Methods raise PyMongoError when the server fails."""
+    """The schedules of one database, over a connection that somebody else closes.
+
+    Every method raises DatabaseError, with one line for a person, when the server does not answer or refuses.
+    """
 
     def __init__(self, connection: Connection, database: str, *, lease_s: float = LEASE_S) -> None:
+        """`lease_s` is how long a run is held without being renewed, in seconds."""
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self._connection = connection
         self.lease_s = lease_s
@@ -94,88 +100,83 @@ class ScheduleLocks:
             read_concern=ReadConcern("majority"),
         )
 
-    @classmethod
-    async def open(cls, uri: str, database: str, *, lease_s: float = LEASE_S) -> Self:
-        """The schedules over a connection of their own, which leaving the context closes.
+    async def prepare(self) -> None:
+        """Install the collection's validator where it is missing."""
+        with self._operation("opening the schedules"):
+            await install(self._schedules.database, VALIDATORS, {})
 
-        Raises:
-            DatabaseError: the server cannot be reached within seconds.
+    async def register(self, name: str, rule: ScheduleRule, command: Sequence[str]) -> None:
+        """Add the schedule, or update it; where its rule changed, its next due time is computed anew."""
+        with self._operation("writing the schedule"):
+            now = await self._now()
+            settings = {"rule": str(rule), "command": list(command)}
+            first = {"due_at": rule.first(now), "runs": []}
+            await self._schedules.update_one({"_id": name}, {"$setOnInsert": settings | first}, upsert=True)
+            await self._schedules.update_one(
+                {"_id": name, "rule": {"$ne": settings["rule"]}}, {"$set": {"due_at": rule.first(now)}}
+            )
+            await self._schedules.update_one({"_id": name}, {"$set": settings})
 
-        """
-        connection = await Connection.open(uri, patience_s=CONNECT_S)
-        try:
-            await install(connection.client[database], VALIDATORS, {})
-        except BaseException:
-            await connection.close()
-            raise
-        return cls(connection, database, lease_s=lease_s)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connection.close()
-
-    async def register(self, name: str, recurrence: ScheduleRule, command: Sequence[str]) -> None:
-        """Make the schedule known; where its rule is another than before, its next due time is reckoned anew."""
-        now = await self._now()
-        told = {"rule": str(recurrence), "command": list(command)}
-        first = {"due_at": recurrence.first(now), "runs": []}
-        await self._schedules.update_one({"_id": name}, {"$setOnInsert": told | first}, upsert=True)
-        await self._schedules.update_one(
-            {"_id": name, "rule": {"$ne": told["rule"]}}, {"$set": {"due_at": recurrence.first(now)}}
-        )
-        await self._schedules.update_one({"_id": name}, {"$set": told})
-
-    async def claim(self, name: str, recurrence: ScheduleRule, who: str) -> RunClaim | NotDue:
+    async def claim(self, name: str, rule: ScheduleRule, who: str) -> RunClaim | NotDue:
         """Take the run if it is due and nobody has it. A run whose holder went away is due at once."""
-        schedule, now = await self._look(name)
+        with self._operation("claiming a run"):
+            return await self._claim(name, rule, who)
+
+    async def renew(self, claim: RunClaim) -> bool:
+        """Keep the run for another lease; False when it is no longer ours."""
+        until = {"$add": ["$$NOW", round(self.lease_s * 1000)]}
+        with self._operation("renewing the lease"):
+            result = await self._schedules.update_one(_ours(claim), [{"$set": {"holder.until": until}}])
+        return result.matched_count == 1
+
+    async def finish(self, claim: RunClaim, exit_status: int | None, reason: str) -> bool:
+        """Record how the run ended, and let the schedule go; False when it was no longer ours."""
+        with self._operation("recording the run"):
+            schedule, now = await self._read(claim.name)
+            holder = schedule.get("holder") or {}
+            if holder.get("token") != claim.token:
+                return False
+            update: Document = {"$unset": {"holder": ""}, "$push": _past(holder, now, exit_status, reason)}
+            result = await self._schedules.update_one(_ours(claim), update)
+        return result.matched_count == 1
+
+    async def list(self) -> "list[Document]":
+        """All schedules, by name."""
+        with self._operation("reading the schedules"):
+            return await self._schedules.find().sort("_id").to_list()
+
+    @contextmanager
+    def _operation(self, action: str) -> Iterator[None]:
+        """The time and the errors of one operation: `Connection.patience_s` seconds, and DatabaseError."""
+        with translating_errors(action, self._connection.uri), pymongo.timeout(self._connection.patience_s):
+            yield
+
+    async def _claim(self, name: str, rule: ScheduleRule, who: str) -> RunClaim | NotDue:
+        schedule, now = await self._read(name)
         holder = schedule.get("holder")
         wait = ((holder["until"] if holder else schedule["due_at"]) - now).total_seconds()
         if wait > 0:
             return NotDue(wait, holder and holder["who"])
-        token, following = ObjectId(), recurrence.after(schedule["due_at"], now)
+        token, following = ObjectId(), rule.after(schedule["due_at"], now)
         if schedule["due_at"] > now:
             # The holder died after its run had been counted: the time after it stands.
             following = schedule["due_at"]
         update: Document = {"$set": {"holder": self._holder(who, token, now), "due_at": following}}
         if holder:
             update["$push"] = _past(holder, now, None, "its scheduler went away")
-        seen = {"_id": name, "due_at": schedule["due_at"], "holder.token": holder["token"] if holder else None}
+        unchanged = {"_id": name, "due_at": schedule["due_at"], "holder.token": holder["token"] if holder else None}
         if holder:
-            seen["holder.until"] = holder["until"]
-        result = await self._schedules.update_one(seen, update)
+            unchanged["holder.until"] = holder["until"]
+        result = await self._schedules.update_one(unchanged, update)
         if not result.modified_count:
             return NotDue(0.0)
         return RunClaim(name, token, schedule["due_at"], following)
 
-    async def renew(self, claim: RunClaim) -> bool:
-        """Keep the run for another while; False when it is no longer ours."""
-        until = {"$add": ["$$NOW", round(self.lease_s * 1000)]}
-        result = await self._schedules.update_one(_ours(claim), [{"$set": {"holder.until": until}}])
-        return result.matched_count == 1
-
-    async def finish(self, claim: RunClaim, exit_status: int | None, reason: str) -> bool:
-        """Write down how the run ended, and let the schedule go; False when it was no longer ours."""
-        schedule, now = await self._look(claim.name)
-        holder = schedule.get("holder") or {}
-        if holder.get("token") != claim.token:
-            return False
-        update: Document = {"$unset": {"holder": ""}, "$push": _past(holder, now, exit_status, reason)}
-        result = await self._schedules.update_one(_ours(claim), update)
-        return result.matched_count == 1
-
-    async def list(self) -> "list[Document]":
-        """All schedules, by name."""
-        return await self._schedules.find().sort("_id").to_list()
-
     def _holder(self, who: str, token: ObjectId, now: datetime) -> Document:
         return {"who": who, "token": token, "since": now, "until": now + timedelta(seconds=self.lease_s)}
 
-    async def _look(self, name: str) -> tuple[Document, datetime]:
-        """The schedule, and the server's time of the look."""
+    async def _read(self, name: str) -> tuple[Document, datetime]:
+        """The schedule, and the server's time when it was read."""
         cursor = await self._schedules.aggregate([{"$match": {"_id": name}}, {"$set": {"now": "$$NOW"}}])
         schedule = (await cursor.to_list())[0]
         return schedule, schedule["now"]

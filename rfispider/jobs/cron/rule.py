@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cronsim import CronSim, CronSimError
@@ -26,21 +26,21 @@ class ScheduleRule:
     every_s: float = 0.0
     """Seconds."""
     jitter_s: float = 0.0
-    """Every due time comes this much later at most, in seconds, so that not all the world asks at the full hour."""
+    """Every due time comes this much later at most, in seconds, so that not everybody asks on the hour."""
 
     @classmethod
     def of(cls, *, cron: str = "", every: str = "", jitter: str = "0") -> "ScheduleRule":
         """Read a rule as a person writes it: `cron="*/15 * * * *"` or `every="15m"`, and `jitter="30s"`.
 
         Raises:
-            RecurrenceError: neither or both are given, or one cannot be read.
+            ScheduleRuleError: neither or both are given, or one cannot be read.
 
         """
         if bool(cron.strip()) == bool(every.strip()):
             raise ScheduleRuleError("give either a cron expression or an interval")
         every_s = seconds(every) if every.strip() else 0.0
         if every.strip() and every_s <= 0:
-            raise ScheduleRuleError(f"{every!r} is no interval: it has to be longer than nothing")
+            raise ScheduleRuleError(f"{every!r} is not an interval: it must be longer than nothing")
         _readable(cron)
         return cls(" ".join(cron.split()), every_s, seconds(jitter))
 
@@ -52,7 +52,7 @@ class ScheduleRule:
         return now if self.every_s else self.after(now, now)
 
     def after(self, due: datetime, now: datetime, chance: Callable[[float, float], float] = random.uniform) -> datetime:
-        """When it is due again after it was due at `due`; later than `now`: what was missed is not made up for twice.
+        """When it is due again after it was due at `due`: always later than `now`, so missed runs do not pile up.
 
         Both are aware; `chance(low, high)` draws the jitter.
         """
@@ -67,20 +67,23 @@ class ScheduleRule:
 def seconds(duration: str) -> float:
     """A duration such as 90, 90s, 15m, 2h or 1d in seconds.
 
+    >>> seconds("15m"), seconds("1.5h")
+    (900.0, 5400.0)
+
     Raises:
-        RecurrenceError: it is none.
+        ScheduleRuleError: it is none.
 
     """
-    found = _DURATION.fullmatch(duration.strip().lower())
-    if not found:
-        raise ScheduleRuleError(f"{duration!r} is no duration such as 90s, 15m, 2h or 1d")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    match = _DURATION.fullmatch(duration.strip().lower())
+    if not match:
+        raise ScheduleRuleError(f"{duration!r} is not a duration such as 90s, 15m, 2h or 1d")
+    return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 def _readable(cron: str) -> None:
     if not cron.strip():
         return
     try:
-        next(CronSim(cron, datetime(2000, 1, 1)))  # noqa: DTZ001 - only whether it can be read counts
+        next(CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        raise ScheduleRuleError(f"{cron!r} is no cron expression such as '*/15 * * * *': {error}") from error
+        raise ScheduleRuleError(f"{cron!r} is not a cron expression such as '*/15 * * * *': {error}") from error

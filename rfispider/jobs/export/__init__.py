@@ -1,11 +1,13 @@
-"""Documents in, files out; knows nothing of where the documents come from.
+"""Documents in, files out. All but `run` know nothing of where the documents come from.
 
-target    a file that is there whole or not at all, compressed by its suffix, with its SHA-256
-lines     JSON lines
-table     CSV
-columns   Parquet
-warc      WARC, of raw pages
-manifest  what a file holds and how it was made
+output_file  a file that is there whole or not at all, compressed by its suffix, with its SHA-256
+jsonl        JSON lines
+csv_file     CSV
+parquet      Parquet
+warc         WARC, of raw pages
+manifest     what a file holds and how it was made
+parallel     formatting while the next articles are read
+run          all of it together: one export of an archive
 
 An encoder takes batches by `write` and ends the file by `close`.
 """
@@ -63,7 +65,11 @@ class MissingExtra(Exception):
 
 
 def of_name(name: str) -> Format | None:
-    """The format that the suffix of a file's name tells; None when it tells none."""
+    """The format that a file's name has as its suffix, before that of a compression; None when there is none.
+
+    >>> of_name("march.csv.gz")
+    <Format.CSV: 'csv'>
+    """
     suffix = stripped(name).rpartition(".")[2].lower()
     return Format(suffix) if suffix in set(Format) else None
 
@@ -76,13 +82,13 @@ def encoder(format_: Format, output: Output, fields: Sequence[str], rules: Mappi
 
     """
     sink = output.sink
-    made: Mapping[Format, Callable[[], Encoder]] = {
+    encoders: Mapping[Format, Callable[[], Encoder]] = {
         Format.JSONL: lambda: JsonLines(sink),
         Format.CSV: lambda: CsvWriter(sink, fields),
-        Format.PARQUET: lambda: _columns(sink, fields, rules),
+        Format.PARQUET: lambda: _parquet(sink, fields, rules),
         Format.WARC: lambda: WarcWriter(sink, compressed=output.is_compressed),
     }
-    return made[format_]()
+    return encoders[format_]()
 
 
 def packer(format_: Format, fields: Sequence[str]) -> Callable[[Sequence[Mapping[str, Any]]], bytes] | None:
@@ -95,7 +101,7 @@ def packer(format_: Format, fields: Sequence[str]) -> Callable[[Sequence[Mapping
     return partial(csv_file.packed, fields) if format_ is Format.CSV else None
 
 
-def _columns(sink: BinaryIO, fields: Sequence[str], rules: Mapping[str, Any]) -> Encoder:
+def _parquet(sink: BinaryIO, fields: Sequence[str], rules: Mapping[str, Any]) -> Encoder:
     try:
         from rfispider.jobs.export.parquet import ParquetWriter  # noqa: PLC0415 - an optional extra
     except ImportError as error:

@@ -26,7 +26,11 @@ class OutputError(Exception):
 
 
 def stripped(name: str) -> str:
-    """A file's name without the suffix of its compression."""
+    """A file's name without the suffix of its compression.
+
+    >>> stripped("march.csv.gz")
+    'march.csv'
+    """
     return name.removesuffix(suffix) if (suffix := compression(name)) else name
 
 
@@ -44,7 +48,7 @@ class HashingWriter(io.RawIOBase):
         self.bytes = 0
 
     def writable(self) -> bool:
-        """Say so."""
+        """Always."""
         return True
 
     def write(self, data: "ReadableBuffer") -> int:
@@ -73,7 +77,7 @@ class Output:
         self.is_compressed = bool(compression(path.name))
 
     def __enter__(self) -> Self:
-        """Open it. Raises TargetError when it cannot be written."""
+        """Open it. Raises OutputError when it cannot be written."""
         if self._target:
             self._target.__enter__()
             self.digest, self.sink = self._target.digest, self._target.sink
@@ -109,7 +113,7 @@ class AtomicFile:
         """Open the hidden file.
 
         Raises:
-            TargetError: it cannot be written.
+            OutputError: it cannot be written.
 
         """
         if self.path.exists() and not self.path.is_file():

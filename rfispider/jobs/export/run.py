@@ -1,15 +1,13 @@
-"""What `rfispider export` does: where it goes on, what it writes, what it leaves to be known of it."""
+"""Runs an export: where it starts, what it writes, and what it records of itself."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import Any, Protocol
 
 from rfispider.concurrency.prefetch import ahead
 from rfispider.concurrency.process_globals import tuned_for_export
@@ -19,163 +17,250 @@ from rfispider.jobs.export.manifest import beside
 from rfispider.jobs.export.parallel import cores, packed
 from rfispider.storage import DatabaseError, HistoryLost, Position, Selection, Store, rules
 
-MARGIN = timedelta(days=1)
-"""When only the clocks of workers can tell what is new: longer than any page is on its way and any clock is wrong."""
+CLOCK_MARGIN = timedelta(days=1)
+"""When only the clocks of workers can say what is new: longer than any page is on its way and any clock is wrong."""
 
-MANY = 20_000
-"""Articles from which on it pays to read, to make lines and to write at the same time."""
+PARALLEL_FROM = 20_000
+"""Number of articles from which it pays to read, to format and to write at the same time."""
 
 STDOUT = Path("-")
 
 Batch = tuple[Sequence[Any], Position | None]
+"""Documents or pages, and the position after them where that moves on."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Order:
-    """What is to be exported, and where to."""
+class ResumeError(Exception):
+    """An export cannot go on from the last one; the message is one line and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """What to export, and where to."""
 
     format: Format
     output: Path
-    wanted: Selection
-    at: datetime | None
-    since_last: bool
-    name: str | None
-    query: dict[str, Any] = field(default_factory=dict)
-    warn: Callable[[str], None]
-    """Is told, in one line, what a person should know while the export goes on."""
-    progress: Callable[[int | None], AbstractContextManager[Callable[[int], None]]]
-    """Shows progress towards a number of documents (None: not known); gives what is told how many are done."""
+    """The file; `-` is standard output."""
+    selection: Selection
+    at: datetime | None = None
+    """As the archive was at this time (UTC); None: as it is."""
+    since_last: bool = False
+    """Only what is new or changed since the last export of the same name, or to the same file."""
+    name: str | None = None
+    """The name under which the archive remembers how far this export came."""
 
     @property
     def fields(self) -> list[str]:
         """Names of the fields; a page has none."""
-        return [] if self.format is Format.WARC else list(self.wanted.fields)
+        return [] if self.is_of_pages else list(self.selection.fields)
 
     @property
     def is_of_pages(self) -> bool:
-        """Whether raw pages are asked for, and not articles."""
+        """Whether raw pages are exported, and not articles."""
         return self.format is Format.WARC
 
+    @property
+    def query(self) -> dict[str, Any]:
+        """The request as the manifest states it, fit for JSON."""
+        times = {"since": self.selection.since, "until": self.selection.until, "as_of": self.at}
+        texts = {name: at.isoformat() if at else None for name, at in times.items()}
+        return {"editions": list(self.selection.editions), **texts, "since_last": self.since_last}
 
-# ---- Where it goes on ------------------------------------------------------------------------------------
+    def continues(self, query: dict[str, Any], format_: str) -> bool:
+        """Whether an export of such a query and format left out nothing that this one selects."""
+        return {**query, "since_last": None} == {**self.query, "since_last": None} and format_ == self.format
 
 
-async def last(store: Store, order: Order) -> Position | None:
-    """Where the last export of the same ended; None when there was none.
+class Reporter(Protocol):
+    """What follows an export while it runs."""
+
+    def warn(self, message: str) -> None:
+        """Take one line that a person should read."""
+
+    def progress(self, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        """Follow the number of documents written, out of `total` (None: unknown), by the function it gives."""
+
+
+# ---- Where it starts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _LastExport:
+    """What is recorded of an earlier export."""
+
+    query: dict[str, Any]
+    format: str
+    position: dict[str, Any] | None
+    """Where it ended, as recorded; None when the server kept no order of writes."""
+
+
+async def start_of(store: Store, request: ExportRequest, reporter: Reporter) -> Position | None:
+    """Where the last export of the same ended; None when everything is to be exported.
 
     Raises:
-        typer.BadParameter: it was of something else: what that left out would be missed.
+        ResumeError: it was an export of something else, so what that left out would be missed.
 
     """
-    if not order.since_last:
+    if not request.since_last:
         return None
-    told = await of_name(store, order.name) if order.name else of_manifest(beside(order.output))
-    if told is None:
-        order.warn("no earlier export to go on from: everything is exported")
+    last = await _recorded(store, request.name) if request.name else _of_manifest(beside(request.output))
+    if last is None:
+        reporter.warn("there is no earlier export to continue from: everything is exported")
         return None
-    if told["position"] is None:
-        raise typer.BadParameter(
-            "the last export was of a server that keeps no order of writes", param_hint="--since-last"
-        )
-    asked = {**order.query, "since_last": None}
-    if {**told["query"], "since_last": None} != asked or told["format"] != order.format:
-        raise typer.BadParameter("the last export was of another format, edition or time", param_hint="--since-last")
-    return Position.from_document(told["position"])
+    if last.position is None:
+        raise ResumeError("the last export was from a server that keeps no order of writes")
+    if not request.continues(last.query, last.format):
+        raise ResumeError("the last export was of another format, edition or time")
+    return Position.from_document(last.position)
 
 
-async def of_name(store: Store, name: str) -> dict[str, Any] | None:
-    """What is recorded of the last export of a name; None when there was none."""
-    told = await store.consumer.load(f"export:{name}")
-    return {**json.loads(told["query"]), "position": told} if told else None
+async def _recorded(store: Store, name: str) -> _LastExport | None:
+    """What the archive remembers of the last export of a name; None when there was none."""
+    record = await store.consumer.load(f"export:{name}")
+    if record is None:
+        return None
+    recorded = json.loads(record["query"])
+    return _LastExport(recorded["query"], recorded["format"], record)
 
 
-def of_manifest(path: Path) -> dict[str, Any] | None:
-    """What the manifest of an earlier export tells; None when there is none.
+def _of_manifest(path: Path) -> _LastExport | None:
+    """What the manifest of an earlier export says; None when there is none.
 
     Raises:
-        typer.BadParameter: there is something else.
+        ResumeError: there is something else.
 
     """
     if not path.exists():
         return None
     try:
-        told = Manifest.read(path)
+        manifest = Manifest.read(path)
     except (OSError, ValueError, TypeError) as error:
-        raise typer.BadParameter(f"{path} is no manifest: {error}", param_hint="--since-last") from error
-    return {"query": told.query, "format": told.format, "position": told.position}
+        raise ResumeError(f"{path} is not a manifest: {error}") from error
+    return _LastExport(manifest.query, manifest.format, manifest.position)
 
 
-async def batches(store: Store, order: Order, start: Position | None) -> AsyncIterator[Batch]:
-    """What is to be written, with the position after it where that moves on."""
-    down, wanted, pages = store.consumer, order.wanted, order.is_of_pages
+async def batches(
+    store: Store, request: ExportRequest, start: Position | None, reporter: Reporter
+) -> AsyncIterator[Batch]:
+    """What to write, all or what is new since `start`, with the position after it where that moves on."""
+    if start is None:
+        async for batch in _everything(store, request):
+            yield batch, None
+        return
     try:
-        if start is None:
-            async for batch in down.pages(wanted) if pages else down.articles(wanted, order.at):
-                yield batch, None
-            return
-        async for found, position, _ in down.new_pages(wanted, start) if pages else down.changes(wanted, start):
-            yield found, position
+        async for batch, position in _new_since(store, request, start):
+            yield batch, position
     except HistoryLost:
-        assert start  # noqa: S101 - without one no history is asked for
-        now, since = await down.position(), start.at - MARGIN
-        order.warn(
+        since = start.at - CLOCK_MARGIN
+        reporter.warn(
             f"the server's oplog does not reach back to the last export ({start.at:%Y-%m-%d %H:%M} UTC): "
             f"going by the clocks of the workers, everything that changed since {since:%Y-%m-%d %H:%M} UTC is exported"
         )
-        later = replace(wanted, since=max(since, wanted.since or since))
-        async for batch in down.pages(later) if pages else down.changed_since(wanted, since):
+        now = await store.consumer.position()
+        async for batch in _changed_since(store, request, since):
             yield batch, now
+
+
+def _everything(store: Store, request: ExportRequest) -> AsyncIterator[Sequence[Any]]:
+    if request.is_of_pages:
+        return store.consumer.pages(request.selection)
+    return store.consumer.articles(request.selection, request.at)
+
+
+async def _new_since(store: Store, request: ExportRequest, start: Position) -> AsyncIterator[Batch]:
+    consumer, selection = store.consumer, request.selection
+    if request.is_of_pages:
+        async for pages, position, _ in consumer.new_pages(selection, start):
+            yield pages, position
+        return
+    async for articles, position, _ in consumer.changes(selection, start):
+        yield articles, position
+
+
+def _changed_since(store: Store, request: ExportRequest, since: datetime) -> AsyncIterator[Sequence[Any]]:
+    """The same by the clocks of the workers; of pages, those fetched since then."""
+    selection = request.selection
+    if request.is_of_pages:
+        later = replace(selection, since=max(since, selection.since or since))
+        return store.consumer.pages(later)
+    return store.consumer.changed_since(selection, since)
 
 
 # ---- Writing ---------------------------------------------------------------------------------------------
 
 
-async def write(store: Store, order: Order) -> None:
-    """Write the file, then what is to be known of it."""
-    began = datetime.now(UTC)
-    start = await last(store, order)
+async def write(store: Store, request: ExportRequest, reporter: Reporter) -> None:
+    """Write the file, then its manifest, then what the archive remembers of the export.
+
+    Raises:
+        DatabaseError: the archive cannot be read.
+        MissingExtra: the format needs a package that is not installed.
+        OutputError, OSError: the file cannot be written.
+        ResumeError: the export cannot go on from the last one.
+
+    """
+    started_at = datetime.now(UTC)
+    start = await start_of(store, request, reporter)
     position = await present(store)
     count = 0
-    with Output(order.output, own=order.is_of_pages) as output, tuned_for_export():
-        encoder = export.encoder(order.format, output, order.wanted.fields, rules())
-        total = None if start else await expected(store, order)
-        with order.progress(total) as tell:
-            async for written, after in pieces(store, order, start, total=total, output=output, encoder=encoder):
+    with Output(request.output, own=request.is_of_pages) as output, tuned_for_export():
+        encoder = export.encoder(request.format, output, request.selection.fields, rules())
+        total = None if start else await expected(store, request)
+        writing = pieces(store, request, start, total=total, output=output, encoder=encoder, reporter=reporter)
+        with reporter.progress(total) as advance:
+            async for written, after in writing:
                 count, position = count + written, after or position
-                tell(count)
+                advance(count)
         encoder.close()
-    if order.output != STDOUT:
-        Manifest(
-            file=order.output.name,
-            format=order.format,
-            count=count,
-            bytes=output.digest.bytes,
-            sha256=output.digest.sha256(),
-            query=order.query,
-            fields=order.fields,
-            position=position.as_document() if position else None,
-            started_at=began.isoformat(),
-            finished_at=datetime.now(UTC).isoformat(),
-        ).write(order.output)
-    if order.name and position:
-        query = json.dumps({"query": order.query, "format": order.format})
-        await store.consumer.record(
-            f"export:{order.name}", {**position.as_document(), "at": position.at, "query": query}
-        )
+    if request.output != STDOUT:
+        manifest(request, output, count, position, started_at).write(request.output)
+    if request.name and position:
+        await _record(store, request, request.name, position)
+
+
+def manifest(
+    request: ExportRequest, output: Output, count: int, position: Position | None, started_at: datetime
+) -> Manifest:
+    """The manifest of a file that is complete."""
+    return Manifest(
+        file=request.output.name,
+        format=request.format,
+        count=count,
+        bytes=output.digest.bytes,
+        sha256=output.digest.sha256(),
+        query=request.query,
+        fields=request.fields,
+        position=position.as_document() if position else None,
+        started_at=started_at.isoformat(),
+        finished_at=datetime.now(UTC).isoformat(),
+    )
+
+
+async def _record(store: Store, request: ExportRequest, name: str, position: Position) -> None:
+    """Remember in the archive, under a name, how far this export came."""
+    query = json.dumps({"query": request.query, "format": request.format})
+    await store.consumer.record(f"export:{name}", {**position.as_document(), "at": position.at, "query": query})
 
 
 async def pieces(
-    store: Store, order: Order, start: Position | None, *, total: int | None, output: Output, encoder: Encoder
+    store: Store,
+    request: ExportRequest,
+    start: Position | None,
+    *,
+    total: int | None,
+    output: Output,
+    encoder: Encoder,
+    reporter: Reporter,
 ) -> AsyncIterator[tuple[int, Position | None]]:
     """Write piece by piece; gives how many articles each held, and the position after it where that moves on."""
-    pack = export.packer(order.format, order.wanted.fields)
-    if pack and total and total >= MANY:
-        found = store.consumer.raw(order.wanted, order.at)
-        async for count, data in ahead(packed(found, pack, processes=cores() if order.format is Format.CSV else 0)):
+    pack = export.packer(request.format, request.selection.fields)
+    if pack and total and total >= PARALLEL_FROM:
+        batches_of_bson = store.consumer.raw(request.selection, request.at)
+        processes = cores() if request.format is Format.CSV else 0
+        async for count, data in ahead(packed(batches_of_bson, pack, processes=processes)):
             await asyncio.to_thread(output.sink.write, data)
             yield count, None
         return
-    async for batch, after in ahead(batches(store, order, start)):
+    async for batch, after in ahead(batches(store, request, start, reporter)):
         await asyncio.to_thread(encoder.write, batch)
         yield len(batch), after
 
@@ -188,7 +273,7 @@ async def present(store: Store) -> Position | None:
         return None
 
 
-async def expected(store: Store, order: Order) -> int:
-    """About how many there will be."""
-    down = store.consumer
-    return await (down.count_pages(order.wanted) if order.is_of_pages else down.count(order.wanted))
+async def expected(store: Store, request: ExportRequest) -> int:
+    """About how many documents there will be."""
+    consumer = store.consumer
+    return await (consumer.count_pages if request.is_of_pages else consumer.count)(request.selection)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,6 +13,7 @@ from rfispider.monitoring.report import charts, figures
 from rfispider.monitoring.report.figures import ReportData
 from rfispider.site.hosts import SITE
 from rfispider.site.selectors import TIMEZONE
+from rfispider.text import readable_urls
 
 PALETTE = tuple(f"var(--c{n})" for n in range(figures.SHOWN + 1))
 FATE_COLOURS = ("var(--c2)", "var(--quiet)", "var(--c5)", "var(--warning)", "var(--critical)")
@@ -95,8 +96,12 @@ def moment(value: datetime | None) -> str:
 
 
 def readable(url: str) -> str:
-    """A URL with its letters instead of their codes, without scheme and host of the site."""
-    return unquote(url).removeprefix(SITE)
+    """A URL as an IRI, without scheme and host of the site.
+
+    >>> readable("https://www.rfi.fr/cn/%E6%B3%95%E5%B9%BF")
+    '/cn/法广'
+    """
+    return readable_urls(url).removeprefix(SITE)
 
 
 def safe_url(url: str) -> str:
