@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test image-test splash audit-dependencies lint bench clean requirements
+.PHONY: help demo test test-unit test-one check lint fix docs image-test splash audit-dependencies bench clean requirements
 
 help: ## what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,14 +19,42 @@ $(VENV)/installed: requirements.txt requirements-dev.txt pyproject.toml
 demo: $(VENV)/installed ## serve a generated RFI, crawl it into an embedded MongoDB, show what was stored
 	$(BIN)/python -m replica.demo
 
-test: $(VENV)/installed lint ## every check and test
-	$(BIN)/python -m pytest
+test: check ## every check and every test, on a real MongoDB
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
-lint: $(VENV)/installed ## style, types, import floors
+test-unit: $(VENV)/installed ## the tests that need neither MongoDB nor another process: seconds
+	$(BIN)/python -m pytest -q -m unit -p no:xdist
+
+test-one: $(VENV)/installed ## one test file, or one test: make test-one T=tests/site/test_urls.py
+	$(BIN)/python -m pytest -p no:xdist $(or $(T),$(error name the tests: make test-one T=tests/...))
+
+NOQA_LIMIT := 40
+
+check: $(VENV)/installed ## style, format, types, import floors, complexity, suppressions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@complex=$$($(BIN)/radon cc --min C rfispider); \
+	  test -z "$$complex" || { echo "cyclomatic complexity above 10:"; echo "$$complex"; exit 1; }
+	@count=$$(grep -rn --include='*.py' '# noqa' rfispider | wc -l); \
+	  test $$count -le $(NOQA_LIMIT) || { echo "$$count lines with noqa, at most $(NOQA_LIMIT) may be"; exit 1; }
+
+lint: check ## the same as check
+
+fix: $(VENV)/installed ## mend what ruff can mend, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The site is built with the packages pinned for it alone, and asks the network for nothing.
+DOCS := .venv-docs
+$(DOCS)/installed: requirements-docs.txt
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
+
+docs: $(DOCS)/installed ## the documentation as a site, into build/site; a warning fails it
+	$(DOCS)/bin/mkdocs build --strict --quiet
 
 # The Splash server that the tests render with stands on Debian's Qt, hence on Debian's Python.
 SPLASH := .venv-splash
@@ -58,7 +86,7 @@ bench: $(VENV)/installed $(PEERS)/installed ## the figures that the README quote
 
 clean: ## remove what the other targets made, the embedded database included
 	-test ! -x $(BIN)/rfispider || $(BIN)/rfispider mongo down
-	rm -rf $(VENV) $(PEERS) $(SPLASH) .rfispider build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) $(SPLASH) $(DOCS) .rfispider build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 audit-dependencies: ## known vulnerabilities of what is pinned; asks the advisory database of PyPI
@@ -77,4 +105,6 @@ requirements: ## pin every dependency anew, with hashes and without index addres
 	echo 'setuptools>=80' | .venv-pins/bin/$(PINS) --output-file requirements-build.txt -
 	.venv-pins/bin/$(PINS) --extra embedded --extra playwright --extra dev --constraint requirements.txt \
 		--output-file requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' \
+		| .venv-pins/bin/$(PINS) --constraint requirements-dev.txt --output-file requirements-docs.txt -
 	rm -rf .venv-pins

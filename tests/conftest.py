@@ -1,7 +1,8 @@
 """What several test modules need: one real MongoDB for the whole run, a database of one's own, the real documents."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,32 @@ from pymongo import AsyncMongoClient, MongoClient
 
 from rfispider.mongo.embedded import Embedded
 from rfispider.storage import Store
+from tests.support.isolation import isolated
 
 SHARED = Path(__file__).parents[2] / "shared"
+E2E = Path(__file__).parent / "e2e"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `unit` what asks for no MongoDB, is no whole crawl, and is not marked `integration`."""
+    for item in items:
+        asks_for_mongodb = "mongo_uri" in getattr(item, "fixturenames", ())
+        if not (asks_for_mongodb or E2E in item.path.parents or item.get_closest_marker("integration")):
+            item.add_marker(pytest.mark.unit)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """The fixtures of a unit test start no process and open no connection."""
+    with isolated() if item.get_closest_marker("unit") else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Nor does the test itself."""
+    with isolated() if item.get_closest_marker("unit") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

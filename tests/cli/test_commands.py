@@ -90,6 +90,7 @@ def test_the_frontier_never_heard_of_a_url(mongo_uri: str, database: str) -> Non
     assert "never heard of" in why.stderr
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", [["report"], ["frontier"], ["show", "x"]])
 def test_an_unreachable_server_is_one_line_without_the_password(command: list[str]) -> None:
     told = rfispider("mongodb://ann:s3cret@127.0.0.1:9/", "any", *command)
@@ -99,6 +100,7 @@ def test_an_unreachable_server_is_one_line_without_the_password(command: list[st
     assert "s3cret" not in told.stderr
 
 
+@pytest.mark.integration
 def test_the_embedded_server_is_started_found_and_stopped(tmp_path: Path) -> None:
     def mongo(command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -119,6 +119,7 @@ def test_it_goes_on_after_a_kill_where_it_was_and_ends_by_a_signal_with_status_0
         assert process.wait(SECONDS) == 0
 
 
+@pytest.mark.integration
 async def test_it_waits_for_a_server_that_went_away_however_long_that_takes(tmp_path: Path) -> None:
     server = Embedded(tmp_path / "mongo")
     told: list[str] = []

@@ -223,6 +223,8 @@ HANGING_PARSER = """
 import os
 from lxml import html
 
+pytestmark = pytest.mark.integration
+
 parse = html.document_fromstring
 
 def document_fromstring(body, **options):

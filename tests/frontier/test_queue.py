@@ -717,6 +717,7 @@ async def test_a_named_worker_takes_back_what_it_held_in_an_earlier_life(mongo_u
         assert len(await later.claim(3, CN)) == 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_of_another_machine_is_not_known_to_be_dead(part: int) -> None:
     host, namespace, _, _ = worker_id.identity().split("/")
@@ -738,6 +739,7 @@ def test_a_name_of_any_form_is_accepted(name: str) -> None:
     assert not worker_id.is_dead(name)
 
 
+@pytest.mark.integration
 def test_a_process_that_ended_and_waits_for_its_parent_is_dead() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         started = worker_id._started(process.pid)

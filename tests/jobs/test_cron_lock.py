@@ -80,6 +80,7 @@ async def test_a_new_rule_counts_from_now_and_the_same_rule_keeps_its_time(sched
     assert isinstance(await schedules.claim("crawl", SOON, "one"), RunClaim)
 
 
+@pytest.mark.integration
 async def test_a_run_that_hangs_is_asked_to_end_and_then_killed_with_all_that_it_started(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     stubborn = f"trap '' TERM; sleep 60 & echo $$ $! > {pids}; wait; wait"
@@ -91,6 +92,7 @@ async def test_a_run_that_hangs_is_asked_to_end_and_then_killed_with_all_that_it
         wait_until(partial(is_over, pid), "the process is gone")
 
 
+@pytest.mark.integration
 async def test_a_run_that_nobody_wants_any_more_ends_with_the_reason() -> None:
     unwanted = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.1, unwanted.set_result, "its lease was lost")

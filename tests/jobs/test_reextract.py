@@ -251,6 +251,7 @@ def test_a_page_that_is_not_read_any_more_changes_nothing() -> None:
     assert (reading.problem, reading.touched) == ("no title", ())
 
 
+@pytest.mark.integration
 async def test_a_page_that_hangs_or_kills_its_process_costs_itself_only() -> None:
     pages = [KeptPage(name, name.encode(), None) for name in ("hangs", "fine", "dies", "fails")]
     with ReparserPool(1, 0.3, struck.read) as readers:

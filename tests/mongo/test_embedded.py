@@ -20,6 +20,8 @@ from rfispider.mongo.embedded import Embedded
 from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.mongo.server_binary import find_binary
 
+pytestmark = pytest.mark.integration
+
 MIB = 1024 * 1024
 SOME_PORTS = embedded.PORTS
 

@@ -238,6 +238,7 @@ def mailbox() -> Iterator[tuple[Box, int]]:
         controller.stop()
 
 
+@pytest.mark.integration
 def test_everybody_is_told_in_the_form_that_they_know() -> None:
     with hook() as server, mailbox() as (box, port):
         at = f"http://127.0.0.1:{server.server_port}"
@@ -255,6 +256,7 @@ def test_everybody_is_told_in_the_form_that_they_know() -> None:
     assert "中国 <b> & 20%" in mail.get_payload(decode=True).decode()  # type: ignore[union-attr]
 
 
+@pytest.mark.integration
 def test_one_who_cannot_be_told_keeps_nobody_else_from_it_and_no_secret_is_repeated() -> None:
     with hook(500) as server:
         receivers = Receivers(
@@ -269,6 +271,7 @@ def test_one_who_cannot_be_told_keeps_nobody_else_from_it_and_no_secret_is_repea
     ]
 
 
+@pytest.mark.integration
 def test_a_password_is_not_sent_over_a_connection_in_the_clear() -> None:
     with mailbox() as (box, port):
         receivers = Receivers(mail=("a@x.example",), smtp=f"smtp://u:pw@127.0.0.1:{port}", sender="rfi@x.example")

@@ -140,11 +140,13 @@ def lint(text: str) -> str:
 needs_promtool = pytest.mark.skipif(not PROMTOOL, reason="there is no promtool: Debian's package prometheus has it")
 
 
+@pytest.mark.integration
 @needs_promtool
 def test_promtool_finds_nothing_to_say_of_names_units_and_help() -> None:
     assert lint(everything()) == ""
 
 
+@pytest.mark.integration
 @needs_promtool
 def test_promtool_accepts_the_rules_and_they_fire_when_they_should() -> None:
     assert PROMTOOL

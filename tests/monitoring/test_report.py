@@ -192,6 +192,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_browser_shows_it_without_errors_network_or_sideways_scrolling(
@@ -230,6 +231,7 @@ CONTRAST = """[...document.querySelectorAll('h1, h2, p, td, th, a, summary, .lev
 """Texts that are hard to read: less contrast than WCAG 2.2, 1.4.3 asks of large and small text."""
 
 
+@pytest.mark.integration
 def test_a_browser_reads_the_numbers_and_every_script_in_its_direction(browser: Any, file: Path) -> None:
     seen = Seen(browser, file)
     assert seen.text("#articles") == "1830"
@@ -252,6 +254,7 @@ def test_a_browser_reads_the_numbers_and_every_script_in_its_direction(browser: 
     assert directions == [["zh-Hans", "ltr"], ["zh-Hans", "ltr"], ["fa", "rtl"], ["km", "ltr"]]
 
 
+@pytest.mark.integration
 def test_every_chart_has_its_numbers_and_its_bars(browser: Any, file: Path) -> None:
     seen = Seen(browser, file)
     assert seen.page.evaluate("document.querySelectorAll('figure details table').length") == 2

@@ -22,6 +22,7 @@ OURS = {name: told for name, told in COMPOSE["services"].items() if told["image"
 DEPLOY = ROOT / "deploy"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "command",
     [
@@ -37,6 +38,7 @@ def test_a_file_passes_the_linter_of_its_kind(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.integration
 def test_systemd_accepts_the_service_and_its_timer(tmp_path: Path) -> None:
     verify = shutil.which("systemd-analyze")
     if not verify:
@@ -83,6 +85,7 @@ def test_the_clock_of_the_compose_file_can_be_read() -> None:
     assert str(ScheduleRule.of(cron=cron[1])) == cron[1]
 
 
+@pytest.mark.integration
 def test_secrets_are_made_once_and_each_is_another(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "make-secrets", tmp_path)
     first = subprocess.run([tmp_path / "make-secrets"], capture_output=True, text=True, check=True).stdout

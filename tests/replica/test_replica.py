@@ -76,6 +76,7 @@ def test_another_seed_gives_other_articles() -> None:
     assert not {s.url for s in first.stories} & {s.url for s in second.stories}
 
 
+@pytest.mark.integration
 def test_another_process_gives_the_same_truth(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "replica", "truth", "--editions", "cn", "--articles", "25", "--out"]
     subprocess.run([*command, str(tmp_path / "truth.jsonl")], cwd=ROOT, check=True)
@@ -438,6 +439,7 @@ def _full(client: Client) -> str:
     return next(path for path, record in client.truth().items() if record["status"] == "full")
 
 
+@pytest.mark.integration
 def test_a_known_page_is_not_sent_again_and_the_page_is_stable(client: Client) -> None:
     path = _full(client)
     first = client.get(path)
@@ -448,6 +450,7 @@ def test_a_known_page_is_not_sent_again_and_the_page_is_stable(client: Client) -
     assert client.get(path, If_None_Match='"other"').body == first.body
 
 
+@pytest.mark.integration
 def test_a_head_request_tells_the_length_and_sends_nothing(client: Client) -> None:
     path = _full(client)
     answer = client.get(path, "HEAD")
@@ -455,6 +458,7 @@ def test_a_head_request_tells_the_length_and_sends_nothing(client: Client) -> No
     assert int(answer.headers["Content-Length"]) == len(client.get(path).body)
 
 
+@pytest.mark.integration
 def test_a_body_is_compressed_only_when_that_is_asked_for(client: Client) -> None:
     path = _full(client)
     plain, packed = client.get(path), client.get(path, Accept_Encoding="gzip")
@@ -463,6 +467,7 @@ def test_a_body_is_compressed_only_when_that_is_asked_for(client: Client) -> Non
     assert gzip.decompress(packed.body) == plain.body
 
 
+@pytest.mark.integration
 def test_queries_are_ignored_lists_are_redirected_and_the_unknown_is_not_found(client: Client) -> None:
     assert client.get("/cn/rss?utm_source=x").body == client.get("/cn/rss").body
     moved = client.get("/cn/中国")
@@ -470,10 +475,12 @@ def test_queries_are_ignored_lists_are_redirected_and_the_unknown_is_not_found(c
     assert client.get("/cn/nothing-here").status == 404
 
 
+@pytest.mark.integration
 def test_robots_are_told_what_not_to_ask_for(client: Client) -> None:
     assert b"Disallow: /boutique/" in client.get("/robots.txt").body
 
 
+@pytest.mark.integration
 def test_an_edit_of_the_text_changes_page_and_truth_and_is_taken_back(client: Client) -> None:
     path = _full(client)
     page_before, before = client.get(path), client.truth()[path]
@@ -487,6 +494,7 @@ def test_an_edit_of_the_text_changes_page_and_truth_and_is_taken_back(client: Cl
     assert client.get(path).body == page_before.body
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("how", ["whitespace", "ticker"])
 def test_an_edit_beside_the_text_changes_the_page_and_not_the_truth(client: Client, how: str) -> None:
     path = _full(client)
@@ -500,6 +508,7 @@ def test_an_edit_beside_the_text_changes_the_page_and_not_the_truth(client: Clie
     assert client.get(path).body == page_before.body
 
 
+@pytest.mark.integration
 def test_published_articles_are_in_the_feeds_and_in_the_truth_at_once(client: Client) -> None:
     before = client.get("/cn/rss").headers["ETag"]
     urls = client.control(publish=6)["published"]
@@ -513,6 +522,7 @@ def test_published_articles_are_in_the_feeds_and_in_the_truth_at_once(client: Cl
     assert client.get("/cn/rss").headers["ETag"] != before
 
 
+@pytest.mark.integration
 def test_blocked_pages_are_refused_while_feeds_are_served(client: Client) -> None:
     path = _full(client)
     client.control(block_pages=True, retry_after_s=7)
@@ -523,6 +533,7 @@ def test_blocked_pages_are_refused_while_feeds_are_served(client: Client) -> Non
     assert client.get("/robots.txt").status == 200
 
 
+@pytest.mark.integration
 def test_too_many_requests_are_refused_with_the_status_that_was_set(client: Client) -> None:
     path = _full(client)
     client.control(block_above_rps=3, block_status=429, block_for_s=60)
@@ -530,6 +541,7 @@ def test_too_many_requests_are_refused_with_the_status_that_was_set(client: Clie
     assert statuses == [200] * 3 + [429] * 5
 
 
+@pytest.mark.integration
 def test_a_gone_article_answers_410_or_what_was_asked_for(client: Client) -> None:
     path = _full(client)
     client.control(gone=[path])
@@ -540,6 +552,7 @@ def test_a_gone_article_answers_410_or_what_was_asked_for(client: Client) -> Non
     assert client.get(path).status == 200
 
 
+@pytest.mark.integration
 def test_a_wall_answers_200_without_the_article(client: Client) -> None:
     path = _full(client)
     client.control(consent=True)
@@ -549,6 +562,7 @@ def test_a_wall_answers_200_without_the_article(client: Client) -> None:
     assert client.get("/cn/rss").status == 200
 
 
+@pytest.mark.integration
 def test_a_hanging_page_never_answers_and_the_others_do(client: Client) -> None:
     path = _full(client)
     client.control(hang=[path])
@@ -558,12 +572,14 @@ def test_a_hanging_page_never_answers_and_the_others_do(client: Client) -> None:
     assert client.get("/cn/rss").status == 200
 
 
+@pytest.mark.integration
 def test_a_wrong_command_is_told_and_nothing_is_done(client: Client) -> None:
     for wrong in (b'{"nonsense": 1}', b'{"edit": [{"url": "/cn/none", "how": "text"}]}', b"[]", b"{"):
         assert client.get("/__control__", "POST", wrong).status == 400
     assert client.get(_full(client)).status == 200
 
 
+@pytest.mark.integration
 def test_every_request_is_one_line_of_the_log(client: Client) -> None:
     client.get("/cn/rss?marker=1", User_Agent="test-agent")
     line = next(row for row in client.log.read_text("utf-8").splitlines() if "marker=1" in row)
@@ -573,6 +589,7 @@ def test_every_request_is_one_line_of_the_log(client: Client) -> None:
     assert int(size) > 1000
 
 
+@pytest.mark.integration
 def test_archive_files_are_written_one_an_article(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "replica", "archive", str(tmp_path), "--editions", "cn", "--articles", "25"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

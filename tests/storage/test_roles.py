@@ -17,6 +17,8 @@ from rfispider.mongo.server_binary import find_binary
 from rfispider.storage import Store
 from tests.support.crawling import command, wait_until
 
+pytestmark = pytest.mark.integration
+
 Document = dict[str, Any]
 
 ARTICLE = Article(

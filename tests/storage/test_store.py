@@ -485,6 +485,7 @@ async def test_opening_an_installed_database_asks_for_no_right_to_change_it(
     )
 
 
+@pytest.mark.integration
 async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
     started = time.monotonic()
     with pytest.raises(DatabaseError) as caught:
@@ -544,6 +545,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.terminate()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("user", "said"),
     [
@@ -563,6 +565,7 @@ async def test_a_server_that_says_no_is_told_in_one_line(guarded: str, user: str
     assert not re.search("wr0ng|r3ader", message)
 
 
+@pytest.mark.integration
 async def test_a_user_who_may_read_and_write_can_open_and_save_where_there_is_no_replica_set(guarded: str) -> None:
     async with await Store.open(f"mongodb://writer:wr%2Fte@{guarded}/", "rfi") as opened:
         assert await opened.save([article()]) == [NEW]
@@ -587,6 +590,7 @@ def kill(server: Embedded) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.integration
 async def test_a_server_that_dies_for_good_is_told(own_server: Embedded) -> None:
     async with await Store.open(own_server.up(), "rfi", patience=1) as opened:
         await opened.save([article(1)])
@@ -597,6 +601,7 @@ async def test_a_server_that_dies_for_good_is_told(own_server: Embedded) -> None
             await opened.article(article(1).key)
 
 
+@pytest.mark.integration
 async def test_a_server_that_comes_back_is_waited_for(own_server: Embedded) -> None:
     async with await Store.open(own_server.up(), "rfi") as opened:
         await opened.save([article(number) for number in range(100)])
@@ -631,6 +636,7 @@ async def fill(opened: Store, acknowledged: set[str]) -> None:
         acknowledged |= {one.key for one in batch}
 
 
+@pytest.mark.integration
 async def test_a_full_disk_is_an_error_and_nothing_acknowledged_is_lost(small_disk: Path) -> None:
     server = Embedded(small_disk)
     acknowledged: set[str] = set()
