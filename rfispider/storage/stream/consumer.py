@@ -139,8 +139,12 @@ class Consumer:
             return await self._positions.find_one({"_id": name})
 
     async def record(self, name: str, fields: Document) -> None:
-        """Record under a name where to go on: a position, or other fields."""
-        with translating_errors("recording a position", self._uri), pymongo.timeout(self._patience):
+        """Record under a name where to go on: a position, or other fields.
+
+        Without time-out: it is called between the batches of a stream that is ended by cancelling it, and Python 3.11
+        loses a cancellation that meets the end of a wait with a time-out (`asyncio.wait_for`, bpo-37658).
+        """
+        with translating_errors("recording a position", self._uri):
             document = {"_id": name, "schema": SCHEMA, "at": datetime.now(UTC), **fields}
             await self._positions.replace_one({"_id": name}, document, upsert=True)
 
