@@ -80,7 +80,7 @@ def why(
     url: Annotated[str, typer.Argument(help="Any form of the URL.")], database: Database = settings.MONGO_DATABASE
 ) -> None:
     """Show all that the frontier knows of one URL. Exit status 1 when it does not know the URL."""
-    document = with_frontier(database, lambda frontier: frontier.statistics.why(url))
+    document = with_frontier(database, lambda frontier: frontier.statistics.find(url))
     if document is None:
         fail(f"the frontier has never heard of {readable_urls(url)}")
     print_json(document)

@@ -1,4 +1,4 @@
-"""What the frontier knows of its own health: sources, articles that wait, leases that ran out, budgets."""
+"""What the health of a crawl is judged by: sources, waiting articles, expired leases, budgets of hosts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from rfispider.mongo.connection import Connection, operation
 
 UNSTORED = [State.DUE.value, State.FAILED.value, State.LEASED.value]
 EXPIRED_S = 120
-"""A lease is taken over within seconds of its end by whoever has work to do; this leaves a margin."""
+"""Seconds after its end when a lease counts as expired: any working crawl takes it over within a few."""
 COUNTED = 100
-"""Waiting articles are counted up to this."""
+"""Waiting articles are counted up to this number."""
 
 _SOURCE_FIELDS = {
     **dict.fromkeys(("url", "kind", "edition", "state", "added_at", "interval_s", "failures", "misses"), 1),
@@ -28,7 +28,7 @@ _SOURCE_FIELDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """A polled feed, sitemap or list as the frontier knows it."""
+    """A polled feed, sitemap or list page as it stands in the frontier."""
 
     url: str
     kind: Kind
@@ -45,15 +45,15 @@ class SourceHealth:
     listed_at: datetime | None = None
     """When it last listed anything."""
     newest_at: datetime | None = None
-    """Publication of the newest entry that it listed then."""
+    """Publication time of the newest entry that it listed then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingArticles:
-    """Articles that sources list and that were never stored, longer than an interval after they were found."""
+    """Articles that were found some time ago and are still not stored."""
 
     count: int
-    """Counted up to a limit of the query."""
+    """At most twice `COUNTED`."""
     url: str
     """One of them."""
     error: str | None = None
@@ -75,7 +75,7 @@ class Host:
 
 
 class FrontierDiagnostics:
-    """Questions about health, each answered through an index."""
+    """What monitoring asks of the frontier; each question is answered through an index."""
 
     def __init__(self, connection: Connection, collection: db.Collection, hosts: db.Collection) -> None:
         """Ask these collections of URLs and hosts."""
@@ -85,22 +85,22 @@ class FrontierDiagnostics:
 
     @operation("reading the sources")
     async def sources(self, editions: Collection[str | None]) -> list[SourceHealth]:
-        """The sources of these editions that are polled; those of a backfill, read once, are not among them."""
+        """The polled sources of these editions, without those of a backfill, which are read once."""
         query = {
             "state": {"$in": [state.value for state in State]},
             "edition": {"$in": list(editions)},
             "kind": {"$in": sorted(POLLED_KINDS)},
             "priority": {"$in": [SOURCE, FEED]},
         }
-        return [source(found) async for found in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
+        return [_source(document) async for document in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
 
     @operation("looking for articles that wait")
     async def waiting(
         self, edition: str, newer_than: datetime | None, found_before: datetime
     ) -> WaitingArticles | None:
-        """The articles of an edition that were found before then and are not stored, if they are news.
+        """The news of an edition that was added before `found_before` and is not stored; None when there is none.
 
-        News is what was published after `newer_than`, and what nobody told the time of.
+        News are articles published after `newer_than`, and those whose publication time is unknown.
         """
         news: Document = {"edition": edition, "kind": {"$in": sorted(ARTICLE_KINDS)}, "added_at": {"$lt": found_before}}
         if newer_than:
@@ -113,16 +113,15 @@ class FrontierDiagnostics:
             "due_at": {"$type": "date"},
         }
         given_up = {**news, "state": State.FAILED.value, "published_at": {"$gt": newer_than or found_before}}
-        found = {
-            document["_id"]: document
-            for query, index in ((due, schema.CLAIM), (given_up, schema.STATES))
-            async for document in self._urls.find(query, fields, hint=index).limit(COUNTED)
-        }
-        return waiting(list(found.values()))
+        documents = [
+            *await self._urls.find(due, fields, hint=schema.CLAIM).limit(COUNTED).to_list(),
+            *await self._urls.find(given_up, fields, hint=schema.STATES).limit(COUNTED).to_list(),
+        ]
+        return _waiting(list({document["_id"]: document for document in documents}.values()))
 
     @operation("looking for expired leases")
     async def expired(self) -> tuple[int, datetime | None]:
-        """How many leases ran out and were not taken over, and when the first of them did."""
+        """How many leases have run out without being taken over, and when the first of them ran out."""
         late = {"$dateSubtract": {"startDate": "$$NOW", "unit": "second", "amount": EXPIRED_S}}
         pipeline: list[Document] = [
             {"$match": {"state": State.LEASED.value}},
@@ -134,12 +133,11 @@ class FrontierDiagnostics:
 
     @operation("reading the budgets of hosts")
     async def hosts(self) -> list[Host]:
-        """The budgets of the hosts that pages are asked of."""
-        return [host(found) async for found in self._hosts.find()]
+        """The politeness budgets of all hosts."""
+        return [_host(document) async for document in self._hosts.find()]
 
 
-def source(document: Mapping[str, Any]) -> SourceHealth:
-    """The source that a document of the frontier stands for."""
+def _source(document: Mapping[str, Any]) -> SourceHealth:
     last, poll = document.get("last") or {}, document.get("poll") or {}
     return SourceHealth(
         url=document["url"],
@@ -158,8 +156,8 @@ def source(document: Mapping[str, Any]) -> SourceHealth:
     )
 
 
-def waiting(documents: list[Document]) -> WaitingArticles | None:
-    """What waits, named by one that says why, if any does."""
+def _waiting(documents: list[Document]) -> WaitingArticles | None:
+    """The example is one whose last visit left an error, if there is one."""
     if not documents:
         return None
     errors = {document["url"]: (document.get("last") or {}).get("error") for document in documents}
@@ -167,8 +165,7 @@ def waiting(documents: list[Document]) -> WaitingArticles | None:
     return WaitingArticles(count=len(documents), url=url, error=errors[url])
 
 
-def host(document: Mapping[str, Any]) -> Host:
-    """The budget that a document of the hosts holds."""
+def _host(document: Mapping[str, Any]) -> Host:
     return Host(
         host=document["_id"],
         delay_s=document.get("step_s") or document.get("delay_s", 0.0),

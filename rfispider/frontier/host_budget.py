@@ -10,66 +10,67 @@ from rfispider.frontier.policy.politeness import Breaker, Budget, Limits, answer
 from rfispider.frontier.records import Document
 from rfispider.frontier.transitions import after_now
 from rfispider.mongo import operations as db
-from rfispider.mongo.clock import PromptClock
+from rfispider.mongo.clock import AnswerDelay
 from rfispider.mongo.connection import Connection, operation
 
 HORIZON_S = 0.6
-"""Slots are given out no further ahead: those of a killed worker are lost, and after a refusal those that were given
-out before it are still used, at a pace that is known to be too fast."""
+"""Requests are granted no further ahead, in seconds. What a killed worker was granted is lost, and after a refusal what
+was granted before it is still used, at a pace that is known to be too fast."""
 
 PROBE_S = 120.0
-"""A probe that was not answered by then is lost with its worker, and another is sent."""
+"""Seconds after which a probe without an answer is taken for lost with its worker, and another is sent."""
 
 PROBED_S = 10.0
-"""By then most probes are answered."""
+"""Seconds within which most probes are answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateGrant:
-    """Leave to make requests."""
+    """Permission for one worker to make some requests to a host."""
 
     waits_s: list[float]
-    """Seconds from now until each of them may be made, below 0 when the answer was so slow that its time has passed;
-    fewer than asked for when too many are waiting already."""
+    """Seconds from now until each request may be made; negative when the answer came so late that its time has passed.
+    Fewer than were asked for when enough are granted ahead already."""
     step_s: float
-    """Seconds between any two of them, whoever has them; 0 = no limit."""
+    """Seconds between any two requests of the fleet; 0 is no limit."""
     again_in_s: float
-    """After so many seconds more slots are to be had."""
+    """Seconds after which more requests can be granted."""
     breaker: Breaker
-    """OPEN: use none for a page. PROBING: the caller alone may use one, for a single page."""
+    """OPEN: none of them may be for a page. PROBING: the caller alone may make one request for a page."""
     pages_again_in_s: float = 0.0
-    """After so many seconds it is worth asking whether pages may be fetched."""
+    """Seconds after which it is worth asking again whether pages may be fetched."""
 
 
 class HostBudgets:
     """One document a host: when the next request may be made, how far apart, and whether pages are served."""
 
     def __init__(self, connection: Connection, collection: db.Collection, limits: Limits) -> None:
-        """Share budgets through this collection, within these limits."""
+        """Share the budgets that are in this collection, within these limits."""
         self.connection = connection
         self._hosts = collection
         self._limits = limits
-        self._clock = PromptClock()
+        self._answer_delay = AnswerDelay()
         self._healthy: dict[str, bool] = {}
 
     @operation("reserving requests")
     async def reserve(self, host: str, n: int, *, pages: bool = True) -> RateGrant:
         """Reserve up to n requests to a host, one delay apart, after all that any worker has reserved.
 
-        One round trip. While the breaker is open and its cooldown over, a second one asks for the probe if there are
-        `pages` among the requests.
+        After it: the granted requests are this worker's, and no other worker is granted the same time. What is not used
+        is lost. One round trip; once the cooldown of an open breaker is over, a second one tries to get the probe if
+        there are `pages` among the requests.
         """
         document = await db.retrying(lambda: self._changed(host, _reservation(n, self._limits)))
         self._note(host, document)
-        heard_late_s = self._clock.late_s(document["reserved_at"])
-        breaker = await self._admitted(host, document, pages=pages)
-        return _slots(document, breaker, heard_late_s)
+        answer_late_s = self._answer_delay.seconds(document["reserved_at"])
+        breaker = await self._breaker_for_caller(host, document, pages=pages)
+        return _grant(document, breaker, answer_late_s)
 
-    async def _admitted(self, host: str, document: Document, *, pages: bool = True) -> Breaker:
-        """What the breaker says to this caller; the one that is given the probe sees PROBING, the others OPEN."""
+    async def _breaker_for_caller(self, host: str, document: Document, *, pages: bool) -> Breaker:
+        """The breaker as this caller sees it: whoever gets the probe sees PROBING, the others OPEN."""
         if document.get("breaker", Breaker.CLOSED) == Breaker.CLOSED:
             return Breaker.CLOSED
-        # The probe goes to somebody who may make a request for a page now: with another, it would be lost.
+        # The probe goes only to a worker that can make a request for a page now; with another it would be lost.
         if document["blocked_until"] > document["reserved_at"] or not document["granted"] or not pages:
             return Breaker.OPEN
         cooled = {
@@ -83,7 +84,11 @@ class HostBudgets:
 
     @operation("slowing down for a host")
     async def on_refusal(self, host: str, *, page: bool, retry_after_s: float = 0.0) -> Budget:
-        """Slow the whole fleet down after a refusal (403, 429, 503); `retry_after_s` stops it for so long."""
+        """Slow the whole fleet down after a refusal (403, 429, 503), and return the new budget.
+
+        `page`: the refused request was for a page, which counts for the breaker. `retry_after_s`: seconds for which the
+        host asked to be left alone.
+        """
         while True:
             document = await self._read(host)
             refusal = refused(
@@ -102,7 +107,10 @@ class HostBudgets:
 
     @operation("speeding up for a host")
     async def on_success(self, host: str, *, page: bool, answers: int = 1) -> Budget:
-        """Let the fleet recover a little after so many answers that were no refusals; no round trip in good health."""
+        """Let the fleet speed up a little after so many `answers` that were no refusals, and return the new budget.
+
+        No round trip while the host is in good health.
+        """
         if self._healthy.get(host, True):
             return Budget()
         while True:
@@ -119,33 +127,34 @@ class HostBudgets:
 
     @operation("keeping a crawl delay")
     async def set_robots_delay(self, host: str, robots: Mapping[str, Any]) -> None:
-        """Keep what a host's robots.txt says to everybody: `crawl_delay_s` (seconds) is honoured by `reserve`."""
+        """Share what a host's robots.txt asks for; from then on `reserve` honours `crawl_delay_s` (seconds)."""
         await db.retrying(
             lambda: self._hosts.update_one({"_id": host}, {"$set": {"robots": dict(robots)}}, upsert=True)
         )
 
     @operation("reading the budgets of hosts")
     async def budgets(self) -> list[Document]:
-        """Every host's document as it is stored."""
+        """The documents of all hosts as they are stored."""
         return await self._hosts.find().to_list()
 
     async def _changed(self, host: str, update: list[Document]) -> Document:
         document = await self._hosts.find_one_and_update(
             {"_id": host}, update, upsert=True, return_document=ReturnDocument.AFTER
         )
-        return document or {}  # An upsert always finds one; only the type does not know.
+        # An upsert always returns a document; the driver's type does not say so.
+        return document or {}
 
     async def _read(self, host: str) -> Document:
         age = {"$divide": [{"$subtract": ["$$NOW", "$slowed_at"]}, 1000]}
-        found = await db.rows(self._hosts, [{"$match": {"_id": host}}, {"$set": {"slowed_ago_s": age}}])
-        if found:
-            return found[0]
-        # Another worker may make it first, and count on from there: its number must not be set back.
+        documents = await db.rows(self._hosts, [{"$match": {"_id": host}}, {"$set": {"slowed_ago_s": age}}])
+        if documents:
+            return documents[0]
+        # Another worker may create it first: its revision must not be set back.
         await self._changed(host, [{"$set": {"rev": {"$ifNull": ["$rev", 0]}}}])
         return await self._read(host)
 
     async def _write(self, host: str, read: Document, fields: Document) -> bool:
-        """Write what was decided unless the document has changed since it was read."""
+        """Write a decision unless the document has changed since it was read; whether it was written."""
         unchanged = {"_id": host, "rev": read.get("rev")}
         document = await self._hosts.find_one_and_update(
             unchanged, [{"$set": {**fields, "rev": _NEXT_REV}}], return_document=ReturnDocument.AFTER
@@ -162,7 +171,7 @@ _NEXT_REV = {"$add": [{"$ifNull": ["$rev", 0]}, 1]}
 
 
 def _reservation(n: int, limits: Limits) -> list[Document]:
-    """Take up to n slots from the front of a host's free time."""
+    """The update that reserves up to n requests, one step apart, from the first free time of a host."""
     ahead_ms = {"$subtract": ["$next_at", "$$NOW"]}
     room = {"$subtract": [HORIZON_S * 1000, ahead_ms]}
     fitting = {"$add": [{"$floor": {"$divide": [room, {"$multiply": ["$step_s", 1000]}]}}, 1]}
@@ -180,10 +189,10 @@ def _reservation(n: int, limits: Limits) -> list[Document]:
     ]
 
 
-def _slots(document: Document, breaker: Breaker, heard_late_s: float) -> RateGrant:
+def _grant(document: Document, breaker: Breaker, answer_late_s: float) -> RateGrant:
     now = document["reserved_at"]
-    # Workers that hear late would else make their requests at the times of others.
-    late_s = heard_late_s if document["step_s"] else 0.0
+    # A worker whose answers come late would otherwise make its requests at the times of others.
+    late_s = answer_late_s if document["step_s"] else 0.0
     first_s = (document["first_at"] - now).total_seconds() - late_s
     ahead_s = (document["next_at"] - now).total_seconds() - late_s
     waits_s = [first_s + i * document["step_s"] for i in range(document["granted"])]
@@ -203,7 +212,7 @@ def _pages_again_in_s(document: Document, breaker: Breaker) -> float:
     if Breaker.PROBING in {breaker, document["breaker"]}:
         return PROBED_S
     left_s: float = (document["blocked_until"] - document["reserved_at"]).total_seconds()
-    # Over for a moment, and the probe was another's: as if it was on its way.
+    # The cooldown has just ended and another worker has the probe.
     return left_s if left_s > 0 else PROBED_S
 
 

@@ -1,4 +1,4 @@
-"""What stands in the frontier: the questions of people and of workers that have nothing to do."""
+"""What is in the frontier: counts, leases, gaps, and what a worker without work can expect."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rfispider.site import urls
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """How many URLs of an edition and kind stand in a state."""
+    """How many URLs of an edition and kind are in a state."""
 
     state: State
     edition: str | None
@@ -36,19 +36,19 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """What a worker without work may still expect."""
+    """What a worker without work can expect."""
 
     due: bool
     """Something can be claimed now."""
     leased_elsewhere: int
-    """URLs in the hands of other workers, from which more may come."""
+    """URLs leased by other workers; more links may come of them."""
     next_in_s: float | None
-    """Seconds until something comes due, of these kinds, or a lease on one runs out; None = nothing is planned."""
+    """Seconds until a URL of these kinds becomes due or its lease runs out; None when nothing is planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceGap:
-    """A gap in what a source showed."""
+    """A time in which a source may have listed something that nobody saw."""
 
     url: str
     edition: str | None
@@ -56,21 +56,21 @@ class SourceGap:
 
 
 VISIT = dict.fromkeys(("url", "kind", "edition", "state", "due_at", "last", "lease"), 1)
-"""What of a document tells where its URL stands."""
+"""The fields that show the state of a URL and its last visit."""
 
 
 class FrontierStats:
-    """Questions to the frontier, each answered through an index."""
+    """What people and idle workers ask of the frontier; each question is answered through an index."""
 
     def __init__(self, connection: Connection, collection: db.Collection, worker: str) -> None:
-        """Ask on behalf of a worker."""
+        """Answer on behalf of a worker."""
         self.connection = connection
         self._urls = collection
         self._worker = worker
 
     @operation("counting URLs")
     async def counts(self) -> list[Count]:
-        """The URLs by state, edition and kind. Reads one index as a whole: about half a second for a million."""
+        """URLs by state, edition and kind. Reads a whole index: about half a second for a million URLs."""
         group = {"state": "$state", "edition": "$edition", "kind": "$kind"}
         pipeline: list[Document] = [
             {"$project": {"_id": 0, **dict.fromkeys(group, 1)}},
@@ -95,18 +95,19 @@ class FrontierStats:
             {"$group": {"_id": "$lease.worker", "urls": {"$sum": 1}, "until": {"$min": "$lease.until"}}},
             {"$sort": {"urls": -1, "_id": 1}},
         ]
-        found = await db.rows(self._urls, pipeline)
-        return [Holder(worker=row["_id"], urls=row["urls"], until=row["until"]) for row in found]
+        rows = await db.rows(self._urls, pipeline)
+        return [Holder(worker=row["_id"], urls=row["urls"], until=row["until"]) for row in rows]
 
     @operation("looking for what is due")
     async def oldest_due(self, editions: Collection[str | None]) -> Document | None:
-        """The document that has been due the longest, None when nothing is."""
-        found = await self._earliest(list(fair_share.by_due_time(editions, list(Kind)).values()), "$lte", {"due_at": 1})
-        return await self._urls.find_one({"_id": found["_id"]}) if found else None
+        """The document that has been due the longest; None when nothing is due."""
+        queries = list(fair_share.by_due_time(editions, list(Kind)).values())
+        earliest = await self._earliest(queries, "$lte", {"due_at": 1})
+        return await self._urls.find_one({"_id": earliest["_id"]}) if earliest else None
 
     @operation("looking for what is due")
     async def pending(self, editions: Collection[str | None], kinds: Collection[Kind]) -> Pending:
-        """Whether a worker has reason to wait, and for how long. Three round trips."""
+        """Whether there is reason to wait for more work, and for how long. Three round trips."""
         queries = list(fair_share.by_due_time(editions, kinds).values())
         wait = {"due_at": 1, "wait_ms": {"$subtract": ["$due_at", "$$NOW"]}}
         due = await self._earliest(queries, "$lte", wait)
@@ -119,10 +120,10 @@ class FrontierStats:
 
     @operation("counting what is due")
     async def due(self, editions: Collection[str | None], limit: int) -> dict[str | None, int]:
-        """How many URLs may be claimed now, by edition; not counted further than `limit` in all."""
-        wanted = {"edition": {"$in": list(editions)}, "kind": {"$in": [kind.value for kind in Kind]}}
+        """How many URLs can be claimed now, by edition; counted up to `limit` in all."""
+        query = {"edition": {"$in": list(editions)}, "kind": {"$in": [kind.value for kind in Kind]}}
         pipeline: list[Document] = [
-            {"$match": wanted | transitions.DUE},
+            {"$match": query | transitions.DUE},
             {"$limit": limit},
             {"$group": {"_id": "$edition", "urls": {"$sum": 1}}},
             {"$sort": {"_id": 1}},
@@ -130,13 +131,13 @@ class FrontierStats:
         return {row["_id"]: row["urls"] for row in await db.rows(self._urls, pipeline, hint=schema.CLAIM)}
 
     async def _earliest(self, queries: list[Document], comparison: str, fields: Document) -> Document | None:
-        """The first to be due of what is due, or is not yet due."""
+        """The first to become due of what is due (`$lte`), or of what is not due yet (`$gt`)."""
         if not queries:
             return None
         timed = [query | transitions.due(comparison) for query in queries]
         stages: list[Document] = [{"$sort": {"due_at": 1}}, {"$limit": 1}, {"$project": fields}]
-        found = await db.rows(self._urls, db.union(schema.FRONTIER, timed, stages), hint=schema.CLAIM)
-        return min(found, key=lambda row: row["due_at"], default=None)
+        rows = await db.rows(self._urls, db.union(schema.FRONTIER, timed, stages), hint=schema.CLAIM)
+        return min(rows, key=lambda row: row["due_at"], default=None)
 
     async def _leased_elsewhere(self, editions: Collection[str | None]) -> int:
         others = {
@@ -147,21 +148,22 @@ class FrontierStats:
         return await self._urls.count_documents(others, hint=schema.STATES)
 
     @operation("looking for a URL in the frontier")
-    async def why(self, url: str) -> Document | None:
-        """The document of a URL in any of its spellings, as it is stored; None when it was never heard of."""
+    async def find(self, url: str) -> Document | None:
+        """The document of a URL in any of its spellings, as it is stored; None when it is not in the frontier."""
         return await self._urls.find_one({"_id": urls.key(url)})
 
     @operation("reading failed URLs")
     async def failed(self, editions: Collection[str | None], limit: int = 100) -> list[Document]:
-        """Documents whose last fetch failed."""
+        """Up to `limit` documents whose last visit failed."""
         query = {"state": State.FAILED.value, "edition": {"$in": list(editions)}}
         return await self._urls.find(query).limit(limit).to_list()
 
     @operation("retrying failed URLs", timed=False)
     async def retry(self, editions: Collection[str | None], url: str | None = None) -> int:
-        """Make failed URLs due now, with every chance they had at first; return how many. Gone ones only by URL.
+        """Make failed URLs due now, as if they had never failed; return how many.
 
-        Without a time-out: everything may have failed.
+        All failed ones of these editions, or the one given by `url`, which may also be gone. Without a time-out:
+        everything may have failed.
         """
         query: Document = {"state": State.FAILED.value, "edition": {"$in": list(editions)}}
         if url is not None:
@@ -175,13 +177,13 @@ class FrontierStats:
 
     @operation("reading the articles of a day")
     async def of_day(self, day: date, editions: Collection[str]) -> list[Document]:
-        """The articles that belong to a day, as they are stored, as far as URLs and sources told before a fetch."""
+        """The documents of the articles that belong to a day by their URL or by what a source said of them."""
         query = {"days": day.isoformat(), "edition": {"$in": list(editions)}}
         return await self._urls.find(query, VISIT, hint=schema.DAYS, batch_size=db.ONE_BATCH).to_list()
 
     @operation("looking for lost sources")
     async def lost_sources(self, editions: Collection[str | None], until: datetime) -> list[Document]:
-        """Sources that could be read before a time, but at the last visit, and not since, could not."""
+        """Sources that could be read before `until` and have failed or been gone since."""
         query: Document = {
             "state": {"$in": [State.FAILED.value, State.GONE.value]},
             "edition": {"$in": list(editions)},
@@ -192,7 +194,7 @@ class FrontierStats:
 
     @operation("looking for gaps in sources")
     async def gaps(self, since: datetime, until: datetime) -> list[SourceGap]:
-        """Times within [since, until) in which a source may have listed something that nobody saw."""
+        """The gaps of sources that overlap the time from `since` to `until`."""
         pipeline: list[Document] = [
             {"$match": {"gaps.until": {"$gt": since}}},
             {"$unwind": "$gaps"},

@@ -1,51 +1,51 @@
-"""The time of the server, by which all workers agree."""
+"""The time of the server, which all workers share."""
 
 import time
 from datetime import UTC, datetime, timedelta
 
+DRIFT = 0.001
+"""Seconds by which two clocks may come apart in one second, far more than clocks do."""
+STEP_S = 2.0
+"""An answer that seems to be later than this is not late: the server's clock was set, or it is another server's."""
+
 
 class ServerClock:
-    """The server's time, carried on between answers by a clock that nobody sets."""
+    """The server's time, carried on between its answers by the monotonic clock, which nobody sets."""
 
     def __init__(self) -> None:
         self.set(datetime.now(UTC))
 
     def set(self, now: datetime) -> None:
-        """Take note of what the server says (aware UTC)."""
-        self._told, self._heard = now, time.monotonic()
+        """Take over the server's time (aware, UTC) from an answer that has just come."""
+        self._server_time, self._set_at = now, time.monotonic()
 
     def now(self) -> datetime:
-        """The server's time, as well as it can be told without asking (aware UTC)."""
-        return self._told + timedelta(seconds=time.monotonic() - self._heard)
+        """An estimate of the server's time (aware, UTC) without asking it."""
+        return self._server_time + timedelta(seconds=time.monotonic() - self._set_at)
 
 
-class PromptClock:
-    """Tells how late an answer of the server is, against the promptest one of late.
+class AnswerDelay:
+    """How late the answers of the server arrive, measured against the fastest of late.
 
-    An answer that says when the server made it was on its way for a while; how long cannot be known, but the answers
-    that took the shortest tell the server's time best.
+    An answer that carries the server's time was under way for an unknown while. The answers that took the shortest tell
+    best how the server's clock and ours differ; a slower one is late by the difference.
     """
 
     def __init__(self) -> None:
         self._offset_s: float | None = None
-        self._heard = 0.0
+        self._measured_at = 0.0
 
-    def late_s(self, told: datetime, heard: float | None = None) -> float:
-        """Seconds by which an answer is late that the server made at its time `told` (aware) and that is heard now.
+    def seconds(self, answered_at: datetime, received: float | None = None) -> float:
+        """By how many seconds an answer is late.
 
-        `heard` stands in for the monotonic clock, in seconds.
+        `answered_at` is the server's time in the answer (aware); `received` is when it came by the monotonic clock, in
+        seconds, by default now.
         """
-        heard = time.monotonic() if heard is None else heard
-        offset_s = told.timestamp() - heard
+        received = time.monotonic() if received is None else received
+        offset_s = answered_at.timestamp() - received
         if self._offset_s is not None:
-            known_s = self._offset_s - DRIFT * (heard - self._heard)
+            expected_s = self._offset_s - DRIFT * (received - self._measured_at)
             # Another primary may have another time.
-            offset_s = max(offset_s, known_s) if known_s - offset_s < STEP_S else offset_s
-        self._offset_s, self._heard = offset_s, heard
-        return max(0.0, heard + offset_s - told.timestamp())
-
-
-DRIFT = 0.001
-"""Part of a second by which two clocks may come apart in one, far more than clocks do."""
-STEP_S = 2.0
-"""An answer that is later than this is taken for a clock that was set."""
+            offset_s = max(offset_s, expected_s) if expected_s - offset_s < STEP_S else offset_s
+        self._offset_s, self._measured_at = offset_s, received
+        return max(0.0, received + offset_s - answered_at.timestamp())

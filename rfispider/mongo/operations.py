@@ -1,4 +1,4 @@
-"""How the frontier talks to its server: majority always, times aware, a failover survived."""
+"""How operations run: with majority, with aware times, and through a failover."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ TRIES = 4
 
 
 def collection(database: Database, name: str) -> Collection:
-    """A collection of which nothing acknowledged is lost and nothing stale is read, whatever the URI says."""
+    """A collection that loses no acknowledged write and reads nothing stale, whatever the URI says."""
     options: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
     return database.get_collection(
         name,
@@ -31,9 +31,9 @@ def collection(database: Database, name: str) -> Collection:
 
 
 async def retrying(operation: Callable[[], Awaitable[Result]]) -> Result:
-    """Run an operation that may safely be run twice until it succeeds.
+    """Run an idempotent operation until it succeeds, `TRIES` times at most.
 
-    The driver repeats single writes and reads by itself, once; updates of many documents it does not.
+    The driver itself repeats reads and writes of one document; it does not repeat an update of many.
 
     Raises:
         PyMongoError: the server stays away, or refuses the operation itself.
@@ -43,28 +43,28 @@ async def retrying(operation: Callable[[], Awaitable[Result]]) -> Result:
         try:
             return await operation()
         except PyMongoError as error:
-            if not passing(error):
+            if not is_transient(error):
                 raise
     return await operation()
 
 
-def passing(error: PyMongoError) -> bool:
-    """Whether an error is that of a server that went away or lost its rank, and not of the operation."""
+def is_transient(error: PyMongoError) -> bool:
+    """Whether the server went away or is no longer the primary, so that another try may succeed."""
     return isinstance(error, AutoReconnect) or error.has_error_label("RetryableWriteError")
 
 
 async def rows(collection: Collection, pipeline: list[dict[str, Any]], hint: str | None = None) -> list[dict[str, Any]]:
-    """The result of an aggregation, all of it in one round trip."""
+    """The documents that an aggregation yields, in one round trip."""
     options: Mapping[str, Any] = {"hint": hint} if hint else {}
     cursor = await collection.aggregate(pipeline, batchSize=ONE_BATCH, **options)
     return await cursor.to_list()
 
 
 ONE_BATCH = 100_000
-"""A batch that holds any answer: a cursor gives its first one with the answer itself."""
+"""Documents in the first batch of a cursor, which comes with the answer itself: more than any query here yields."""
 
 
 def union(name: str, queries: list[dict[str, Any]], stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The aggregation of a collection that answers several queries, each followed by the same stages."""
+    """The aggregation that runs several queries on the collection `name`, each followed by the same stages."""
     pipelines = [[{"$match": query}, *stages] for query in queries]
     return pipelines[0] + [{"$unionWith": {"coll": name, "pipeline": each}} for each in pipelines[1:]]

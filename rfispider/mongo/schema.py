@@ -1,11 +1,11 @@
-"""What a database promises to whoever reads it: the form of its documents, its indexes, and their version.
+"""The schema of a database: the form of its documents, its indexes, and the version of both.
 
-Shared by the archive and the frontier, which each declare their own collections. One document of the collection
-`contract` says which version of the form (`items.SCHEMA`) the database is in.
+Archive and frontier each declare their own collections; this module installs them. One document of the collection
+`contract` holds the version (`items.SCHEMA`) that the database is in.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo import IndexModel
@@ -20,7 +20,7 @@ Validators = Mapping[str, Document]
 Indexes = Mapping[str, Sequence[IndexModel]]
 
 CONTRACT = "contract"
-"""The collection of one document that tells the version."""
+"""The collection whose only document holds the version."""
 VERSION = "schema"
 """The `_id` of that document, and the field that holds the number."""
 
@@ -45,32 +45,32 @@ VALIDATORS: Validators = {
 }
 
 _EXISTS = 48
-"""Error code NamespaceExists: another worker was first."""
+"""Error code NamespaceExists: another worker has created it in the meantime."""
 _NOT_THERE = frozenset({26, 27})
 """Error codes NamespaceNotFound and IndexNotFound: there is nothing to drop."""
 
 
 class SchemaMismatch(DatabaseError):
-    """The database is in another version of the form than this program's; the message is one line for a person."""
+    """The database has another version of the schema than this program; the message is one line for a person."""
 
 
 def part(required: Sequence[str], **properties: Document) -> Document:
-    """The rule of a nested document with these fields; others may be added."""
+    """The rule for a nested document with these fields; it may have others."""
     return {"bsonType": "object", "required": list(required), "properties": properties}
 
 
 def parts(required: Sequence[str], **properties: Document) -> Document:
-    """The rule of a list of such documents."""
+    """The rule for a list of such documents."""
     return {"bsonType": "array", "items": part(required, **properties)}
 
 
 def records(required: Sequence[str], **properties: Document) -> Document:
-    """The rule of a list of documents that hold these fields and no other."""
+    """The rule for a list of documents with these fields and no others."""
     return {"bsonType": "array", "items": {**part(required, **properties), "additionalProperties": False}}
 
 
 def maybe(rule: Document) -> Document:
-    """The rule of a field that may also be null."""
+    """The rule for a field that may also be null."""
     kinds = rule["bsonType"]
     return {**rule, "bsonType": [*([kinds] if isinstance(kinds, str) else kinds), "null"]}
 
@@ -79,38 +79,38 @@ def maybe(rule: Document) -> Document:
 
 
 async def version(database: AsyncDatabase[Document]) -> int | None:
-    """The version of the form that a database is in; None when it is empty and may take any.
+    """The version of the schema that a database is in; None when it is empty and may take any.
 
-    The first release wrote no version: there, and in a restored collection, an article tells.
+    The first release wrote no version: there, and where only collections were restored, an article shows it.
     """
-    told = await database[CONTRACT].find_one({"_id": VERSION})
-    if told:
-        return int(told[VERSION])
-    sample = await database["articles"].find_one({}, {VERSION: 1})
-    return int(sample.get(VERSION, 1)) if sample else None
+    contract = await database[CONTRACT].find_one({"_id": VERSION})
+    if contract:
+        return int(contract[VERSION])
+    article = await database["articles"].find_one({}, {VERSION: 1})
+    return int(article.get(VERSION, 1)) if article else None
 
 
-def check(name: str, found: int) -> None:
+def check_version(name: str, present: int) -> None:
     """Compare the version that a database is in with this program's.
 
     Raises:
         SchemaMismatch: they differ.
 
     """
-    if found > SCHEMA:
+    if present > SCHEMA:
         raise SchemaMismatch(
-            f"the database {name} is of schema {found}, written by a later release of rfispider; "
+            f"the database {name} is of schema {present}, written by a later release of rfispider; "
             f"this one knows schema {SCHEMA}: upgrade it"
         )
-    if found < SCHEMA:
+    if present < SCHEMA:
         raise SchemaMismatch(
-            f"the database {name} is of schema {found}, this release needs schema {SCHEMA}: "
+            f"the database {name} is of schema {present}, this release needs schema {SCHEMA}: "
             f"stop its workers and run `rfispider migrate`"
         )
 
 
-async def stamp(database: AsyncDatabase[Document]) -> None:
-    """Write down that a database is in this program's version."""
+async def write_version(database: AsyncDatabase[Document]) -> None:
+    """Record that a database is in this program's version."""
     update = {"$set": {VERSION: SCHEMA}, "$currentDate": {"since": True}, "$unset": {"after": ""}}
     try:
         await database[CONTRACT].update_one({"_id": VERSION}, update, upsert=True)
@@ -120,50 +120,54 @@ async def stamp(database: AsyncDatabase[Document]) -> None:
 
 
 async def prepare(database: AsyncDatabase[Document], validators: Validators, indexes: Indexes) -> None:
-    """Make a database ready for this program: what is missing of validators and indexes is made, if its version fits.
+    """Make a database ready for this program: create the validators and indexes that it lacks, if its version fits.
 
     Raises:
         SchemaMismatch: the database is in another version.
         PyMongoError: the server cannot be reached or refuses.
 
     """
-    found = await version(database)
-    if found is not None:
-        check(database.name, found)
+    present = await version(database)
+    if present is not None:
+        check_version(database.name, present)
     await install(database, {**VALIDATORS, **validators}, indexes)
-    if found is None:
-        await stamp(database)
+    if present is None:
+        await write_version(database)
 
 
-async def begin(database: AsyncDatabase[Document], found: int) -> None:
-    """Write down the version that a migration starts from, lest a half-way one is taken for the new one."""
-    await database[CONTRACT].update_one({"_id": VERSION}, {"$setOnInsert": {VERSION: found}}, upsert=True)
+# ---- Progress of a migration -----------------------------------------------------------------------------
 
 
-async def note(database: AsyncDatabase[Document], collection: str, after: str) -> None:
-    """Note how far a migration has come in a collection: the last `_id` that it has looked at."""
+async def begin_migration(database: AsyncDatabase[Document], start: int) -> None:
+    """Record the version that a migration starts from, so that a half-migrated database is not taken for a new one."""
+    await database[CONTRACT].update_one({"_id": VERSION}, {"$setOnInsert": {VERSION: start}}, upsert=True)
+
+
+async def save_position(database: AsyncDatabase[Document], collection: str, after: str) -> None:
+    """Record how far a migration has come in a collection: the last `_id` that it has looked at."""
     await database[CONTRACT].update_one({"_id": VERSION}, {"$set": {f"after.{collection}": after}})
 
 
-async def forget(database: AsyncDatabase[Document]) -> None:
-    """Drop those notes: the next migration looks at every document again."""
+async def drop_positions(database: AsyncDatabase[Document]) -> None:
+    """Forget how far it has come: the next migration looks at every document again."""
     await database[CONTRACT].update_one({"_id": VERSION}, {"$unset": {"after": ""}})
 
 
-async def noted(database: AsyncDatabase[Document], collection: str) -> str | None:
-    """How far an earlier migration came in a collection."""
-    told = await database[CONTRACT].find_one({"_id": VERSION}) or {}
-    place: str | None = told.get("after", {}).get(collection)
-    return place
+async def position(database: AsyncDatabase[Document], collection: str) -> str | None:
+    """The last `_id` of a collection that an earlier migration has looked at; None when it did not begin."""
+    contract = await database[CONTRACT].find_one({"_id": VERSION}) or {}
+    after: str | None = contract.get("after", {}).get(collection)
+    return after
 
 
 # ---- Validators and indexes ------------------------------------------------------------------------------
 
 
 async def install(database: AsyncDatabase[Document], validators: Validators, indexes: Indexes) -> None:
-    """Make collections, validators and indexes where they are missing or other than these.
+    """Create collections, validators and indexes that are missing, and replace those that differ.
 
-    Where nothing is missing this only reads, so that a user who may not write can call it. Other indexes stay.
+    Only reads when there is nothing to change, so that a user without the right to write can call it. Indexes that are
+    not among these stay.
     """
     options = {each["name"]: each.get("options", {}) async for each in await database.list_collections()}
     for name, rules in validators.items():
@@ -186,7 +190,7 @@ async def _validate(database: AsyncDatabase[Document], name: str, validator: Doc
 
 async def _index(database: AsyncDatabase[Document], name: str, models: Sequence[IndexModel]) -> None:
     present = {each["name"]: each async for each in await database[name].list_indexes()}
-    missing = [model for model in models if not _is_like(model.document, present.get(model.document["name"]))]
+    missing = [model for model in models if not _is_same(model.document, present.get(model.document["name"]))]
     for model in missing:
         if model.document["name"] in present:
             await drop_index(database, name, model.document["name"])
@@ -203,17 +207,23 @@ async def drop_index(database: AsyncDatabase[Document], name: str, index: str) -
             raise
 
 
-def _is_like(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> bool:
-    """Whether an index that is there is the one that is wanted, as far as the wish goes."""
+def _is_same(model: Mapping[str, Any], present: Mapping[str, Any] | None) -> bool:
+    """Whether an index of the server has the fields and options of a model; what the model leaves open may differ."""
     if present is None:
         return False
-    keys = dict(wanted["key"])
-    texts = {field for field, kind in keys.items() if kind == "text"}
-    plain = [(field, kind) for field, kind in keys.items() if field not in texts]
-    there = [(field, kind) for field, kind in present["key"].items() if field not in {"_fts", "_ftsx"}]
-    options = wanted.keys() - {"key", "name", "weights"}
-    return (
-        plain == there
-        and texts == set(present.get("weights", ()))
-        and all(present.get(option) == wanted[option] for option in options)
+    options = model.keys() - {"key", "name", "weights"}
+    return _fields(model["key"].items()) == _present_fields(present) and all(
+        present.get(option) == model[option] for option in options
     )
+
+
+def _fields(key: Iterable[tuple[str, Any]]) -> tuple[list[tuple[str, Any]], set[str]]:
+    """The fields of an index that have an order, in their order, and those of its text search, which have none."""
+    items = list(key)
+    return [item for item in items if item[1] != "text"], {field for field, kind in items if kind == "text"}
+
+
+def _present_fields(index: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], set[str]]:
+    """The same of an index as the server lists it: there, fields of a text search are among the weights."""
+    ordered = [item for item in index["key"].items() if item[0] not in {"_fts", "_ftsx"}]
+    return ordered, set(index.get("weights", ()))

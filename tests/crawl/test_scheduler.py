@@ -185,7 +185,7 @@ def article(name: str, depth: int = 0) -> Link:
 
 
 async def known(frontier: Frontier, link: Link) -> dict[str, Any]:
-    found = await frontier.statistics.why(link.url)
+    found = await frontier.statistics.find(link.url)
     assert found
     return found
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
-from rfispider.frontier import FETCHABLE, Completion, Frontier, Lease
-from rfispider.items import Kind, Link, Outcome
+from rfispider.frontier import Completion, Frontier, Lease
+from rfispider.items import FETCHABLE_KINDS, Kind, Link, Outcome
 from rfispider.mongo.connection import Connection
 from rfispider.mongo.errors import DatabaseError
 
@@ -36,7 +36,7 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "add": ([LINK],),
         "found_since": ([LINK], NOW),
         "requeue_for_depth": (["cn"], 2),
-        "claim": (1, ["cn"], FETCHABLE),
+        "claim": (1, ["cn"], FETCHABLE_KINDS),
         "heartbeat": (),
         "acknowledge": ([COMPLETION],),
         "fail": (LEASE, "no answer"),
@@ -54,9 +54,9 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "counts": (),
         "holders": (),
         "oldest_due": (["cn"],),
-        "pending": (["cn"], FETCHABLE),
+        "pending": (["cn"], FETCHABLE_KINDS),
         "due": (["cn"], 1),
-        "why": (LINK.url,),
+        "find": (LINK.url,),
         "failed": (["cn"],),
         "retry": (["cn"],),
         "of_day": (date(2026, 3, 1), ["cn"]),

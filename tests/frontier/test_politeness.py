@@ -16,7 +16,6 @@ from rfispider.frontier.policy.politeness import (
     BURST_S,
     CALM_S,
     FIRST_DELAY_S,
-    PAGES,
     SLOWER_BY,
     WALL_MARGIN,
     WALL_S,
@@ -27,7 +26,8 @@ from rfispider.frontier.policy.politeness import (
     refused,
     retry_after_s,
 )
-from rfispider.mongo.clock import PromptClock
+from rfispider.items import PAGE_KINDS
+from rfispider.mongo.clock import AnswerDelay
 
 HOST = "www.example.org"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -207,10 +207,10 @@ async def test_slots_lie_one_delay_apart(hosts: HostBudgets) -> None:
 
 
 def test_an_answer_that_was_long_on_its_way_is_known_to_be_late() -> None:
-    clock = PromptClock()
+    clock = AnswerDelay()
 
     def late_s(told_s: float, heard_s: float) -> float:
-        return clock.late_s(NOW + timedelta(seconds=told_s), heard_s)
+        return clock.seconds(NOW + timedelta(seconds=told_s), heard_s)
 
     assert late_s(0, 100.0) == 0
     assert late_s(1, 101.3) == pytest.approx(0.3, abs=0.01)
@@ -219,10 +219,10 @@ def test_an_answer_that_was_long_on_its_way_is_known_to_be_late() -> None:
 
 
 def test_the_clock_of_another_primary_is_believed() -> None:
-    clock = PromptClock()
-    clock.late_s(NOW, 100.0)
-    assert clock.late_s(NOW - timedelta(seconds=30), 101.0) == 0
-    assert clock.late_s(NOW + timedelta(seconds=30), 102.0) == 0
+    clock = AnswerDelay()
+    clock.seconds(NOW, 100.0)
+    assert clock.seconds(NOW - timedelta(seconds=30), 101.0) == 0
+    assert clock.seconds(NOW + timedelta(seconds=30), 102.0) == 0
 
 
 async def test_workers_at_once_share_one_rate(mongo_uri: str, database: str) -> None:
@@ -366,5 +366,5 @@ async def test_rewards_bring_a_host_back_to_its_agreed_rate(frontier: Frontier) 
 
 
 def test_feeds_and_sitemaps_are_no_pages() -> None:
-    assert not {"feed", "sitemap"} & set(PAGES)
-    assert {"article", "section", "front"} <= set(PAGES)
+    assert not {"feed", "sitemap"} & set(PAGE_KINDS)
+    assert {"article", "section", "front"} <= set(PAGE_KINDS)

@@ -89,7 +89,7 @@ async def other(mongo_uri: str, database: str, frontier: Frontier) -> AsyncItera
 
 
 async def stored(frontier: Frontier, link: Link) -> dict[str, Any]:
-    found = await frontier.statistics.why(link.url)
+    found = await frontier.statistics.find(link.url)
     assert found is not None
     return found
 
@@ -864,10 +864,10 @@ async def test_an_idle_worker_learns_whether_to_wait_and_how_long(frontier: Fron
 
 async def test_why_answers_for_any_spelling_and_for_the_unknown(frontier: Frontier) -> None:
     await frontier.add(articles(1))
-    found = await frontier.statistics.why(article("story-0").url + "/#top")
+    found = await frontier.statistics.find(article("story-0").url + "/#top")
     assert found is not None
     assert found["state"] == "due"
-    assert await frontier.statistics.why("https://www.rfi.fr/cn/nothing") is None
+    assert await frontier.statistics.find("https://www.rfi.fr/cn/nothing") is None
 
 
 # ---- Indexes ------------------------------------------------------------------------------------------------
@@ -953,7 +953,7 @@ async def test_every_command_of_a_busy_worker_uses_an_index(grown: Frontier, oth
         statistics.counts(), statistics.holders(), statistics.oldest_due(CN), statistics.pending(CN, FETCHABLE_KINDS)
     )
     await asyncio.gather(
-        statistics.failed(CN), statistics.retry(CN), statistics.gaps(LONG_AGO, T0), statistics.why(feed().url)
+        statistics.failed(CN), statistics.retry(CN), statistics.gaps(LONG_AGO, T0), statistics.find(feed().url)
     )
     await database.command("profile", 0)
     namespace = f"{database.name}.{schema.FRONTIER}"

@@ -93,7 +93,7 @@ async def migrate(database: Database, others: Mapping[str, Added], progress: Pro
     version = await _version(database)
     if version == SCHEMA:
         return Migrated()
-    await schema.begin(database, version)
+    await schema.begin_migration(database, version)
     for name, index in RETIRED:
         await schema.drop_index(database, name, index)
     await schema.install(database, {**schema.VALIDATORS, **VALIDATORS}, INDEXES)
@@ -104,12 +104,12 @@ async def migrate(database: Database, others: Mapping[str, Added], progress: Pro
         for name, step in steps.items():
             async for batch in _batches(database, name):
                 await step(batch, done)
-                await schema.note(database, name, batch[-1]["_id"])
+                await schema.save_position(database, name, batch[-1]["_id"])
                 if progress:
                     progress(name, len(batch))
-        await schema.forget(database)
+        await schema.drop_positions(database)
     if not done.refused:
-        await schema.stamp(database)
+        await schema.write_version(database)
     return done
 
 
@@ -119,7 +119,7 @@ async def _version(database: Database) -> int:
     if version is None:
         return SCHEMA
     if version > SCHEMA:
-        schema.check(database.name, version)
+        schema.check_version(database.name, version)
     return version
 
 
@@ -133,7 +133,7 @@ _EARLIER: Document = {schema.VERSION: {"$lt": SCHEMA}}
 
 async def _batches(database: Database, name: str) -> AsyncIterator[list[Document]]:
     """The documents of a collection that are in an earlier form, in the order of `_id`, from the noted place."""
-    after = await schema.noted(database, name)
+    after = await schema.position(database, name)
     while True:
         query = {"_id": {"$gt": after}} if after else {}
         batch = await database[name].find(query).sort("_id").limit(BATCH).to_list()
