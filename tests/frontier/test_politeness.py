@@ -318,7 +318,10 @@ async def test_two_workers_that_see_the_same_cooled_breaker_send_one_probe(front
         await hosts.on_refusal(HOST, page=True)
     await _let_time_pass(frontier)
     (seen,) = await hosts.budgets()
-    assert [await hosts._admitted(HOST, seen) for _ in range(2)] == [Breaker.PROBING, Breaker.OPEN]
+    assert [await hosts._breaker_for_caller(HOST, seen, pages=True) for _ in range(2)] == [
+        Breaker.PROBING,
+        Breaker.OPEN,
+    ]
 
 
 async def test_a_probe_is_not_given_to_a_worker_without_a_slot(frontier: Frontier) -> None:
