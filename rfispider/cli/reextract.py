@@ -154,10 +154,17 @@ def value_of(name: str, typed: str) -> str | int:
 
 
 async def run(store: Store, task: Task, workers: int | None) -> None:
-    """Go through all batches; what is to be written of one is written before the next one is looked at."""
+    """Go through all batches, from where an earlier run of the same was stopped."""
     start = "" if task.dry_run else await start_of(store, task)
-    total = await store.count(task.condition)
-    with job.ReparserPool(workers) as readers, progress(total) as bar:
+    async with job.ReparserPool(workers) as readers:
+        is_complete = await reparse_all(store, task, readers, start)
+    if is_complete and not task.dry_run:
+        await store.consumer.forget(task.name)
+
+
+async def reparse_all(store: Store, task: Task, readers: job.ReparserPool, start: str) -> bool:
+    """Go through all batches after `start`; each is written before the next one is. False if the user declines."""
+    with progress(await store.count(task.condition)) as bar:
         async for batch in ahead(store.segments(task.condition, start, failures=task.failures)):
             parsed_at = datetime.now(UTC)
             results = await readers.read(batch.pages, parsed_at)
@@ -168,12 +175,11 @@ async def run(store: Store, task: Task, workers: int | None) -> None:
                 continue
             if any(result.touched or result.is_new for result in results):
                 if task.asks and not await confirmed(task, bar):
-                    return
+                    return False
                 outcomes = await job.write(store, results, parsed_at)
                 task.tally.outcomes.update(map(str, outcomes))
             await store.consumer.record(task.name, {"after": batch.after})
-    if not task.dry_run:
-        await store.consumer.forget(task.name)
+    return True
 
 
 def count(tally: Tally, batch: ReparseBatch, results: Sequence[ReparseResult]) -> None:

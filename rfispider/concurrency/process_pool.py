@@ -1,190 +1,196 @@
-"""Functions are applied to pages in other processes. Several pages share a message, and none the fate of another."""
+"""Functions are applied in other processes. Several calls share a message, and none the fate of another."""
 
 import asyncio
-import multiprocessing
-import signal
+import logging
+import pickle
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import TimeoutError as TooLong
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from rfispider.concurrency.worker_process import WorkerDied, WorkerProcess
 
-from rfispider.concurrency.shared_memory import Buffer, BufferUnreachable, SharedBuffers
-from rfispider.items import Page
+logger = logging.getLogger(__name__)
 
+Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-Function = Callable[[Page], Any]
 
-TOGETHER: Final = 8
-"""Pages in one message: to send and to wake another process costs as much as a tenth of the reading of a page."""
-
+BATCH: Final = 8
+"""Calls in one message: to send and to wake another process costs as much as a tenth of the parsing of a page."""
 MESSAGES: Final = 2
-"""Of two messages a process has one to go on with."""
-
-ORPHAN: Final = 2.0
-"""A page is killed by the kernel after so many times its limit: then whoever should have done it is dead."""
-
-
-class ParserKilled(Exception):
-    """A page took too long, or the process that had it died; the message says which, in one line."""
+"""Messages under way for each process: it goes on with the second while the reply to the first is read."""
+ATTEMPTS: Final = 2
+"""A call whose process dies is tried once more, by itself: most often another call, or somebody, has killed it."""
+CHECK_S: Final = 0.25
+"""Seconds between two checks of the processes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A page to which a function is to be applied."""
-
-    function: Function
-    page: Page
-    told: "asyncio.Future[Any]"
-    """What came of it."""
+class CallKilled(Exception):
+    """A call took too long, or its process died again and again; the message says which, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolTask:
-    """The same on its way."""
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A call that waits or is under way."""
 
-    function: Function
-    page: Page
-    place: Buffer | None
-    """Where the body lies that the page lacks."""
+    call: bytes
+    """Pickled: the function and its argument."""
+    result: "asyncio.Future[Any]"
+    deaths: int = 0
+    """Processes that died at this call, or at others of the same message."""
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it has to be tried by itself, for it may have killed a process."""
+        return self.deaths > 0
 
 
-class PagePool:
-    """So many processes, each of which may take so long for a page. For one event loop."""
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """The place of one process, which is replaced whenever it is gone."""
 
-    def __init__(self, processes: int, seconds: float) -> None:
-        """Take the number of processes, and how long one page may take (seconds)."""
-        self._seconds = seconds
-        self._pool = ProcessPool(processes, context=multiprocessing.get_context("spawn"))
-        self._tray = SharedBuffers(MESSAGES * processes * TOGETHER)
-        self._free = MESSAGES * processes
-        self._waiting: deque[Job] = deque()
-        self._messages: set[asyncio.Task[None]] = set()
+    seconds: float
+    messages: int = 0
+    """Under way."""
+    process: WorkerProcess | None = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_closed: bool = False
 
-    def open(self) -> None:
-        """Have the processes started by the time that the first page comes."""
-        self._pool.schedule(ready)
-
-    async def close(self) -> None:
-        """End the processes, whatever they do."""
-        await asyncio.to_thread(_stop, self._pool)
-        self._tray.close()
-
-    async def apply(self, function: Callable[[Page], Result], page: Page) -> Result:
-        """What the function makes of the page; raises what it raises.
+    async def running(self) -> WorkerProcess:
+        """The process, started if there is none.
 
         Raises:
-            Killed: it took too long, or took its process down.
+            WorkerDied: the system starts no process, or the pool is closed.
 
         """
-        job = Job(function, page, asyncio.get_running_loop().create_future())
+        async with self.starting:
+            if self.is_closed:
+                raise WorkerDied("the pool was closed", was_at_work=False, was_too_slow=False)
+            if self.process and not self.process.is_alive:
+                logger.warning("process %d has ended (%s) and is replaced", self.process.pid, self.process.end)
+            if not self.process or not self.process.is_alive:
+                try:
+                    self.process = await WorkerProcess.start(self.seconds)
+                except OSError as error:
+                    reason = f"it could not be started: {error}"
+                    raise WorkerDied(reason, was_at_work=True, was_too_slow=False) from error
+            return self.process
+
+    async def close(self) -> None:
+        """End the process; no other is started."""
+        self.is_closed = True
+        async with self.starting:
+            if self.process:
+                await self.process.close()
+
+
+class ProcessPool:
+    """So many processes, each of which may take so long for a message. For one event loop."""
+
+    def __init__(self, processes: int, seconds: float, *, batch: int = BATCH) -> None:
+        """Take the number of processes, the seconds that one call may take, and how many calls may share a message."""
+        self._seconds = seconds
+        self._batch = batch
+        self._slots = [_Slot(seconds) for _ in range(processes)]
+        self._waiting: deque[_Job] = deque()
+        self._messages: dict[asyncio.Task[None], list[_Job]] = {}
+        self._watchdog: asyncio.Task[None] | None = None
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the processes that are alive."""
+        return [slot.process.pid for slot in self._slots if slot.process and slot.process.is_alive]
+
+    def open(self, load: Callable[[None], None]) -> None:
+        """Start all processes, and have each make this call, which imports what the first one needs."""
+        for slot in self._slots:
+            job = _Job(pickle.dumps((load, None)), asyncio.get_running_loop().create_future())
+            # Nobody waits for it: if it fails, so will what comes after it.
+            job.result.add_done_callback(lambda result: result.cancelled() or result.exception())
+            self._start_message(slot, [job])
+
+    async def apply(self, function: Callable[[Argument], Result], argument: Argument) -> Result:
+        """What the function returns for the argument, both of which can be pickled; raises what it raises.
+
+        Raises:
+            CallKilled: it took too long, or took its process down.
+
+        """
+        job = _Job(pickle.dumps((function, argument)), asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._send()
-        result: Result = await job.told
+        result: Result = await job.result
         return result
 
-    def _send(self) -> None:
-        while self._waiting and self._free:
-            share = min(TOGETHER, -(-len(self._waiting) // self._free))
-            jobs = [self._waiting.popleft() for _ in range(share)]
-            self._free -= 1
-            message = asyncio.ensure_future(self._carry_out(jobs))
-            self._messages.add(message)
-            message.add_done_callback(self._returned)
+    async def close(self) -> None:
+        """End the processes, whatever they do; calls that are not done are cancelled."""
+        for jobs in (self._waiting, *self._messages.values()):
+            for job in jobs:
+                job.result.cancel()
+        self._waiting.clear()
+        if self._watchdog:
+            self._watchdog.cancel()
+        await asyncio.gather(*(slot.close() for slot in self._slots))
+        await asyncio.gather(*self._messages)
 
-    def _returned(self, message: "asyncio.Task[None]") -> None:
-        self._messages.discard(message)
-        self._free += 1
+    def _send(self) -> None:
+        """Give what waits to the processes that have the least to do."""
+        while self._waiting:
+            slot = min(self._slots, key=lambda slot: slot.messages)
+            if slot.messages >= MESSAGES:
+                return
+            self._start_message(slot, self._next_jobs())
+
+    def _start_message(self, slot: _Slot, jobs: list[_Job]) -> None:
+        self._watchdog = self._watchdog or asyncio.ensure_future(self._watch())
+        slot.messages += 1
+        message = asyncio.ensure_future(self._carry_out(slot, jobs))
+        self._messages[message] = jobs
+        message.add_done_callback(self._messages.pop)
+
+    def _next_jobs(self) -> list[_Job]:
+        """The jobs of the next message: a fair share of what waits, or one that has to be tried by itself."""
+        free = sum(MESSAGES - slot.messages for slot in self._slots)
+        share = min(self._batch, -(-len(self._waiting) // free))
+        jobs = [self._waiting.popleft()]
+        while self._waiting and len(jobs) < share and not jobs[0].is_suspect and not self._waiting[0].is_suspect:
+            jobs.append(self._waiting.popleft())
+        return jobs
+
+    async def _carry_out(self, slot: _Slot, jobs: list[_Job]) -> None:
+        try:
+            process = await slot.running()
+            results = await process.apply([job.call for job in jobs])
+            for job, result in zip(jobs, results, strict=True):
+                _resolve(job, result)
+        except WorkerDied as death:
+            self._retry(jobs, death)
+        slot.messages -= 1
         self._send()
 
-    async def _carry_out(self, jobs: Sequence[Job]) -> None:
-        """Have all jobs done; when something happens to their process, each by itself."""
-        try:
-            results = await self._done(jobs)
-        except asyncio.CancelledError:
-            for job in jobs:
-                job.told.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            if len(jobs) > 1:
-                for job in jobs:
-                    await self._carry_out([job])
-                return
-            results = [error]
-        for job, result in zip(jobs, results, strict=True):
-            _tell(job.told, result)
+    def _retry(self, jobs: list[_Job], death: WorkerDied) -> None:
+        """Put jobs back whose process has died, before all others; one that had its attempts has failed."""
+        for job in reversed(jobs):
+            job.deaths += death.was_at_work
+            if death.was_too_slow and len(jobs) == 1:
+                _resolve(job, CallKilled(f"reading it took more than {self._seconds:g} s"))
+            elif job.deaths >= ATTEMPTS:
+                _resolve(job, CallKilled(f"the process that read it died ({death})"))
+            elif not job.result.done():
+                self._waiting.appendleft(job)
 
-    async def _done(self, jobs: Sequence[Job]) -> list[Any]:
-        with ExitStack() as held:
-            sent = [_sent(job, held.enter_context(self._tray.holding(job.page.body))) for job in jobs]
-            results = await self._in_process(sent)
-        if any(isinstance(result, BufferUnreachable) for result in results):
-            self._tray.close()
-            return await self._in_process([_sent(job, None) for job in jobs])
-        return results
-
-    async def _in_process(self, sent: list[PoolTask]) -> list[Any]:
-        return await carried_out(self._pool, self._seconds, applied, sent, ORPHAN * self._seconds)
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_S)
+            for slot in self._slots:
+                if slot.process:
+                    slot.process.check(CHECK_S)
 
 
-async def carried_out(pool: ProcessPool, seconds: float, function: Callable[..., Result], *given: object) -> Result:
-    """What a function makes of what it is given, in a process of a pool that has so long for it; raises what it raises.
-
-    Raises:
-        Killed: it took too long, or took its process down.
-
-    """
-    future = pool.schedule(function, args=given, timeout=seconds)
-    try:
-        result: Result = await asyncio.wrap_future(future)
-    except TooLong as error:
-        raise ParserKilled(f"reading it took more than {seconds:g} s") from error
-    except ProcessExpired as error:
-        raise ParserKilled(f"the process that read it died ({error})") from error
-    return result
-
-
-def _sent(job: Job, place: Buffer | None) -> PoolTask:
-    # What belongs to the crawl, and what cannot be sent, stays here.
-    page = replace(job.page, body=b"" if place else job.page.body, visit=None, parsed=None, parse=None)
-    return PoolTask(job.function, page, place)
-
-
-def _tell(told: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401 - whatever a function gives
-    if told.done():
+def _resolve(job: _Job, result: Any) -> None:  # noqa: ANN401 - whatever a function returns
+    if job.result.done():
         return
     if isinstance(result, Exception):
-        told.set_exception(result)
+        job.result.set_exception(result)
     else:
-        told.set_result(result)
-
-
-# ---- In the process --------------------------------------------------------------------------------------
-
-
-def applied(jobs: Sequence[PoolTask], seconds: float) -> list[Any]:
-    """What becomes of each page, or what was raised; the process dies if it takes longer, whoever else still lives."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        return [_applied(job) for job in jobs]
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _applied(job: PoolTask) -> Any:  # noqa: ANN401 - whatever the function gives
-    try:
-        return job.function(replace(job.page, body=job.place.body()) if job.place else job.page)
-    except Exception as error:  # noqa: BLE001 - raised where the page came from
-        return error
-
-
-def ready() -> None:
-    """Do nothing; a process that can do this has loaded all that it needs."""
-
-
-def _stop(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call] # pebble left the type out
-    pool.join()
+        job.result.set_result(result)

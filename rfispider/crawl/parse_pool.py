@@ -1,4 +1,4 @@
-"""Pages are read in processes of their own: the crawl goes on meanwhile, and a page that hangs is killed."""
+"""Pages are parsed in other processes: the crawl goes on meanwhile, and a page that hangs is killed."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from rfispider import extract, feeds
-from rfispider.concurrency.process_pool import PagePool, ParserKilled
+from rfispider.concurrency.page_pool import PagePool
+from rfispider.concurrency.process_pool import CallKilled
 from rfispider.items import Article, Entry, Outcome, Page, Rejection, Status
 
 Result = TypeVar("Result")
@@ -15,7 +16,7 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True, kw_only=True)
 class ParseResult:
-    """All that is read from a page of an article."""
+    """All that is parsed from a page of an article."""
 
     result: Article | Rejection
     refusal: Outcome | None = None
@@ -28,12 +29,12 @@ class ParseResult:
 
 @dataclass(slots=True, kw_only=True)
 class Listing:
-    """All that is read from a list page."""
+    """All that is parsed from a list page."""
 
     entries: list[Entry] = field(default_factory=list)
     next_page: str | None = None
     problem: str | None = None
-    """Why it was not read, in one line."""
+    """Why it was not parsed, in one line."""
 
 
 def article(page: Page, *, topics: bool) -> ParseResult:
@@ -60,24 +61,28 @@ def feed(page: Page) -> feeds.ParsedFeed:
         FeedError: it is none.
 
     """
-    told = f"text/xml; charset={page.encoding}" if page.encoding else None
-    return feeds.entries(page.body, page.url, told)
+    content_type = f"text/xml; charset={page.encoding}" if page.encoding else None
+    return feeds.entries(page.body, page.url, content_type)
+
+
+def load(_: None) -> None:
+    """Do nothing: a process that can call this has imported all parsers."""
 
 
 class ParserPool:
-    """Reads pages in so many processes, each page within its time; with none, in this process and without limit."""
+    """Parses pages in so many processes, each page within its time; with none, in this process and without limit."""
 
     def __init__(self, processes: int, seconds: float, *, topics: bool = False) -> None:
         """Take the number of processes, how long one page may take (seconds), and whether topics are asked for."""
         self._article = partial(article, topics=topics)
         self._pool = PagePool(processes, seconds) if processes else None
-        # In this process, the crawl gets its turn between two pages.
+        # Without processes one page is parsed at a time, so that the crawl gets its turn between two of them.
         self._turn = asyncio.Lock()
 
     def open(self) -> None:
-        """Have the processes started by the time that the first page comes."""
+        """Start the processes before the first page comes."""
         if self._pool:
-            self._pool.open()
+            self._pool.open(load)
 
     async def close(self) -> None:
         """End the processes, whatever they do."""
@@ -97,15 +102,15 @@ class ParserPool:
     async def _parse(self, page: Page) -> ParseResult:
         try:
             return await self._run(self._article, page)
-        except ParserKilled as killed:
-            return ParseResult(result=Rejection(outcome=Outcome.FAILED, reason=str(killed)))
+        except CallKilled as error:
+            return ParseResult(result=Rejection(outcome=Outcome.FAILED, reason=str(error)))
 
     async def listing(self, page: Page) -> Listing:
         """Read a list page; one that takes too long has a problem."""
         try:
             return await self._run(listing, page)
-        except ParserKilled as killed:
-            return Listing(problem=str(killed))
+        except CallKilled as error:
+            return Listing(problem=str(error))
 
     async def feed(self, page: Page) -> feeds.ParsedFeed:
         """Read a feed.
@@ -116,8 +121,8 @@ class ParserPool:
         """
         try:
             return await self._run(feed, page)
-        except ParserKilled as killed:
-            raise feeds.FeedError(str(killed)) from killed
+        except CallKilled as error:
+            raise feeds.FeedError(str(error)) from error
 
     async def _run(self, function: Callable[[Page], Result], page: Page) -> Result:
         if self._pool and page.body:

@@ -1,7 +1,6 @@
 """Kept pages are parsed again by this version of the extractor, on all cores; what would change is known before."""
 
 import asyncio
-import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from pebble import ProcessPool
-
 from rfispider import extract, storage
-from rfispider.concurrency.process_pool import ParserKilled, carried_out
+from rfispider.concurrency.process_pool import CallKilled, ProcessPool
 from rfispider.items import Article, Outcome, Rejection
 from rfispider.storage import KeptPage, Raw
 from rfispider.storage.policy.versioning import Decision, decide
@@ -49,7 +46,7 @@ class ReparseResult:
 
 
 class ReparserPool:
-    """Processes that read pages, in a `with` block. One that hangs or dies costs its page only."""
+    """Processes that read pages, in an `async with` block. One that hangs or dies costs its page only."""
 
     def __init__(
         self,
@@ -62,18 +59,14 @@ class ReparserPool:
         self._seconds = seconds
         self._reader = reader or read
 
-    def __enter__(self) -> Self:
-        self._pool = ProcessPool(self._workers, context=multiprocessing.get_context("spawn"))
+    async def __aenter__(self) -> Self:
+        self._pool = ProcessPool(self._workers, self._seconds, batch=1)
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._pool.close()  # type: ignore[no-untyped-call] # pebble left the type out
-        else:
-            self._pool.stop()  # type: ignore[no-untyped-call] # likewise
-        self._pool.join()
+        await self._pool.close()
 
     async def read(self, kept: Sequence[KeptPage], at: datetime) -> list[ReparseResult]:
         """Parse pages, several at a time, with results in the same order; `at` is the time of the parse (UTC)."""
@@ -81,8 +74,8 @@ class ReparserPool:
 
     async def _read(self, kept: KeptPage, at: datetime) -> ReparseResult:
         try:
-            parsed = await carried_out(self._pool, self._seconds, self._reader, kept.raw)
-        except ParserKilled as killed:
+            parsed = await self._pool.apply(self._reader, kept.raw)
+        except CallKilled as killed:
             return ReparseResult(kept, None, None, str(killed))
         except Exception as error:  # noqa: BLE001 - a damaged page may fail in any way: it is reported, and costs itself only
             return ReparseResult(kept, None, None, f"{type(error).__name__}: {error}")

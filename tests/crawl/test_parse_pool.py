@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from rfispider import feeds
-from rfispider.concurrency.process_pool import ParserKilled
-from rfispider.concurrency.shared_memory import PLACE, SharedBuffers, _opened
+from rfispider.concurrency.process_pool import CallKilled
+from rfispider.concurrency.shared_memory import BUFFER_BYTES, SharedBuffers, _opened
 from rfispider.crawl import parse_pool
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.items import Article, Origin, Outcome, Page, Rejection, VisitResult
@@ -90,7 +90,7 @@ async def test_a_page_that_hangs_is_killed_and_the_next_one_is_read(
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_page_that_kills_its_reader_has_failed_and_the_next_one_is_read(parser_pool: ParserPool) -> None:
-    with pytest.raises(ParserKilled, match="the process that read it died"):
+    with pytest.raises(CallKilled, match="the process that read it died"):
         await parser_pool._run(die, page(article_html()))
     assert (await parser_pool.listing(page(LIST, LIST_URL))).problem is None
 
@@ -101,7 +101,7 @@ async def test_the_crawl_goes_on_while_a_page_is_read(parser_pool: ParserPool) -
     for _ in range(20):
         await asyncio.sleep(0.001)
     assert not hanging.done()
-    with pytest.raises(ParserKilled):
+    with pytest.raises(CallKilled):
         await hanging
 
 
@@ -119,7 +119,7 @@ def named(told: Page) -> str:
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("trouble", "error", "told"),
-    [("hangs", ParserKilled, "more than 0.5 s"), ("dies", ParserKilled, "died"), ("raises", ValueError, "raises")],
+    [("hangs", CallKilled, "more than 0.5 s"), ("dies", CallKilled, "died"), ("raises", ValueError, "raises")],
 )
 async def test_pages_do_not_share_the_fate_of_one_that_they_share_a_message_with(
     parser_pool: ParserPool, trouble: str, error: type[Exception], told: str
@@ -139,16 +139,16 @@ def length(told: Page) -> int:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_body_comes_whole_whether_it_fits_a_place_or_not(parser_pool: ParserPool) -> None:
-    sizes = [1, PLACE, PLACE + 1, 3 * PLACE]
+    sizes = [1, BUFFER_BYTES, BUFFER_BYTES + 1, 3 * BUFFER_BYTES]
     assert [await parser_pool._run(length, page(b"x" * size)) for size in sizes] == sizes
 
 
 async def test_where_bodies_are_out_of_reach_they_are_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
     parser_pool = ParserPool(1, 5.0)
     assert parser_pool._pool
-    monkeypatch.setattr(parser_pool._pool._tray, "_path", "/nowhere")
+    monkeypatch.setattr(parser_pool._pool._buffers, "_path", "/nowhere")
     assert await asyncio.gather(*(parser_pool._run(length, page(b"x" * size)) for size in (3, 4))) == [3, 4]
-    with parser_pool._pool._tray.holding(b"x") as place:
+    with parser_pool._pool._buffers.holding(b"x") as place:
         assert place is None
     await parser_pool.close()
 
@@ -192,9 +192,9 @@ from rfispider.crawl.parse_pool import ParserPool
 async def main():
     parser_pool = ParserPool(1, 1.0)
     reading = asyncio.ensure_future(parser_pool._run(tell_and_hang, page("x", sys.argv[1])))
-    while not (workers := list(parser_pool._pool._pool._pool_manager.worker_manager.workers)):
+    while not (pids := parser_pool._pool.pids):
         await asyncio.sleep(0.01)
-    print(*workers, flush=True)
+    print(*pids, flush=True)
     await reading
 
 if __name__ == "__main__":

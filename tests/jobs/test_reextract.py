@@ -89,10 +89,10 @@ class Archive:
 class InThisProcess(ReparserPool):
     """Reads without a process of its own, for tests of something else: it takes a second to start one."""
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    async def __aexit__(self, *_: object) -> None:
         pass
 
     async def read(self, kept: Sequence[KeptPage], at: datetime) -> list[ReparseResult]:
@@ -254,7 +254,7 @@ def test_a_page_that_is_not_read_any_more_changes_nothing() -> None:
 @pytest.mark.integration
 async def test_a_page_that_hangs_or_kills_its_process_costs_itself_only() -> None:
     pages = [KeptPage(name, name.encode(), None) for name in ("hangs", "fine", "dies", "fails")]
-    with ReparserPool(1, 0.3, struck.read) as readers:
+    async with ReparserPool(1, 0.3, struck.read) as readers:
         readings = await readers.read(pages, NOW)
     told = ["reading it took more than 0.3 s", "fine", "the process that read it died ", "KeyError: 'url'"]
     assert [reading.problem.split("(")[0] for reading in readings] == told
