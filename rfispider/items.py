@@ -156,6 +156,16 @@ class Entry:
     """The topic shown beside the title in a list, as printed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an answer said that would bind or lose something; it holds when a later answer says the same."""
+
+    evidence: str
+    """What it said, such as not-article, or alias and a content hash: two answers agree when it is equal."""
+    at: datetime
+    """When that answer was asked for, by the database's clock."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class VisitResult:
     """What is known so far of one visit to a URL, while its request and what came of it are under way."""
@@ -173,6 +183,8 @@ class VisitResult:
     """Keys that a source listed, in its order."""
     times: list[datetime] = field(default_factory=list)
     """Publication times that a source told."""
+    claim_evidence: str | None = None
+    """What has to be confirmed by another visit; with the outcome CLAIMED."""
     spoiled: bool = False
 
     def complete(self, outcome: Outcome, error: str | None = None) -> None:
@@ -213,6 +225,8 @@ class Page:
     """Related-link hops from the source."""
     mirror: str = ""
     """Where the site was fetched from, when that is a mirror whose own address may stand in links."""
+    claim: Claim | None = field(default=None, repr=False, compare=False)
+    """What the answer before this one said and this one may confirm."""
     visit: VisitResult | None = field(default=None, repr=False, compare=False)
     """The visit whose outcome this page decides; None for what a source carried beside its links."""
     parsed: Any = field(default=None, repr=False, compare=False)
