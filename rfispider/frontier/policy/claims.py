@@ -1,0 +1,24 @@
+"""When a second answer confirms a first one that would bind or lose something. Pure.
+
+Sites err for minutes: a maintenance page with status 200, a text under the wrong address, a false canonical URL. So one
+such answer is a claim: the old state holds, the URL is fetched again soon and whole, and only an answer that is asked
+for later and says the same makes it true.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from rfispider.items import Claim
+
+CLAIM_AGAIN_S: Final = 600.0
+"""A URL that claims something is fetched again after so many seconds: an outage or a slip of an editor is mostly over."""
+
+
+def agrees(before: Claim | None, evidence: str, asked_at: datetime) -> bool:
+    """Whether an answer that was asked for at a time confirms the claim of the one before it.
+
+    It says the same, and enough time has passed for a fault to be over: half of `CLAIM_AGAIN_S`.
+    """
+    if before is None or before.evidence != evidence:
+        return False
+    return asked_at - before.at >= timedelta(seconds=CLAIM_AGAIN_S / 2)
