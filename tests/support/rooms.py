@@ -1,0 +1,44 @@
+"""The rooms of the package, and the classes that one room shows to the others: its face."""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.crawling import ROOT
+
+PACKAGE = ROOT / "rfispider"
+
+
+def room_of(module: str) -> str:
+    """The room of a module, by dotted name: `rfispider.storage.read.queries` -> `storage`."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def faces() -> set[str]:
+    """Names of the public classes that a room exports, or that another room imports from it."""
+    return {name for module, name in {*_exported(), *_imported_by_others()} if _is_public_class(module, name)}
+
+
+def _exported() -> Iterator[tuple[str, str]]:
+    for path in PACKAGE.glob("*/__init__.py"):
+        module = f"rfispider.{path.parent.name}"
+        yield from ((module, name) for name in getattr(importlib.import_module(module), "__all__", ()))
+
+
+def _imported_by_others() -> Iterator[tuple[str, str]]:
+    for path in PACKAGE.rglob("*.py"):
+        room = room_of(_module_of(path))
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("rfispider."):
+                yield from ((node.module, alias.name) for alias in node.names if room_of(node.module) != room)
+
+
+def _module_of(path: Path) -> str:
+    return ".".join(("rfispider", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def _is_public_class(module: str, name: str) -> bool:
+    value = getattr(importlib.import_module(module), name, None)
+    return inspect.isclass(value) and not name.startswith("_")
