@@ -20,7 +20,7 @@ from pymongo import MongoClient
 from operated.clock import Clock
 from tests.support.browsers import free_port
 from tests.support.crawling import ROOT, Replica, path, surroundings
-from tests.support.guarded import guarded_server, secrets_in
+from tests.support.authenticated_mongod import guarded_server, secrets_in
 
 DATABASE = "rfi"
 RFISPIDER = (sys.executable, "-c", "from rfispider.cli import main; main()")

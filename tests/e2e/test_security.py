@@ -25,7 +25,7 @@ from rfispider.crawl import logs
 from rfispider.crawl.allowlist import Allowlist, is_public
 from rfispider.crawl.middlewares import Politeness
 from rfispider.text import visible
-from tests.support import hostile, hostile_site
+from tests.support import hostile_pages, hostile_server
 from tests.support.crawling import CRAWL_SECONDS, ROOT, crawl, path, rfispider, surroundings
 
 # ---- where a crawl may go --------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 class Ordeal:
     """One crawl of the hostile site, and what it left."""
 
-    def __init__(self, run: Any, archive: Any, site: hostile_site.Site, others: list[hostile_site.Site]) -> None:
+    def __init__(self, run: Any, archive: Any, site: hostile_server.Site, others: list[hostile_server.Site]) -> None:
         self.run, self.archive, self.site, self.others = run, archive, site, others
         self.articles = {path(article["url"]): article for article in archive.articles.find()}
 
@@ -126,8 +126,8 @@ class Ordeal:
 def ordeal(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ordeal]:
     canary = tmp_path_factory.mktemp("canary") / "secret.txt"
     canary.write_text(CANARY)
-    with hostile_site.serving(canary) as (site, others), MongoClient[dict[str, Any]](mongo_uri) as client:
-        asked = ",".join(site.base + source for source in hostile.sources())
+    with hostile_server.serving(canary) as (site, others), MongoClient[dict[str, Any]](mongo_uri) as client:
+        asked = ",".join(site.base + source for source in hostile_pages.sources())
         options = [word for name, value in OPTIONS.items() for word in ("-s", f"{name}={value}")]
         run = crawl(mongo_uri, "ordeal", "-a", f"sources={asked}", *options, RFI_BASE_URL=site.base, RFI_RATE="0")
         yield Ordeal(run, client["ordeal"], site, others)
@@ -135,21 +135,21 @@ def ordeal(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_there_are_a_hundred_of_them() -> None:
-    assert len(set(hostile.INPUTS)) > 100
+    assert len(set(hostile_pages.INPUTS)) > 100
 
 
 def test_none_of_them_stops_the_crawl(ordeal: Ordeal) -> None:
     run = ordeal.archive.runs.find_one()
     assert (run["reason"], ordeal.archive.frontier.count_documents({"state": "leased"})) == ("finished", 0)
     assert not re.findall("Traceback|CRITICAL|Unhandled|came to nothing", ordeal.run.stderr)
-    assert ordeal.articles[hostile.PATH + hostile.WITNESS]["text"].startswith(hostile.TEXT)
+    assert ordeal.articles[hostile_pages.PATH + hostile_pages.WITNESS]["text"].startswith(hostile_pages.TEXT)
 
 
 def test_every_one_of_them_was_asked_for_and_ends_in_an_outcome(ordeal: Ordeal) -> None:
-    assert {hostile.PATH + name for name in hostile.pages()} <= set(ordeal.site.asked)
+    assert {hostile_pages.PATH + name for name in hostile_pages.pages()} <= set(ordeal.site.asked)
     known = {path(each["url"]): each for each in ordeal.archive.frontier.find()}
-    assert all(known[hostile.PATH + name]["last"]["outcome"] for name in hostile.pages())
-    assert set(hostile.sources()) <= {name + "/" * name.endswith("/en/france") for name in known} | set(known)
+    assert all(known[hostile_pages.PATH + name]["last"]["outcome"] for name in hostile_pages.pages())
+    assert set(hostile_pages.sources()) <= {name + "/" * name.endswith("/en/france") for name in known} | set(known)
 
 
 def test_none_of_them_reaches_another_server(ordeal: Ordeal) -> None:
@@ -162,7 +162,7 @@ def test_none_of_them_reads_a_file(ordeal: Ordeal) -> None:
 
 
 def test_what_looks_like_an_operator_is_stored_as_it_was_written(ordeal: Ordeal) -> None:
-    titles = {name: ordeal.articles[hostile.PATH + name]["title"] for name in
+    titles = {name: ordeal.articles[hostile_pages.PATH + name]["title"] for name in
               ("operator-in-the-title", "field-path-in-the-title", "etag-as-operator")}  # fmt: skip
     assert titles == {
         "operator-in-the-title": "$$ROOT",
@@ -198,7 +198,7 @@ def test_links_of_an_article_lead_nowhere_but_to_the_site_and_its_media(ordeal: 
 
 @pytest.mark.parametrize("command", [["report"], ["frontier"], ["frontier", "failed"], ["show"]])
 def test_nothing_of_the_site_steers_the_terminal(command: list[str], ordeal: Ordeal, mongo_uri: str) -> None:
-    hostile_one = "https://www.rfi.fr" + hostile.PATH + "escapes-in-the-title"
+    hostile_one = "https://www.rfi.fr" + hostile_pages.PATH + "escapes-in-the-title"
     told = rfispider(mongo_uri, "ordeal", *command, *([hostile_one] if command == ["show"] else []))
     assert told.returncode == 0, told.stderr
     assert not CONTROL.findall(told.stdout + told.stderr)
@@ -258,7 +258,7 @@ def test_an_archive_writes_nothing_and_follows_nothing(tmp_path: Path) -> None:
 
 
 def test_a_log_shows_what_would_steer_a_terminal() -> None:
-    record = logging.LogRecord("x", logging.INFO, "f", 1, "read %s\n", (hostile.ESCAPES,), None)
+    record = logging.LogRecord("x", logging.INFO, "f", 1, "read %s\n", (hostile_pages.ESCAPES,), None)
     told = logs.TextFormatter(vars(settings)).format(record)
     assert "read \ufffd[31m" in told
     assert not CONTROL.findall(told)

@@ -18,7 +18,7 @@ from rfispider.jobs import reextract as job
 from rfispider.jobs.reextract import ReparseResult, ReparserPool, judged
 from rfispider.storage import FetchedPage, KeptPage, Store
 from rfispider.storage.policy.versioning import decide
-from tests.support import struck
+from tests.support import misbehaving_parser
 from tests.support.extract_pages import article_html, page, paragraphs
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -254,7 +254,7 @@ def test_a_page_that_is_not_read_any_more_changes_nothing() -> None:
 @pytest.mark.integration
 async def test_a_page_that_hangs_or_kills_its_process_costs_itself_only() -> None:
     pages = [KeptPage(name, name.encode(), None) for name in ("hangs", "fine", "dies", "fails")]
-    async with ReparserPool(1, 0.3, struck.read) as readers:
+    async with ReparserPool(1, 0.3, misbehaving_parser.read) as readers:
         readings = await readers.read(pages, NOW)
     told = ["reading it took more than 0.3 s", "fine", "the process that read it died ", "KeyError: 'url'"]
     assert [reading.problem.split("(")[0] for reading in readings] == told

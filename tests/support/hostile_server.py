@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.hostile import PATH, Wire, answer, pages, sources
+from tests.support.hostile_pages import PATH, Wire, answer, pages, sources
 
 
 @dataclass
