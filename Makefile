@@ -23,7 +23,7 @@ test: check ## every check and every test, on a real MongoDB
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 test-unit: $(VENV)/installed ## the tests that need neither MongoDB nor another process: seconds
-	$(BIN)/python -m pytest -q -m unit -p no:xdist
+	$(BIN)/python -m pytest -q -m 'unit and not slow' -p no:xdist
 
 test-one: $(VENV)/installed ## one test file, or one test: make test-one T=tests/site/test_urls.py
 	$(BIN)/python -m pytest -p no:xdist $(or $(T),$(error name the tests: make test-one T=tests/...))
@@ -77,7 +77,7 @@ $(PEERS)/installed: benchmarks/requirements.txt
 	@touch $@
 
 # All of them run, whatever the one before it found; the exit status tells whether every promise held.
-bench: $(VENV)/installed $(PEERS)/installed ## the figures that the README quotes; peers have an environment of their own
+bench: $(VENV)/installed $(PEERS)/installed ## the figures of docs/figures.md; peers have an environment of their own
 	@status=0; for script in \
 	    "extract.py --pages 100 --peers-python $(PEERS)/bin/python" quality.py \
 	    "crawl.py --peers-python $(PEERS)/bin/python" store.py "export.py --formats jsonl" reextract.py cookbook.py; do \

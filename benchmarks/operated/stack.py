@@ -18,9 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pymongo import MongoClient
 
 from operated.clock import Clock
+from tests.support.authenticated_mongod import guarded_server, secrets_in
 from tests.support.browsers import free_port
 from tests.support.crawling import ROOT, Replica, path, surroundings
-from tests.support.authenticated_mongod import guarded_server, secrets_in
 
 DATABASE = "rfi"
 RFISPIDER = (sys.executable, "-c", "from rfispider.cli import main; main()")

@@ -123,6 +123,7 @@ LEFT_KIB = 4
 """Of the page that left least: what a page leaves in a cache now and then is no leak, which every page would add to."""
 
 
+@pytest.mark.slow
 def test_reading_a_page_makes_no_copy_of_it_and_leaves_nothing_behind() -> None:
     pages = [fetched(number) for number in range(8)]
     for page in pages[:4]:

@@ -27,6 +27,8 @@ from rfispider.items import Article, Origin, Outcome, Page, Rejection, VisitResu
 from tests.support.crawling import ROOT, crawl, serving, wait_until
 from tests.support.extract_pages import FETCHED, article_html, page
 
+pytestmark = pytest.mark.integration
+
 RELATED = (
     '<aside class="o-aside-content" data-org-type="aside-content--related"><div data-article-list>'
     '<a data-article-item-link href="/en/africa/20240304-the-goats"><h2>The goats</h2></a></div></aside>'
@@ -222,8 +224,6 @@ def test_the_reader_of_a_hanging_page_does_not_outlive_a_crawl_that_is_killed(tm
 HANGING_PARSER = """
 import os
 from lxml import html
-
-pytestmark = pytest.mark.integration
 
 parse = html.document_fromstring
 

@@ -22,8 +22,8 @@ import yaml
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from tests.support.crawling import ROOT, Replica, serving, wait_until
 from tests.support.authenticated_mongod import guarded_server, secrets_in
+from tests.support.crawling import ROOT, Replica, serving, wait_until
 
 pytestmark = pytest.mark.skipif(not os.environ.get("RFI_TEST_IMAGE"), reason="RFI_TEST_IMAGE is not set")
 

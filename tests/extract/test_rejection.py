@@ -218,6 +218,7 @@ SECONDS = 5.0
 HEAD = "<html><head><title>x</title></head><body><article class='t-content'><h1>T</h1><div class='t-content__body'>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -351,6 +352,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES | st.text(max_size=12), max_size=40), st.sampled_from(list(Origin)))
 def test_no_markup_raises(pieces: list[str], origin: Origin) -> None:

@@ -289,6 +289,7 @@ def test_one_damaged_member_of_a_zip_costs_no_other(tmp_path: Path) -> None:
     assert found[1][1].startswith("✗ cannot be read: Bad CRC-32")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real documents are not here")
 def test_every_real_document_reads_without_error() -> None:
     read_entries = [

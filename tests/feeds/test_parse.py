@@ -418,6 +418,7 @@ def test_entities_that_expand_without_end_are_not_expanded() -> None:
     assert "entities of its own" in feed.problem
 
 
+@pytest.mark.integration
 def test_external_entities_are_neither_read_nor_fetched(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("do not tell")
@@ -468,12 +469,14 @@ def test_the_character_set_is_found_or_unreadable_texts_are_left_out(
     assert ("do not fit the character set" in (feed.problem or "")) == (title is None)
 
 
+@pytest.mark.slow
 def test_a_feed_of_more_entries_than_anybody_needs_is_cut_and_says_so() -> None:
     feed = feeds.entries(rss(*[LINK] * 10_500), FEED)
     assert len(feed.entries) == 10_000
     assert feed.problem == "too large, its last 500 entries were left out"
 
 
+@pytest.mark.slow
 def test_a_feed_of_too_many_elements_is_cut_and_says_so() -> None:
     feed = feeds.entries(rss(*[LINK + "<author>a</author>" * 12] * 9_000), FEED)
     assert 4_000 < len(feed.entries) < 5_000
@@ -489,6 +492,7 @@ FLOODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", FLOODS, ids=str)
 def test_floods_of_elements_are_read_in_bounded_time(flood: str) -> None:
     item = LINK + "".join(FLOODS[flood] % n for n in range(40_000))
@@ -497,6 +501,7 @@ def test_floods_of_elements_are_read_in_bounded_time(flood: str) -> None:
     assert time.process_time() - started < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

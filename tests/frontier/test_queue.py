@@ -795,6 +795,7 @@ async def test_leases_stay_held_when_they_cannot_be_acknowledged(
     assert frontier.held == leases
 
 
+@pytest.mark.integration
 async def test_a_server_that_is_not_there_is_reported() -> None:
     with pytest.raises(DatabaseError, match=r"^connecting failed on MongoDB at 127.0.0.1:9: the server cannot be"):
         await Frontier.open("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50", "nowhere")

@@ -509,6 +509,7 @@ def test_the_command_says_so_by_its_exit_status_and_in_json(mongo_uri: str, data
     assert datetime.fromisoformat(told["checked_at"]).tzinfo
 
 
+@pytest.mark.integration
 def test_a_server_that_is_away_is_red_in_json_too_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rfispider.settings.MONGO_URI", "mongodb://ann:s3cret@127.0.0.1:9/")
     monkeypatch.setattr("rfispider.mongo.connection.CONNECT_S", 0.3)

@@ -269,6 +269,7 @@ def test_it_is_served_until_sigterm(mongo_uri: str, database: str) -> None:
         assert (server.returncode, said) == (0, b"")
 
 
+@pytest.mark.integration
 def test_a_database_that_is_away_is_told_by_the_server_and_ends_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,8 @@ from replica.faults import Faults
 from replica.site import Redirect, Site
 from replica.story import Story
 
+pytestmark = pytest.mark.slow  # a whole site is generated
+
 ROOT = Path(__file__).parents[2]
 NEVER_TEXT = (
     "//*[contains(@class,'m-em-') or contains(@class,'o-self-promo') or contains(@class,'m-interstitial')"

@@ -375,6 +375,7 @@ def test_different_articles_have_different_keys(one: str, other: str) -> None:
     assert (urls.key(SITE + one) == urls.key(SITE + other)) == (one == other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["%25" * 300_000 + "E5", "a" * 2_000_000, "/" * 1_000_000, "%E5" * 500_000, "../" * 300_000]
 )

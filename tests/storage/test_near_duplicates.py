@@ -66,6 +66,7 @@ def test_what_is_compared_of_a_text(text: str, expected: tuple[TokenWindow, list
     assert tokens(text) == expected
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_has_tokens_a_signature_and_overlaps(text: str) -> None:
     tokens(text)

@@ -498,6 +498,7 @@ async def test_an_unreachable_server_is_one_line_within_seconds() -> None:
     assert "s3cr" not in message
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "uri",
     [

@@ -483,6 +483,7 @@ def worth(status: Status) -> int:
     return [Status.GONE, Status.STUB, Status.SHORT, Status.FULL].index(status)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "holds",
     [
