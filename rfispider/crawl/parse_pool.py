@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +25,8 @@ class ParseResult:
     """URLs of related articles, in the order of the page."""
     topics: list[str] = field(default_factory=list)
     """URLs of the tag and author lists that it names."""
+    stub: Article | None = None
+    """What the source of the link said of the article, where the page is none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,12 +42,25 @@ class Listing:
 def article(page: Page, *, topics: bool) -> ParseResult:
     """Read a page of an article with its related links, and with its topics if they are asked for."""
     result = extract.article(page)
+    if isinstance(result, Rejection) and result.outcome is Outcome.NOT_ARTICLE:
+        return _no_article(page, result)
     is_stub = isinstance(result, Article) and result.status is Status.STUB
     return ParseResult(
         result=result,
         refusal=extract.refusal(page) if is_stub else None,
         related=[link.url for link in extract.related(page)],
         topics=extract.topics(page) if topics else [],
+    )
+
+
+def _no_article(page: Page, rejection: Rejection) -> ParseResult:
+    """What is left of a page that is no article: where it moved to, and what the source said of the article."""
+    moved_to = extract.refresh_target(page)
+    unread = extract.article(replace(page, body=b"", status=0, error=rejection.reason, parsed=None))
+    return ParseResult(
+        result=rejection,
+        related=[moved_to] if moved_to else [],
+        stub=unread if isinstance(unread, Article) else None,
     )
 
 

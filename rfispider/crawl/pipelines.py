@@ -12,6 +12,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.statscollectors import StatsCollector
 
+from rfispider.crawl import claims
 from rfispider.crawl.archive_writer import NOT_HELD, ArchiveWriter, ParsedPage, UnparsedPage
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.session import CrawlSession
@@ -93,10 +94,13 @@ class Extract:
             raise reject(self.stats, item, None)
         if not isinstance(item, Page):
             return item
-        result = (await self.parser_pool.article(item)).result
-        if isinstance(result, Rejection):
-            raise await self._dropped(item, result)
-        return result.read_from(item)
+        parse = await self.parser_pool.article(item)
+        if isinstance(parse.result, Article):
+            return parse.result.read_from(item)
+        rejection = claims.checked(item, parse.result)
+        if rejection.outcome is Outcome.CLAIMED and parse.stub:
+            return parse.stub.read_from(item)
+        raise await self._dropped(item, rejection)
 
     async def _dropped(self, page: Page, rejection: Rejection) -> DropItem:
         rejection.subject = rejection.subject or page.url
@@ -183,6 +187,7 @@ class Save:
             return item
         if not hasattr(item, "page"):
             raise TypeError("a pipeline replaced an article by another item: it may change it, not replace it")
+        claims.confirm(item)
         outcome = await put(self.writer, ParsedPage(item.page, item))
         if outcome is Outcome.FAILED:
             raise reject(self.stats, Rejection(outcome=outcome, reason=NOT_HELD, subject=item.url), item.page)
@@ -191,10 +196,15 @@ class Save:
 
     async def _complete(self, article: Article, outcome: Outcome) -> None:
         """Count what came of a page, and tell the visit that it came from."""
+        visit = article.page.visit
         if article.status is Status.STUB:
             outcome = stub_outcome(outcome, (await self.parser_pool.article(article.page)).refusal)
+        elif outcome is Outcome.CLAIMED and visit:
+            visit.claim_evidence = claims.bond(article)
+        if visit and visit.claim_evidence:
+            outcome = Outcome.CLAIMED
         count(self.stats, outcome, article.edition)
-        if visit := article.page.visit:
+        if visit:
             visit.complete(outcome, article.page.error)
             visit.published_at = article.published_at
 

@@ -13,6 +13,7 @@ from rfispider.site import urls
 
 NOT_MODIFIED = 304
 FORBIDDEN = 403
+UNASKED_NOT_MODIFIED = "HTTP 304 to a request without a condition"
 
 
 def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
@@ -24,12 +25,14 @@ def page(response: Response, link: Link, url: str, mirror: str = "") -> Page:
         origin=Origin.PAGE,
         fetched_at=response.meta.get("asked_at") or datetime.now(UTC),
         status=response.status,
+        error=UNASKED_NOT_MODIFIED if response.status == NOT_MODIFIED else None,
         encoding=charset(response),
         headers=headers(response),
         entry=link.entry,
         source=link.found_on,
         depth=link.depth,
         mirror=mirror,
+        claim=response.meta.get("claim"),
         visit=visit_of(response),
     )
 
@@ -44,9 +47,15 @@ def is_unchanged(response: Response) -> bool:
         visit.etag, visit.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
         # Of a page of 300 KB in a fiftieth of the time of a cryptographic one; a site gains nothing by a collision.
         visit.body_hash = xxh3_128_hexdigest(response.body)
-    if response.status == NOT_MODIFIED or visit.body_hash == response.meta.get("body_hash"):
+    if _is_not_modified(response) or (visit.body_hash and visit.body_hash == response.meta.get("body_hash")):
         visit.complete(Outcome.UNCHANGED)
     return visit.outcome is Outcome.UNCHANGED
+
+
+def _is_not_modified(response: Response) -> bool:
+    """Whether an answer says that nothing changed, to a request that named what it had."""
+    headers = response.request.headers if response.request else {}
+    return response.status == NOT_MODIFIED and ("If-None-Match" in headers or "If-Modified-Since" in headers)
 
 
 def visit_of(response: Response) -> VisitResult | None:

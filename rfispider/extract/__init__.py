@@ -7,6 +7,7 @@ trafilatura.
 
 from rfispider.extract.article import article, refusal
 from rfispider.extract.links import listed, next_page, related, topics
+from rfispider.extract.meta_refresh import refresh_target
 from rfispider.extract.rejection import outcome_of
 
-__all__ = ["article", "listed", "next_page", "outcome_of", "refusal", "related", "topics"]
+__all__ = ["article", "listed", "next_page", "outcome_of", "refresh_target", "refusal", "related", "topics"]

@@ -1,6 +1,6 @@
 """What the spider asks for, and whom it hands the answer to."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from scrapy.exceptions import IgnoreRequest
@@ -8,11 +8,12 @@ from scrapy.http import HtmlResponse, Request
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from rfispider import extract
 from rfispider.crawl import responses
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.scope import Scope
 from rfispider.crawl.spiders.rfi import RfiSpider
-from rfispider.items import Kind, Link, Outcome, VisitResult
+from rfispider.items import Kind, Link, Outcome, Rejection, VisitResult
 
 URL = "https://www.rfi.fr/fr/afrique/20240301-un-titre"
 
@@ -62,7 +63,9 @@ def test_sources_and_articles_are_read_each_in_its_way(kind: Kind, callback: str
 def answer(
     status: int = 200, body: bytes = b"<html>", headers: dict[str, str] | None = None, **meta: object
 ) -> HtmlResponse:
-    return HtmlResponse(URL, status=status, body=body, headers=headers, request=Request(URL, meta=meta))
+    condition = {"If-None-Match": '"x"'} if meta.pop("conditional", False) else None
+    request = Request(URL, headers=condition, meta=meta)
+    return HtmlResponse(URL, status=status, body=body, headers=headers, request=request)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +83,26 @@ def test_an_answer_is_unchanged_by_its_status_or_by_its_body(
     first = VisitResult()
     responses.is_unchanged(answer(body=known.encode(), visit=first))
     visit = VisitResult()
-    assert responses.is_unchanged(answer(status, body, visit=visit, body_hash=first.body_hash)) is unchanged
+    again = answer(status, body, visit=visit, body_hash=first.body_hash, conditional=True)
+    assert responses.is_unchanged(again) is unchanged
     assert (visit.outcome is Outcome.UNCHANGED) is unchanged
     assert visit.status == status
+
+
+def test_an_answer_of_nothing_new_to_a_request_without_a_condition_has_failed() -> None:
+    visit = VisitResult()
+    unasked = answer(304, b"", visit=visit)
+    assert not responses.is_unchanged(unasked)
+    page = responses.page(unasked, link(), URL)
+    rejection = extract.article(page)
+    assert isinstance(rejection, Rejection)
+    assert (rejection.outcome, rejection.reason) == (Outcome.FAILED, "HTTP 304 to a request without a condition")
+    assert (visit.etag, visit.body_hash) == (None, None)
+
+
+def test_what_an_answer_shows_is_of_the_time_at_which_it_was_asked_for() -> None:
+    asked_at = datetime(2024, 3, 5, 12, tzinfo=UTC)
+    assert responses.page(answer(asked_at=asked_at), link(), URL).fetched_at == asked_at
 
 
 def test_the_next_visit_can_be_conditional() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from rfispider.items import Claim
 
 CLAIM_AGAIN_S: Final = 600.0
-"""A URL that claims something is fetched again after so many seconds: an outage or a slip of an editor is mostly over."""
+"""A URL with a claim is fetched again after so many seconds: most outages and slips of editors are over by then."""
 
 
 def agrees(before: Claim | None, evidence: str, asked_at: datetime) -> bool:
