@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.frontier import Frontier
+from rfispider.jobs.check import check
 from rfispider.mongo.connection import Connection
 from rfispider.storage import Store
 from tests.support.truth.faults import Faults
@@ -72,12 +73,19 @@ class Laboratory:
                 await simulation.live()
                 await simulation.heal()
                 history.problems = await problems(simulation.site, self.database, simulation.world.read)
+                history.problems += await self._flaws()
             except Exception as error:
                 logging.getLogger(__name__).debug("seed %d", seed, exc_info=True)
                 history.problems = [f"{type(error).__name__}: {error}"]
             finally:
                 await simulation.end()
         return history
+
+    async def _flaws(self) -> list[str]:
+        """What `rfispider check` finds."""
+        store, frontier = Store(self.connections[0], self.name), Frontier(self.connections[0], self.name)
+        result = await check(store, frontier, repair=False, note=lambda documents: None)
+        return [f"check: {flaw}" for flaw in result.flaws]
 
 
 class Simulation:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any, Final
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -100,31 +100,35 @@ def _differences(target: Address, owner: Document) -> list[str]:
 
 def _of_removed(address: Address, owner: Document | None, read: Sequence[Reading]) -> list[str]:
     """What is wrong with an article that the site has removed."""
-    stored = [each for each in read if each.key == address.key and each.outcome in STORED]
+    stored = [each.version for each in read if each.key == address.key and each.outcome in STORED]
     if owner is None:
-        return ["was removed, and no tombstone is there"] if any(each.version for each in stored) else []
+        return ["was removed, and no tombstone is there"] if any(stored) else []
     if owner["status"] != "gone":
         return [f"was removed, and its status is {owner['status']}"]
-    if stored and (last := stored[-1].version) and not _shows(owner, last):
-        shown = [version.number for version in address.shown if _shows(owner, version)]
-        if not shown or shown[-1] < last.number:
-            return ["was removed, and its tombstone has not its last text"]
+    last = stored[-1] if stored else None
+    number = _number(address, owner)
+    if last and (number is None or number < last.number):
+        return [f"was removed, and its tombstone has not its last text {last.number}, but {number}"]
     return []
 
 
 def _of_history(address: Address, archive: Archive, read: Sequence[Reading]) -> list[str]:
     """What is wrong with the history under the key of a URL."""
-    present = archive.articles.get(address.key)
-    states = [*archive.revisions.get(address.key, ()), *([present] if present else [])]
-    numbers = [number for state in states for number in [_number(address, state)] if number]
-    right = [number for number, _ in groupby(numbers)]
+    right = [number for number, _ in groupby(filter(None, _numbers(address, archive)))]
     found = []
-    if any(before >= after for before, after in pairwise(right)):
+    if right != sorted(set(right)):
         found.append(f"its right states stand in the order {right}")
     missing = [number for number in _required(address, read) if number not in right]
     if missing:
         found.append(f"of its right states {missing} were read and are not in its history, which is {right}")
     return found
+
+
+def _numbers(address: Address, archive: Archive) -> list[int | None]:
+    """The numbers of all states under the key of a URL, in order; None for one that it never truly showed."""
+    present = archive.articles.get(address.key)
+    states = [*archive.revisions.get(address.key, ()), *([present] if present else [])]
+    return [_number(address, state) for state in states]
 
 
 def _required(address: Address, read: Sequence[Reading]) -> list[int]:
