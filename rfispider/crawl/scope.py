@@ -52,7 +52,7 @@ class Scope:
     def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
         """The link to a URL, if it is an article or a followed list of this crawl's editions and near enough."""
         kind, edition = urls.kind(url), urls.edition(url)
-        is_followed = urls.is_article(kind) or kind in self.followed
+        is_followed = (urls.is_article(kind) or kind in self.followed) and not urls.is_endless(url)
         if not is_followed or edition not in self.arguments.editions or not self.arguments.reaches(depth):
             return None
         return Link(url=url, kind=kind, edition=edition, depth=depth, found_on=found_on, entry=entry)
@@ -65,6 +65,25 @@ class Scope:
             return None
         link.backfill = source.backfill
         return link
+
+    def child_sitemap(self, entry: Entry, index: Link) -> Link | None:
+        """The link to what a sitemap index lists, which is a sitemap whatever its address looks like.
+
+        None if it is of an edition that is not crawled, or not on the site.
+        """
+        url = self.canonical(entry.url, index.url)
+        edition = urls.edition(url)
+        if urls.kind(url) is Kind.FOREIGN or urls.is_endless(url) or edition not in {None, *self.arguments.editions}:
+            return None
+        return Link(
+            url=url,
+            kind=Kind.SITEMAP,
+            edition=edition,
+            depth=index.depth,
+            found_on=index.url,
+            entry=entry,
+            backfill=index.backfill,
+        )
 
     def is_in_period(self, link: Link) -> bool:
         """Whether a link is of the days of the backfill; one of unknown day may be."""

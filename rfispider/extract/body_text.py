@@ -42,7 +42,7 @@ def read(blocks: Sequence[Block]) -> tuple[list[str], str]:
         return [], "markup"
     if len(lines) <= MAX_BLOCKS and sum(map(len, lines)) <= MAX_READ:
         extracted_lines = extracted(text_blocks.tree(blocks), _WHOLE_BODY)
-        if list(map(text.without_spaces, extracted_lines)) == list(map(text.without_spaces, lines)):
+        if list(map(_letters, extracted_lines)) == list(map(_letters, lines)):
             return extracted_lines, "trafilatura"
     return lines, "markup"
 
@@ -75,3 +75,8 @@ def _lines_of(element: Element) -> list[str]:
 
 def _row(row: Element) -> str:
     return text_blocks.CELLS.join(filter(None, map(element_text.of, row)))
+
+
+def _letters(line: str) -> str:
+    """A line without white space, in its own Unicode form: a change of it counts here."""
+    return "".join(line.split())

@@ -5,7 +5,7 @@ and ends a branch at 2,048 levels of nesting. What it does not bound itself is b
 """
 
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -174,7 +174,7 @@ def _mended(body: bytes) -> bytes:
 
 
 def _is_binary(body: bytes) -> bool:
-    return body.startswith(_BINARY) or (0 in body[:1024] and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)))
+    return body.startswith(_BINARY) or encoding.is_binary(body)
 
 
 def _unparsable(body: bytes) -> str | None:

@@ -18,6 +18,10 @@ _CHARACTER_SETS: Final = re.compile(r"utf-(8|16|32)|iso8859|cp\d|gb|big5|koi8|eu
 """Codecs for text that run in linear time: Python has others under names that a header could ask for."""
 _ALIASES: Final = {"x-gbk": "gbk", "gb-2312": "gbk"}
 """Names seen on the web that Python does not know."""
+_BEGINNING: Final = 1024
+_CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\x1b"))
+_MAX_CONTROLS: Final = 0.05
+"""Share of control characters above which bytes are no text."""
 _REPLACEMENT: Final = "\ufffd"
 _UTF8: Final = codecs.getincrementaldecoder("utf-8")
 _CHUNK: Final = 32 * 1024
@@ -42,7 +46,7 @@ def utf8(body: bytes, charset: str | None = None) -> bytes:
 
     A byte order mark is believed first. Bytes that are valid UTF-8 are UTF-8, whatever is claimed (the chance that
     other text is valid is negligible), and so are those of which more characters than not are. Then the HTTP header
-    and the document itself are believed, in this order. What the chosen set cannot read becomes U+FFFD.
+    and the document itself are believed, in this order. What the chosen set cannot read becomes U+FFFD; NULs go.
 
     >>> utf8("é".encode("utf-16")).decode()
     'é'
@@ -52,9 +56,30 @@ def utf8(body: bytes, charset: str | None = None) -> bytes:
     body = body[len(mark or b"") :]
     if wide and wide != "utf-8":
         return _read(body, wide).encode("utf-8", "replace")
+    if b"\x00" in body:
+        body = body.replace(b"\x00", b"")
     if _is_utf8(body):
         return body
     return _best_reading(body, list(_claims(body, charset))).encode("utf-8", "replace")
+
+
+def is_binary(body: bytes) -> bool:
+    """Whether bytes are no text by their beginning: a stray NUL or two in a page are no proof of it.
+
+    >>> is_binary(b"<p>One word of a longer page</p>" + bytes(1)), is_binary(bytes(range(256)))
+    (False, True)
+    """
+    beginning = body[:_BEGINNING]
+    if _is_wide(beginning):
+        return False
+    controls = len(beginning) - len(beginning.translate(None, _CONTROLS))
+    return controls > len(beginning) * _MAX_CONTROLS
+
+
+def _is_wide(beginning: bytes) -> bool:
+    """Whether a text begins that has two bytes or four to the character."""
+    marked, _ = read_bom(beginning)
+    return (marked or _WIDE.get(beginning[:2]) or "utf-8") != "utf-8"
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -69,19 +69,28 @@ def article(encoded: Iterable[str], description: str | None) -> tuple[str | None
     put either into either. Returns the article's HTML, the summary as plain text, and the address of the first
     picture in them as printed; None for what is not there.
     """
-    short = description or ""
-    long = max(encoded, key=len, default="")
-    repeated = short == long  # the feed parser fills in a missing summary so
-    if repeated:
-        short = ""
+    long, short = max(encoded, key=len, default=""), description or ""
+    if short == long:  # the feed parser fills in a missing summary so
+        return _article_or_summary(long)
     (short_text, short_picture), (long_text, long_picture) = plain_text.text(short), plain_text.text(long)
     picture = long_picture or short_picture
-    tells_more = len(long_text or "") > len(short_text or "") and (not repeated or _BLOCK.search(long))
-    if _is_whole(long) or tells_more:
+    if _is_whole(long) or _is_longer(long_text, short_text):
         return long, None if _is_whole(short) else short_text, picture
     if _is_whole(short):
         return short, None, picture
     return None, short_text or long_text, picture
+
+
+def _article_or_summary(markup: str) -> tuple[str | None, str | None, str | None]:
+    """The same of the only text there is."""
+    text, picture = plain_text.text(markup)
+    if _is_whole(markup) or (text and _BLOCK.search(markup)):
+        return markup, None, picture
+    return None, text, picture
+
+
+def _is_longer(text: str | None, than: str | None) -> bool:
+    return len(text or "") > len(than or "")
 
 
 def _is_whole(markup: str) -> bool:

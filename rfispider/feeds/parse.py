@@ -1,7 +1,10 @@
 """RSS 0.9 to 2.0, RDF, Atom and JSON feeds: bytes in, entries out."""
 
+import re
+
 from rfispider.feeds import json_feed, xml_feed
 from rfispider.feeds.encoding import decoded
+from rfispider.feeds.packing import unpacked
 from rfispider.feeds.result import FeedError, ParsedFeed
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -12,6 +15,9 @@ _FLOODS = {("<",): 300_000, ("&",): 1_600_000, ("{", "["): 300_000}
 many references a second or two. The fullest feed of real life has a tenth of it."""
 
 
+_BEGINNING = re.compile(r"^[{\[]|<[A-Za-z_!?]")
+
+
 def entries(body: bytes, url: str, content_type: str | None = None) -> ParsedFeed:
     """Read a feed of any dialect.
 
@@ -19,13 +25,19 @@ def entries(body: bytes, url: str, content_type: str | None = None) -> ParsedFee
     header, read for its character set alone. Nothing is fetched and no entity is expanded.
     Raises FeedError when nothing can be read: empty, over `MAX_BYTES`, neither XML nor JSON, not a feed,
     or a flood of markup.
+
+    >>> entries(b"<rss><item><title>Fish & chips</title><link>/en/a</link></rss>", "https://a.fr").entries[0].title
+    'Fish & chips'
     """
+    body = unpacked(body, MAX_BYTES)
     if len(body) > MAX_BYTES:
         raise FeedError(f"{len(body):,} bytes, over the limit of {MAX_BYTES:,}")
     text, problem = decoded(body, content_type)
     start = text.lstrip("\ufeff \t\r\n\x00")
     if not start:
         raise FeedError("empty")
+    if not _BEGINNING.search(start):
+        raise FeedError("neither XML nor JSON")
     _refuse_floods(start)
     feed = json_feed.read(start, url) if start[0] in "{[" else xml_feed.read(start, url)
     if problem:

@@ -1,142 +1,115 @@
 """Sitemaps, news sitemaps and sitemap indexes, read as a stream (https://www.sitemaps.org/protocol.html)."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator
-from typing import IO, Any, Protocol, cast
+from itertools import islice
+from typing import IO, Final
 
 from lxml import etree
 
-from rfispider.feeds import plain_text
+from rfispider.feeds import encoding, plain_text, xml_repair
 from rfispider.feeds.entry_builder import with_times
+from rfispider.feeds.packing import Unpacked
 from rfispider.feeds.result import FeedError
+from rfispider.feeds.xml_repair import Element
+from rfispider.feeds.xml_source import SITEMAP_ROOTS, XmlSource
 from rfispider.items import Entry
 from rfispider.site.web_address import web_address
 
-MAX_BYTES = 50 * 1024 * 1024
+MAX_BYTES: Final = 50 * 1024 * 1024
 """Unpacked; the protocol allows no more."""
-_MAX_ELEMENTS = 2_000
+_MAX_ELEMENTS: Final = 2_000
 """Elements about one URL; the protocol's largest case, a thousand pictures, stays below."""
-_MAX_TEXT = 8192
+_MAX_TEXT: Final = 8192
 """Characters of one text, well over the longest address."""
-_GZIP = b"\x1f\x8b"
-_WHOLE = {"urlset": "url", "sitemapindex": "sitemap"}
-_DAMAGE = (StopIteration, etree.XMLSyntaxError, EOFError, zlib.error, OSError, ValueError)
-
-
-class _Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
-
-
-class _Unpacked(Protocol):
-    def read1(self, size: int = -1, /) -> bytes: ...
 
 
 class Sitemap:
     """A sitemap that is being read: iterate over it once for its entries.
 
-    What is damaged or too large is read as far as it goes; `problem` then says so when the iteration is over.
+    What is damaged is mended or left out, entry by entry; `problem` then says so when the iteration is over.
     """
 
-    def __init__(self, source: _Readable) -> None:
-        """Open a sitemap; raises FeedError when it is none."""
-        self.problem: str | None = None
-        """One line on what went wrong, or None."""
-        self._events = etree.iterparse(
-            source,
-            events=("start", "end"),
-            resolve_entities=False,
-            load_dtd=False,
-            no_network=True,
-            huge_tree=False,
-            recover=False,
-            remove_comments=True,
-            remove_pis=True,
-            collect_ids=False,
-        )
-        self._root = self._opened()
-        self.is_index = _name(self._root) == "sitemapindex"
+    def __init__(self, source: XmlSource, charset: str | None) -> None:
+        """Take an open document; raises FeedError when it is no sitemap."""
+        if source.root not in SITEMAP_ROOTS:
+            raise FeedError(f"no sitemap: its root element is <{source.root}>")
+        self.is_index = source.root == "sitemapindex"
         """Whether the entries are further sitemaps, with the time of their last change, and not pages."""
+        self._source = source
+        self._charset = charset
+        self._faults = 0
+        self._first_fault: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """One line on what went wrong, or None."""
+        mended = f"{self._faults:,} entries mended or left out ({self._first_fault})" if self._faults else None
+        faults = "; ".join(filter(None, (self._source.problem, mended)))
+        return f"damaged: {faults}" if faults else None
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries in the order of the document."""
-        try:
-            yield from self._read()
-        except _DAMAGE as error:
-            self.problem = f"damaged, read up to there ({' '.join(str(error).split()):.200})"
+        namespaces = xml_repair.namespaces(self._decoded(self._source.head))
+        for piece in self._source:
+            element, fault = xml_repair.element(self._decoded(piece), namespaces)
+            if element is not None and _is_too_large(element):
+                element, fault = None, f"more than {_MAX_ELEMENTS:,} elements about one URL"
+            if fault:
+                self._faults += 1
+                self._first_fault = self._first_fault or fault
+            if element is not None and (entry := _entry(element)):
+                yield entry
 
-    def _opened(self) -> Any:  # noqa: ANN401 - lxml carries no types
-        try:
-            _, root = next(self._events)
-        except _DAMAGE as error:
-            raise FeedError(f"not XML: {error}") from error
-        if _name(root) not in _WHOLE:
-            raise FeedError(f"no sitemap: its root element is <{_name(root):.60}>")
-        return root
-
-    def _read(self) -> Iterator[Entry]:
-        wanted, elements = _WHOLE[_name(self._root)], 0
-        for event, element in self._events:
-            elements += event == "start"
-            if elements > _MAX_ELEMENTS:
-                raise ValueError(f"more than {_MAX_ELEMENTS:,} elements about one URL")
-            if event == "end" and element.getparent() is self._root:
-                if _name(element) == wanted and (entry := _entry(element)):
-                    yield entry
-                element.clear()
-                while element.getprevious() is not None:  # those after it are being built already
-                    del self._root[0]
-                elements = 0
+    def _decoded(self, source: bytes) -> str:
+        return encoding.utf8(source, self._charset).decode()
 
 
-class _Capped:
-    """A stream that fails after `MAX_BYTES`, so that a small file cannot unpack without end."""
-
-    def __init__(self, stream: _Unpacked) -> None:
-        self._stream = stream
-        self._left = MAX_BYTES
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self._stream.read1(size if 0 <= size <= self._left else self._left + 1)
-        self._left -= len(piece)
-        if self._left < 0:
-            raise ValueError(f"over {MAX_BYTES:,} bytes unpacked")
-        return piece
-
-
-def sitemap(source: bytes | IO[bytes]) -> Sitemap:
+def sitemap(source: bytes | IO[bytes], charset: str | None = None) -> Sitemap:
     """Open a sitemap, a news sitemap or a sitemap index, plain or gzipped (told by its first bytes).
 
-    Memory stays flat: about one URL is held at a time. No entity is expanded and nothing is fetched. A stream is
-    closed at the end.
+    `charset` is that of the HTTP header, if there was one. Memory stays flat: about one URL is held at a time. No
+    entity is expanded and nothing is fetched.
     Raises FeedError when it is none; see `Sitemap` for one that is damaged further on.
+
+    >>> [entry.url for entry in sitemap(b"<urlset><url><loc>https://www.rfi.fr/en/?a&b</loc></url></urlset>")]
+    ['https://www.rfi.fr/en/?a&b']
     """
-    raw = io.BytesIO(source) if isinstance(source, bytes) else source
-    stream = io.BufferedReader(cast("io.RawIOBase", raw))
-    if not stream.peek(1):
-        raise FeedError("empty")
-    unpacked: _Unpacked = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
-    return Sitemap(_Capped(unpacked))
+    return Sitemap(XmlSource(Unpacked(source, MAX_BYTES)), charset)
 
 
-def _name(element: Any) -> str:  # noqa: ANN401 - lxml carries no types
-    return str(element.tag).rpartition("}")[2].lower()
+def is_sitemap(body: bytes) -> bool:
+    """Whether a document is a sitemap of any kind by its root element, wherever it was fetched from.
+
+    >>> is_sitemap(b" <!-- made by a machine --><urlset/>"), is_sitemap(b"<rss/>")
+    (True, False)
+    """
+    try:
+        return XmlSource(Unpacked(body, MAX_BYTES)).root in SITEMAP_ROOTS
+    except FeedError:
+        return False
 
 
-def _entry(element: Any) -> Entry | None:  # noqa: ANN401 - lxml carries no types
-    told: dict[str, str] = {}
-    for part in element.iter(etree.Element):
-        if part.text and part.text.strip():
+def _is_too_large(element: Element) -> bool:
+    return next(islice(element.iter(etree.Element), _MAX_ELEMENTS, None), None) is not None
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()
+
+
+def _entry(element: Element) -> Entry | None:
+    texts: dict[str, str] = {}
+    for part in element.iterdescendants(etree.Element):
+        if part.text and not part.text.isspace():
             about = "image:" if _name(part.getparent()) == "image" else ""
-            told.setdefault(about + _name(part), part.text[:_MAX_TEXT])
-    url = web_address(told.get("loc"))
+            texts.setdefault(about + _name(part), part.text[:_MAX_TEXT])
+    url = web_address(texts.get("loc"))
     if url is None:
         return None
     entry = Entry(
         url=url,
-        title=plain_text.title(told.get("title")),
-        image=web_address(told.get("image:loc"), url),
-        keywords=plain_text.names(told.get("keywords", "").split(",")),
+        title=plain_text.title(texts.get("title")),
+        image=web_address(texts.get("image:loc"), url),
+        keywords=plain_text.names(texts.get("keywords", "").split(",")),
     )
-    return with_times(entry, published=told.get("publication_date"), modified=told.get("lastmod"))
+    return with_times(entry, published=texts.get("publication_date"), modified=texts.get("lastmod"))

@@ -1,70 +1,55 @@
-"""From the text of an XML document, well formed or not, to a parse tree without anything dangerous in it.
+"""From the source of one entry, well-formed or not, to its element.
 
-The document type is cut off before parsing, so that no entity is ever declared: there is nothing to expand,
-and nothing to load from elsewhere. What is not well formed is mended in the ways feeds are really broken,
-then read as far as it goes.
+Nothing is expanded or loaded: the document type was cut off with everything else before the root. What is not
+well-formed is mended in the ways feeds and sitemaps are really broken, then read as far as it goes.
 """
 
 import re
 from html import escape
 from html.entities import html5
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
-from rfispider.feeds.result import FeedError
 from rfispider.text import printable
 
-_START = re.compile(r"<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_])")
-_PROLOGUE = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>)", re.DOTALL)
-_CDATA = "<![CDATA["
-_NO_TAG = re.compile(r"<(?!/?[A-Za-z_]|!--|\?)")
-_REFERENCE = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{1,31};)?")
-_CHARACTER = re.compile(r"&#([xX][0-9A-Fa-f]{1,9}|[0-9]{1,9});")
-_TEXT_TAG = re.compile(r"<(/?)(title|description|summary|content:encoded|content|item|entry)(?=[\s/>])[^<>]*>")
-_ENTRY_TAGS = ("item", "entry")
-_ENTRY_END = re.compile(r"</(?:item|entry)\s*>")
-_ROOT_END = re.compile(r"</[A-Za-z:]+\s*>\s*$")
+Element: TypeAlias = Any
+"""An element of lxml, which carries no types."""
 
+ATOM: Final = "http://www.w3.org/2005/Atom"
+CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
+DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
+ITUNES: Final = "http://www.itunes.com/dtds/podcast-1.0.dtd"
+MEDIA: Final = "http://search.yahoo.com/mrss/"
+RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+PREFIXES: Final = {
+    "content": CONTENT,
+    "dc": DUBLIN_CORE,
+    "itunes": ITUNES,
+    "media": MEDIA,
+    "rdf": RDF,
+    "image": "http://www.google.com/schemas/sitemap-image/1.1",
+    "news": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+"""Prefixes by which these namespaces go, also where nobody declares them."""
 
-def tree(text: str) -> tuple[Any, str | None]:
-    """Parse a document; returns the root element, and what was wrong if it had to be mended.
-
-    Raises FeedError when there is no element in it.
-    """
-    document, oddity = _without_prologue(printable(text))
-    try:
-        return _parsed(document, recover=False), oddity
-    except etree.XMLSyntaxError as error:
-        fault = f"not well-formed: {' '.join(str(error.msg).split()):.160}"
-    try:
-        root = _parsed(_without_surrogates(mended(document)), recover=True)
-    except etree.XMLSyntaxError:
-        root = None
-    if root is None:
-        raise FeedError(fault)
-    return root, "; ".join(filter(None, (oddity, fault, "read leniently")))
-
-
-def mended(document: str) -> str:
-    """The document with its usual faults put right: CDATA, stray `<` and `&`, raw HTML in texts, a cut-off end."""
-    whole = _REFERENCE.sub(_reference, _NO_TAG.sub("&lt;", _without_cdata(document)))
-    whole = _with_escaped_texts(whole)
-    return whole if _ROOT_END.search(whole[-200:]) else _without_last_piece(whole)
-
-
-def _without_surrogates(document: str) -> str:
-    """The document without references to half a character, which libxml2 takes and nobody can encode."""
-    return _CHARACTER.sub(lambda found: "\ufffd" if _is_surrogate(found[1]) else found[0], document)
-
-
-def _is_surrogate(number: str) -> bool:
-    code = int(number[1:], 16) if number[0] in "xX" else int(number)
-    return 0xD800 <= code <= 0xDFFF  # noqa: PLR2004 - the bounds of Unicode
-
-
-def _parsed(document: str, *, recover: bool) -> Any:  # noqa: ANN401 - lxml carries no types
-    parser = etree.XMLParser(
+_DECLARATION: Final = re.compile(r"""\sxmlns(?::([A-Za-z_][\w.-]{0,99}))?\s*=\s*(?:"([^"<&]*)"|'([^'<&]*)')""")
+_MAX_DECLARATIONS: Final = 100
+_CDATA: Final = "<![CDATA["
+_MAX_TAG: Final = 1_000
+"""Characters of the longest start tag before a CDATA section."""
+_LAST_TAG: Final = re.compile(r"<([A-Za-z_][\w:.-]{0,99})[^<>]*>\s*\Z")
+_REMARK: Final = re.compile(r"<!--(?:(?!<!--).)*?-->|<\?[^<>]*\?>", re.DOTALL)
+_NO_TAG: Final = re.compile(r"<(?!/?[A-Za-z_])")
+_REFERENCE: Final = re.compile(
+    r"&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)([A-Za-z][A-Za-z0-9]{1,31};)?"
+)
+_CHARACTER: Final = re.compile(r"&#([xX][0-9A-Fa-f]{1,9}|[0-9]{1,9});")
+_TEXT_TAG: Final = re.compile(
+    r"<(/?)((?:\w{1,20}:)?(?:title|description|summary|caption)|content:encoded|content)(?=[\s/>])[^<>]*>"
+)
+_PARSERS: Final = {
+    recover: etree.XMLParser(
         recover=recover,
         resolve_entities=False,
         load_dtd=False,
@@ -74,60 +59,91 @@ def _parsed(document: str, *, recover: bool) -> Any:  # noqa: ANN401 - lxml carr
         remove_pis=True,
         collect_ids=False,
     )
-    return etree.fromstring(document.encode(), parser)
+    for recover in (False, True)
+}
 
 
-def _without_prologue(text: str) -> tuple[str, str | None]:
-    """Cut off everything before the root element."""
-    start = _START.search(text)
-    if start is None:
-        raise FeedError("neither XML nor JSON")
-    at, problem = start.start(), None
-    if text[:at].strip():
-        problem = "text before the XML"
-    while piece := _PROLOGUE.match(text, at):
-        if "<!ENTITY" in piece[0]:
-            problem = "declares entities of its own, left unexpanded"
-        at = piece.end()
-    return text[at:], problem
+def namespaces(head: str) -> str:
+    """The namespace declarations in the beginning of a document, and the usual ones, as attributes."""
+    declared: dict[str, str] = {}
+    for prefix, quoted, apostrophed in _DECLARATION.findall(head)[:_MAX_DECLARATIONS]:
+        declared.setdefault(prefix, quoted or apostrophed)
+    for prefix, uri in PREFIXES.items():
+        declared.setdefault(prefix, uri)
+    written = (f'{"xmlns:" if prefix else "xmlns"}{prefix}="{escape(uri)}"' for prefix, uri in declared.items())
+    return " ".join(written)
 
 
-def _reference(found: re.Match[str]) -> str:
-    character = html5.get(found[1]) if found[1] else None
-    return escape(character) if character else "&amp;" + (found[1] or "")
+def element(source: str, declarations: str = "") -> tuple[Element | None, str | None]:
+    """The element that a piece of a document is the source of, and what was wrong with it if it had to be mended.
+
+    `declarations` are the namespaces that hold around it, as `namespaces` gives them. None if there is no element.
+
+    >>> found, fault = element("<url><loc>/?a=1&b=2</loc></url>")
+    >>> found.findtext("loc"), fault.startswith("not well-formed")
+    ('/?a=1&b=2', True)
+    """
+    text = printable(source)
+    fault = None if text == source else "holds control characters"
+    try:
+        return _parsed(text, declarations, recover=False), fault
+    except etree.XMLSyntaxError as error:
+        fault = f"not well-formed: {' '.join(str(error.msg).split()):.160}"
+    try:
+        return _parsed(_without_surrogates(mended(text)), declarations, recover=True), fault
+    except etree.XMLSyntaxError:
+        return None, fault
 
 
-def _without_cdata(document: str) -> str:
-    """The same document with its CDATA sections as escaped text; one that never ends goes to the end."""
-    first, *sections = document.split(_CDATA)
+def mended(source: str) -> str:
+    """The source with its usual faults put right: CDATA, stray `<` and `&`, HTML entities, raw HTML in texts."""
+    without_remarks = _REMARK.sub("", _without_cdata(source))
+    return _with_escaped_texts(_REFERENCE.sub(_reference, _NO_TAG.sub("&lt;", without_remarks)))
+
+
+def _parsed(source: str, declarations: str, *, recover: bool) -> Element | None:
+    document = f"<document {declarations}>{source}</document>"
+    root = etree.fromstring(document.encode(), _PARSERS[recover])
+    return next(root.iterchildren(etree.Element), None) if root is not None else None
+
+
+def _without_surrogates(source: str) -> str:
+    """The source without references to half a character, which libxml2 takes and nobody can encode."""
+    return _CHARACTER.sub(lambda match: "\ufffd" if _is_surrogate(match[1]) else match[0], source)
+
+
+def _is_surrogate(number: str) -> bool:
+    code = int(number[1:], 16) if number[0] in "xX" else int(number)
+    return 0xD800 <= code <= 0xDFFF  # noqa: PLR2004 - the bounds of Unicode
+
+
+def _reference(match: re.Match[str]) -> str:
+    character = html5.get(match[1]) if match[1] else None
+    return escape(character) if character else "&amp;" + (match[1] or "")
+
+
+def _without_cdata(source: str) -> str:
+    """The same source with its CDATA sections as escaped text; one that never ends goes as far as its element."""
+    first, *sections = source.split(_CDATA)
     pieces = [first]
     for section in sections:
-        inside, _, after = section.partition("]]>")
-        pieces += (escape(inside, quote=False), after)
+        inside, end, after = section.partition("]]>")
+        if not end and (tag := _LAST_TAG.search(pieces[-1][-_MAX_TAG:])):
+            inside, end, after = section.partition(f"</{tag[1]}")
+        pieces += (escape(inside, quote=False), end.removeprefix("]]>") + after)
     return "".join(pieces)
 
 
-def _with_escaped_texts(document: str) -> str:
+def _with_escaped_texts(source: str) -> str:
     """Escape the tags that stand raw in titles and descriptions, so that the elements around them keep their places."""
     pieces: list[str] = []
     name, at = "", 0
-    for found in _TEXT_TAG.finditer(document):
-        closing, tag = found.groups()
+    for match in _TEXT_TAG.finditer(source):
+        closing, tag = match.groups()
         if name and closing and tag == name:
-            pieces += (document[at : found.start()].replace("<", "&lt;"), found[0])
-            name, at = "", found.end()
-        elif tag in _ENTRY_TAGS:
-            name = ""
-        elif not name and not closing and not found[0].endswith("/>"):
-            pieces.append(document[at : found.end()])
-            name, at = tag, found.end()
-    return "".join((*pieces, document[at:]))
-
-
-def _without_last_piece(document: str) -> str:
-    """Drop the entry that a cut went through: its address may be half an address."""
-    ends = [found.end() for found in _ENTRY_END.finditer(document)]
-    start = re.search(r"<(?:item|entry)[\s>]", document)
-    if ends:
-        return document[: ends[-1]]
-    return document[: start.start()] if start else document
+            pieces += (source[at : match.start()].replace("<", "&lt;"), match[0])
+            name, at = "", match.end()
+        elif not name and not closing and not match[0].endswith("/>"):
+            pieces.append(source[at : match.end()])
+            name, at = tag, match.end()
+    return "".join((*pieces, source[at:]))

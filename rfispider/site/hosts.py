@@ -18,9 +18,13 @@ FEED_NAME = "rss"
 """Last part of a feed's path; feeds of the old site end with a file type of `FEED_TYPES`."""
 FEED_TYPES = ("xml", "rss", "atom")
 SITEMAP_ROOT = "sitemaps"
+SITEMAP_NAME = "sitemap"
+"""Part of the file name of a sitemap that stands elsewhere."""
+PACKED = ".gz"
+"""End of the file name of a feed or sitemap that is packed."""
 FILE_TYPES = (
     "jpg", "jpeg", "png", "gif", "webp", "svg", "ico", "mp3", "m4a", "mp4", "m3u8", "webm", "pdf", "zip",
-    "css", "js", "mjs", "json", "map", "txt", "woff", "woff2", "ttf", "asp", "aspx", "php", "webmanifest",
+    "gz", "css", "js", "mjs", "json", "map", "txt", "woff", "woff2", "ttf", "asp", "aspx", "php", "webmanifest",
 )  # fmt: skip
 """Ends of paths that are files, never pages of the present site."""
 SITE_HOSTS = (HOST, "rfi.fr")

@@ -36,7 +36,7 @@ from rfispider.site.editions import (
     WIRE_ROOTS,
     Edition,
 )
-from rfispider.site.hosts import FEED_NAME, FEED_TYPES, FILE_TYPES, SITEMAP_ROOT
+from rfispider.site.hosts import FEED_NAME, FEED_TYPES, FILE_TYPES, PACKED, SITEMAP_NAME, SITEMAP_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,8 @@ def _file(parts: tuple[str, ...]) -> Kind | None:
     """Feeds, sitemaps and files, which are known by their last part."""
     if not parts:
         return None
-    name, dot, ending = parts[-1].lower().rpartition(".")
-    if parts[0] == SITEMAP_ROOT or (name.startswith("sitemap") and ending in FEED_TYPES):
+    name, dot, ending = parts[-1].lower().removesuffix(PACKED).rpartition(".")
+    if parts[0] == SITEMAP_ROOT or (SITEMAP_NAME in name and ending in FEED_TYPES):
         return Kind.SITEMAP
     if ending == FEED_NAME or (dot and ending in FEED_TYPES):
         return Kind.FEED

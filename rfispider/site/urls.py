@@ -6,6 +6,7 @@ a path is read are in `url_grammar`, the syntax of URLs is in `url_syntax`.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -16,6 +17,13 @@ from rfispider.items import ARTICLE_KINDS, PAGED_KINDS, Kind
 from rfispider.site import chinese_script, url_grammar, url_syntax
 from rfispider.site.editions import EDITIONS, LEGACY_HOSTS, TWINS
 from rfispider.site.hosts import SHORT_LINK_HOST, SITE, SITEMAP_PATHS
+
+MAX_LENGTH: Final = 2_000
+"""Characters of the longest URL that is followed."""
+MAX_PARTS: Final = 10
+"""Most parts of a path, below the edition, that is followed; the deepest that was seen has five."""
+MAX_REPEATS: Final = 2
+"""How often one part may stand in a path that is followed."""
 
 _CACHED_URLS: Final = 4096
 _CONVERTED_LENGTH: Final = 8192
@@ -128,6 +136,22 @@ def days(url: str, *published: datetime | None) -> list[str]:
     if in_slug := slug_date(url):
         days.add(in_slug)
     return sorted(day.isoformat() for day in days)
+
+
+def is_endless(url: str) -> bool:
+    """Whether a URL looks like the work of a site that answers any path: too long, too deep, or turning in a circle.
+
+    Longer than `MAX_LENGTH` characters in its canonical form, of more than `MAX_PARTS` parts, or with one part more
+    than `MAX_REPEATS` times. Nothing of the site comes near; a relative link that leads from each page to a new one
+    does.
+
+    >>> is_endless("https://www.rfi.fr/en/a/a/a/20260301-boat"), is_endless("https://www.rfi.fr/en/a/a/20260301-boat")
+    (True, False)
+    """
+    parsed = _parsed(url)
+    parts = parsed.path.parts if parsed.path else ()
+    repeats = max(Counter(parts).values(), default=0)
+    return len(parsed.canonical) > MAX_LENGTH or len(parts) > MAX_PARTS or repeats > MAX_REPEATS
 
 
 def short_code(url: str) -> str | None:

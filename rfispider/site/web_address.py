@@ -9,6 +9,8 @@ from rfispider.site.url_syntax import WEB
 
 MAX_LENGTH: Final = 4096
 """Characters of the longest address that is read."""
+_USUAL: Final = re.compile(r"https?://[a-z0-9.-]+(?:/(?!\.)[!$-.0->@-~]*)+")
+"""Absolute addresses, of scheme, host and path without dot segments, in which nothing is to be done."""
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -24,6 +26,8 @@ def web_address(printed: object, base: str = "") -> str | None:
     """
     if not isinstance(printed, str) or len(printed) > MAX_LENGTH:
         return None
+    if _USUAL.fullmatch(printed):
+        return printed
     address = text.printable(_LONE_SURROGATE.sub("\ufffd", printed)).strip()
     if not address or address.startswith("#"):
         return None

@@ -19,7 +19,7 @@ from rfispider.crawl import parse_pool, responses
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.scope import Scope
-from rfispider.items import LIST_KINDS, SOURCE_KINDS, Entry, Kind, Link, Origin, Outcome, Page, Rejection, VisitResult
+from rfispider.items import LIST_KINDS, SOURCE_KINDS, Entry, Link, Origin, Outcome, Page, Rejection, VisitResult
 from rfispider.settings import base_url, derived, number
 from rfispider.site import urls
 
@@ -127,7 +127,7 @@ class RfiSpider(Spider):
         """
         if link.kind in LIST_KINDS:
             return self.parse_list(page, link, await self.parser_pool.listing(page))
-        if link.kind is Kind.SITEMAP:
+        if feeds.is_sitemap(page.body):
             return self.parse_sitemap(page, link)
         return self.parse_feed(page, link, await self.parser_pool.feed(page))
 
@@ -139,11 +139,11 @@ class RfiSpider(Spider):
 
     def parse_sitemap(self, page: Page, link: Link) -> Iterator[Page | Link]:
         """Follow the entries of a sitemap as they are read; it may hold 50,000."""
-        sitemap = feeds.sitemap(page.body)
+        sitemap = feeds.sitemap(page.body, page.encoding)
         found = 0
         for entry in sitemap:
             found += 1
-            yield from self.follow_entry(entry, link, page)
+            yield from self.follow_entry(entry, link, page, index=sitemap.is_index)
         self.judge_source(page, link, found, sitemap.problem)
 
     def parse_list(self, page: Page, link: Link, listing: parse_pool.Listing) -> Iterator[Page | Link]:
@@ -154,9 +154,9 @@ class RfiSpider(Spider):
         if listing.next_page and (following := self.scope.next_page(listing.next_page, link)):
             yield following
 
-    def follow_entry(self, entry: Entry, source: Link, page: Page) -> Iterator[Page | Link]:
-        """Yield the content that an entry carries, if any, and the link to its page."""
-        link = self.scope.listed(entry, source)
+    def follow_entry(self, entry: Entry, source: Link, page: Page, *, index: bool = False) -> Iterator[Page | Link]:
+        """Yield the content that an entry carries, if any, and the link to its page, or sitemap if of an index."""
+        link = self.scope.child_sitemap(entry, source) if index else self.scope.listed(entry, source)
         if link is None:
             return
         if page.visit:
