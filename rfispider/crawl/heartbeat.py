@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from scrapy.statscollectors import StatsCollector
 
 from rfispider.crawl.run_text import group
-from rfispider.storage import DatabaseError, Store
+from rfispider.crawl.session import CrawlSession
+from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +23,9 @@ RECENT = 15
 class Heartbeat:
     """Writes signs of life into the record of a run; a record without one is that of a run that was killed."""
 
-    def __init__(self, store: Store, run: Mapping[str, Any], stats: StatsCollector) -> None:
-        """Take the archive, the record of the run (`worker` and `started_at` name it), and its statistics."""
-        self.store = store
+    def __init__(self, session: CrawlSession, run: Mapping[str, Any], stats: StatsCollector) -> None:
+        """Take the database, the record of the run (`worker` and `started_at` name it), and its statistics."""
+        self.session = session
         self.run = run
         self.stats = stats
         self.before: deque[Counter[str]] = deque([Counter()], maxlen=RECENT)
@@ -52,7 +52,7 @@ class Heartbeat:
         activity = lately(outcomes, self.before[0])
         self.before.append(outcomes)
         try:
-            await self.store.run_alive(self.run, activity | {"updated_at": datetime.now(UTC)})
+            await self.session.store.run_alive(self.run, activity | {"updated_at": self.session.now()})
         except DatabaseError as error:
             logger.warning("no sign of life could be written: %s", error)
 

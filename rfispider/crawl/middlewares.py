@@ -1,7 +1,7 @@
 """What stands between the spider and Scrapy: links go to the frontier, answers tell how fast we may ask."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -122,7 +122,7 @@ class Politeness:
         if response.status in REFUSALS:
             headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
             await self.session.frontier.hosts.on_refusal(
-                host, page=page, retry_after_s=retry_after_s(headers, datetime.now(UTC))
+                host, page=page, retry_after_s=retry_after_s(headers, self.session.now())
             )
         else:
             await self.session.frontier.hosts.on_success(host, page=page)

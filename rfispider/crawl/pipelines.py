@@ -5,6 +5,9 @@ any item of Scrapy is, so that a pipeline of others and a feed export see what w
 was read from travels beside its fields, as `Article.page`.
 """
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Self
 
 from itemadapter import ItemAdapter
@@ -17,7 +20,7 @@ from rfispider.crawl.archive_writer import NOT_HELD, ArchiveWriter, ParsedPage, 
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.session import CrawlSession
 from rfispider.crawl.spiders.rfi import RfiSpider
-from rfispider.items import Article, Outcome, Page, Rejection, Status
+from rfispider.items import Article, Origin, Outcome, Page, Rejection, Status
 from rfispider.site import urls
 from rfispider.storage import DatabaseError
 
@@ -68,10 +71,18 @@ async def put(writer: ArchiveWriter, item: ParsedPage | UnparsedPage) -> Outcome
 class Extract:
     """Turns pages into articles."""
 
-    def __init__(self, parser_pool: ParserPool, writer: ArchiveWriter, stats: StatsCollector) -> None:
+    def __init__(
+        self,
+        parser_pool: ParserPool,
+        writer: ArchiveWriter,
+        stats: StatsCollector,
+        now: Callable[[], datetime] = partial(datetime.now, UTC),
+    ) -> None:
+        """Take the parsers, the way into the archive, the statistics, and the clock that all workers share."""
         self.parser_pool = parser_pool
         self.writer = writer
         self.stats = stats
+        self.now = now
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -81,7 +92,8 @@ class Extract:
             NotConfigured: the spider is none of ours.
 
         """
-        return cls(_spider(crawler).parser_pool, CrawlSession.of(crawler).writer, crawler.stats)
+        session = CrawlSession.of(crawler)
+        return cls(_spider(crawler).parser_pool, session.writer, crawler.stats, session.now)
 
     async def process_item(self, item: object) -> object:
         """Turn a `Page` into its `Article`; what is neither page nor rejection passes.
@@ -94,6 +106,8 @@ class Extract:
             raise reject(self.stats, item, None)
         if not isinstance(item, Page):
             return item
+        if item.origin is Origin.ARCHIVE:
+            item.fetched_at = self.now()  # it was never asked for: it is of the time at which it comes in
         parse = await self.parser_pool.article(item)
         if isinstance(parse.result, Article):
             return parse.result.read_from(item)

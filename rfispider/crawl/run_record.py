@@ -6,7 +6,6 @@ import re
 import socket
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from resource import RUSAGE_SELF, getrusage
 from typing import Any, Self
@@ -80,12 +79,12 @@ class RunRecord:
 
     async def spider_opened(self) -> None:
         """Write that the run has begun, and go on to give signs of life."""
-        self.run = beginning(self.arguments)
+        self.run = beginning(self.arguments) | {"started_at": self.session.now()}
         if self.arguments.follow:
             self.stats.set_value(STAYING, value=True)
         if self.session.is_open:
             await self.session.store.run_started(self.run)
-            self.heartbeat = Heartbeat(self.session.store, self.run, self.stats)
+            self.heartbeat = Heartbeat(self.session, self.run, self.stats)
             self.heartbeat.start()
 
     async def finish(self, reason: str) -> None:
@@ -93,7 +92,7 @@ class RunRecord:
         if self.heartbeat:
             await self.heartbeat.stop()
         stats = self.stats.get_stats()
-        self.run |= ending(stats, reason)
+        self.run |= ending(stats, reason) | {"finished_at": self.session.now()}
         if self.session.is_open:
             await self.evaluation.judge(self.session.store, self.run, stats)
             self.run["problem"] = shortfall(stats, reason)
@@ -124,7 +123,6 @@ def beginning(arguments: Arguments) -> dict[str, Any]:
     """The run document as it is when a run begins."""
     return {
         "worker": f"{socket.gethostname()}:{os.getpid()}",
-        "started_at": datetime.now(UTC),
         "arguments": argument_record(arguments),
         "versions": {name: version(name) for name in PACKAGES},
     }
@@ -145,7 +143,6 @@ def argument_record(arguments: Arguments) -> dict[str, Any]:
 def ending(stats: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """What a run adds to its document when it ends."""
     return {
-        "finished_at": datetime.now(UTC),
         "reason": reason,
         "problem": shortfall(stats, reason),
         "outcomes": group(stats, "outcome/"),

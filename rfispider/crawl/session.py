@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 from weakref import WeakKeyDictionary
@@ -117,6 +118,10 @@ class CrawlSession:
         self.writer.store = self.store
         self._connection = connection
         self.is_open = True
+
+    def now(self) -> datetime:
+        """The time of the database's server, by which all workers agree; this machine's while there is none."""
+        return self.frontier.now() if self.is_open else datetime.now(UTC)
 
     def before_close(self, finisher: Finisher) -> None:
         """Have a component say its last word when the crawl is over, in the order of these calls.

@@ -163,7 +163,7 @@ class RfiSpider(Spider):
             page.visit.listed.append(urls.key(link.url))
             page.visit.times += [entry.published_at] if entry.published_at and not entry.published_day_alone else []
         if entry.content and urls.is_article(link.kind):
-            yield self.entry_page(link)
+            yield self.entry_page(link, page.fetched_at)
         yield link
 
     def judge_source(self, page: Page, link: Link, found: int, problem: str | None) -> None:
@@ -224,10 +224,10 @@ class RfiSpider(Spider):
     def article_failed(self, failure: Failure) -> Iterator[Page]:
         """Yield a page without body, so that what the source said is kept and the failure is counted."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        page = self.entry_page(request.cb_kwargs["link"])
+        page = self.entry_page(request.cb_kwargs["link"], request.meta.get("asked_at") or datetime.now(UTC))
         page.status, page.error = responses.status(failure), responses.reason(failure)
         page.body = b""
-        page.visit = request.meta.get("visit")
+        page.claim, page.visit = request.meta.get("claim"), request.meta.get("visit")
         if page.visit:
             page.visit.status = page.status
         yield page
@@ -256,7 +256,7 @@ class RfiSpider(Spider):
             return Rejection(outcome=Outcome.FAILED, reason=str(error), subject=name)
         url = urls.canonical(entry.url)
         link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url), found_on=name, entry=entry)
-        return self.entry_page(link, Origin.ARCHIVE)
+        return self.entry_page(link, datetime.now(UTC), Origin.ARCHIVE)
 
     # ---- pieces ------------------------------------------------------------------------------------------
 
@@ -268,14 +268,14 @@ class RfiSpider(Spider):
         """Host and port that a canonical URL is fetched from."""
         return urlsplit(urls.to_mirror(url, self.scope.base)).netloc
 
-    def entry_page(self, link: Link, origin: Origin = Origin.FEED) -> Page:
-        """Make a page of what a source said about a link."""
+    def entry_page(self, link: Link, at: datetime, origin: Origin = Origin.FEED) -> Page:
+        """Make a page of what a source said about a link at a time."""
         body = (link.entry.content or "").encode("utf-8", "replace") if link.entry else b""
         return Page(
             url=link.url,
             body=body,
             origin=origin,
-            fetched_at=datetime.now(UTC),
+            fetched_at=at,
             encoding="utf-8",
             entry=link.entry,
             source=link.found_on,
