@@ -6,8 +6,7 @@ was read from travels beside its fields, as `Article.page`.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import Self
 
 from itemadapter import ItemAdapter
@@ -76,7 +75,7 @@ class Extract:
         parser_pool: ParserPool,
         writer: ArchiveWriter,
         stats: StatsCollector,
-        now: Callable[[], datetime] = partial(datetime.now, UTC),
+        now: Callable[[], datetime],
     ) -> None:
         """Take the parsers, the way into the archive, the statistics, and the clock that all workers share."""
         self.parser_pool = parser_pool

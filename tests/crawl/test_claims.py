@@ -41,7 +41,7 @@ class World:
         self.stats = MemoryStatsCollector(get_crawler())
         self.archive = Archive(*outcomes)
         parsers = ParserPool(0, 0.0)
-        self.extract = Extract(parsers, self.archive, self.stats)
+        self.extract = Extract(parsers, self.archive, self.stats, lambda: FETCHED)
         self.save = Save(parsers, self.archive, self.stats)
 
     async def visit(self, body: str, *, claim: Claim | None = None, entry: Entry | None = None) -> VisitResult:

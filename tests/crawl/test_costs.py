@@ -92,7 +92,7 @@ async def read(made: RfiSpider, response: Response) -> tuple[Article, list[Link]
     things = [thing async for thing in made.parse_article(response, link)]
     (page,) = [thing for thing in things if isinstance(thing, Page)]
     archive, stats = writer(), made.crawler.stats
-    item = await Extract(made.parser_pool, archive, stats).process_item(page)
+    item = await Extract(made.parser_pool, archive, stats, lambda: FETCHED).process_item(page)
     article = await Check(archive, stats).process_item(item)
     assert isinstance(article, Article)
     return article, [thing for thing in things if isinstance(thing, Link)]
