@@ -35,6 +35,8 @@ from tests.support.truth.site import EDITION, FEED, Version
 
 LATENCY = timedelta(milliseconds=40)
 """From a request to its answer."""
+KINDS = frozenset({Kind.ARTICLE, Kind.FEED})
+"""All that the model site has: to look for other kinds costs time."""
 
 
 @dataclass(slots=True)
@@ -153,7 +155,7 @@ class SimulatedWorker:
 
     async def batch(self, size: int) -> None:
         """Claim some URLs, fetch each, store what came, acknowledge."""
-        leases = await self.frontier.claim(size, [EDITION, None])
+        leases = await self.frontier.claim(size, [EDITION, None], KINDS)
         if not leases:
             return
         requests = [self._request(lease) for lease in leases]
