@@ -106,7 +106,7 @@ class SimulatedWorker:
         self.worker = self.scheduler.worker = self.scheduler.make_worker()
         writer, pool, stats = self.session.writer, self.spider.parser_pool, cast("Any", self.stats)
         self.extract, self.check, self.save = (
-            Extract(pool, writer, stats),
+            Extract(pool, writer, stats, self.frontier.now),
             Check(writer, stats),
             Save(pool, writer, stats),
         )
