@@ -54,7 +54,7 @@ $(DOCS)/installed: requirements-docs.txt
 	@touch $@
 
 docs: $(DOCS)/installed ## the documentation as a site, into build/site; a warning fails it
-	$(DOCS)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
 
 # The Splash server that the tests render with stands on Debian's Qt, hence on Debian's Python.
 SPLASH := .venv-splash

@@ -81,6 +81,6 @@ def test_a_file_of_a_secret_that_cannot_be_read_ends_the_program_in_one_line(
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize(("wanted", "in_flight"), [("", 8), (" ", 8), ("64", 64)])
-def test_as_many_urls_are_in_flight_as_requests_unless_more_are_wanted(wanted: str, in_flight: int) -> None:
-    assert in_flight({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": wanted}) == in_flight
+@pytest.mark.parametrize(("value", "expected"), [("", 8), (" ", 8), ("64", 64)])
+def test_as_many_urls_are_in_flight_as_requests_unless_more_are_wanted(value: str, expected: int) -> None:
+    assert settings.in_flight({"RFI_CONCURRENCY": "8", "RFI_UNSETTLED": value}) == expected
