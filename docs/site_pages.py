@@ -15,7 +15,19 @@ ROOT_PAGES = {
     "CHANGELOG.md": "CHANGELOG.md",
 }
 """Page of the site -> file of the root."""
-ROOMS = ("site", "mongo", "concurrency", "feeds", "extract", "frontier", "storage", "monitoring", "jobs", "crawl", "cli")
+ROOMS = (
+    "site",
+    "mongo",
+    "concurrency",
+    "feeds",
+    "extract",
+    "frontier",
+    "storage",
+    "monitoring",
+    "jobs",
+    "crawl",
+    "cli",
+)
 RECORDS = ("items", "settings", "text")
 
 

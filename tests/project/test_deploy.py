@@ -28,6 +28,7 @@ DEPLOY = ROOT / "deploy"
     [
         [BIN / "hadolint", "Dockerfile"],
         [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+        [BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/ci.yml"],
         [BIN / "kubernetes-validate", "--strict", "deploy/kubernetes/cronjob.yaml"],
         ["sh", "-n", "deploy/make-secrets"],
     ],
