@@ -21,6 +21,12 @@ def faces() -> set[str]:
     return {name for module, name in {*_exported(), *_imported_by_others()} if _is_public_class(module, name)}
 
 
+def classes() -> set[str]:
+    """Names of all classes of the package."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py"))
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
 def _exported() -> Iterator[tuple[str, str]]:
     for path in PACKAGE.glob("*/__init__.py"):
         module = f"rfispider.{path.parent.name}"
