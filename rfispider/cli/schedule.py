@@ -18,7 +18,8 @@ from rich.markup import escape
 
 from rfispider import settings
 from rfispider.cli.console import Database, connected, err, out, text_of, titled
-from rfispider.concurrency.child_process import ProcessResult, supervise
+from rfispider.concurrency.child_process import ProcessResult, RunLease, supervise
+from rfispider.concurrency.run_guard import clock
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
 from rfispider.jobs.cron.rule import ScheduleRule, ScheduleRuleError, seconds
 from rfispider.mongo.connection import CONNECT_S
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 15.0
 """A schedule is read at least this often, in seconds: another scheduler may have changed it."""
-SAFE = 0.8
-"""Share of a lease after which a run that could not renew it ends by itself, before another may take it up."""
+ASK_AT, KILL_AT = 0.8, 0.95
+"""Shares of a lease after which a run that could not renew it is asked to end, and killed: before another may start."""
 USAGE = 2
 
 Command = Annotated[
@@ -113,6 +114,7 @@ async def _serve(job: _Job, database: str) -> None:
 
 async def _turn(job: _Job, schedules: ScheduleLocks, stopped: "asyncio.Future[str]") -> float:
     """Run the job if it is due; the seconds until the next look."""
+    claimed_at = clock()
     try:
         claim = await schedules.claim(job.name, job.rule, f"{socket.gethostname()}/{os.getpid()}")
     except DatabaseError as error:
@@ -120,18 +122,27 @@ async def _turn(job: _Job, schedules: ScheduleLocks, stopped: "asyncio.Future[st
         return POLL_S
     if isinstance(claim, NotDue):
         return claim.seconds
-    await _run(job, schedules, claim, stopped)
+    with RunLease() as lease:
+        _extend(lease, claimed_at, job.lease_s)
+        await _run(job, schedules, claim, lease, stopped)
     return 0.0
 
 
-async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, stopped: "asyncio.Future[str]") -> None:
+def _extend(lease: RunLease, asked_at: float, seconds: float) -> None:
+    """Let a run go on whose lease of so many seconds was asked for at a time of `clock`: it began no earlier."""
+    lease.extend(ask_at=asked_at + ASK_AT * seconds, kill_at=asked_at + KILL_AT * seconds)
+
+
+async def _run(
+    job: _Job, schedules: ScheduleLocks, claim: RunClaim, lease: RunLease, stopped: "asyncio.Future[str]"
+) -> None:
     """One run, while its lease is kept."""
     logger.info("run of %s starts, due %s UTC", job.name, text_of(claim.due_at))
     unwanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stopped.add_done_callback(lambda why: _resolve(unwanted, why.result()))
-    keeper = asyncio.ensure_future(_keep(schedules, claim, unwanted))
+    keeper = asyncio.ensure_future(_keep(schedules, claim, lease, unwanted))
     try:
-        ended = await supervise(job.command, limit_s=job.limit_s, unwanted=unwanted)
+        ended = await supervise(job.command, limit_s=job.limit_s, unwanted=unwanted, lease=lease)
     except OSError as error:
         ended = ProcessResult(127, f"it could not be started: {error}")
     keeper.cancel()
@@ -146,18 +157,18 @@ async def _run(job: _Job, schedules: ScheduleLocks, claim: RunClaim, stopped: "a
         _log_fault(str(error))
 
 
-async def _keep(schedules: ScheduleLocks, claim: RunClaim, unwanted: "asyncio.Future[str]") -> None:
+async def _keep(schedules: ScheduleLocks, claim: RunClaim, lease: RunLease, unwanted: "asyncio.Future[str]") -> None:
     """Renew the lease of a run; end the run when it is lost, or when nobody knows any more whether it is."""
-    loop = asyncio.get_running_loop()
-    safe_until = loop.time() + SAFE * schedules.lease_s
     with suppress(TimeoutError):
         while True:
-            async with asyncio.timeout_at(safe_until):
+            async with asyncio.timeout(max(0.0, lease.ask_at - clock())):
                 await asyncio.sleep(schedules.lease_s / 4)
-                kept = await _renewed(schedules, claim)
-            if kept is False:
+                asked_at = clock()
+                is_ours = await _renewed(schedules, claim)
+            if is_ours is False:
                 break
-            safe_until = loop.time() + SAFE * schedules.lease_s if kept else safe_until
+            if is_ours:
+                _extend(lease, asked_at, schedules.lease_s)
     _resolve(unwanted, "its lease was lost")
 
 

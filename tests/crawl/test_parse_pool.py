@@ -24,7 +24,7 @@ from rfispider.concurrency.shared_memory import BUFFER_BYTES, SharedBuffers, _op
 from rfispider.crawl import parse_pool
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.items import Article, Origin, Outcome, Page, Rejection, VisitResult
-from tests.support.crawling import ROOT, crawl, serving, wait_until
+from tests.support.crawling import ROOT, crawl, serving, surroundings, wait_until
 from tests.support.extract_pages import FETCHED, article_html, page
 
 pytestmark = pytest.mark.integration
@@ -236,6 +236,20 @@ html.document_fromstring = document_fromstring
 """
 
 
+SLOW_PARSER = """
+import time
+from lxml import html
+
+parse = html.document_fromstring
+
+def document_fromstring(body, **options):
+    time.sleep(0.3)
+    return parse(body, **options)
+
+html.document_fromstring = document_fromstring
+"""
+
+
 def test_a_crawl_stores_all_but_the_page_that_hangs_and_keeps_that_as_failed(
     mongo_uri: str, database: str, tmp_path: Path
 ) -> None:
@@ -258,3 +272,22 @@ def test_a_crawl_stores_all_but_the_page_that_hangs_and_keeps_that_as_failed(
         assert kept
         assert kept["reason"] == "reading it took more than 2 s"
         assert client[database].articles.count_documents({}) == outcomes["article/new"] > 0
+
+
+def test_a_crawl_whose_whole_group_gets_sigterm_loses_no_page(mongo_uri: str, database: str, tmp_path: Path) -> None:
+    slow = {"RFI_EXTRACT_PROCESSES": "1", "RFI_RATE": "0", "PYTHONPATH": str(tmp_path)}
+    (tmp_path / "sitecustomize.py").write_text(SLOW_PARSER)
+    with (
+        serving(tmp_path, "--editions", "en", "--articles", "60") as site,
+        MongoClient[dict[str, Any]](mongo_uri) as client,
+    ):
+        told = surroundings(MONGO_URI=mongo_uri, MONGO_DATABASE=database, RFI_BASE_URL=site.base, **slow)
+        command = [sys.executable, "-m", "scrapy", "crawl", "rfi", "-a", "editions=en"]
+        with subprocess.Popen(command, cwd=ROOT, env=told, stderr=subprocess.PIPE, process_group=0) as crawl:
+            wait_until(lambda: client[database].articles.count_documents({}) >= 3, "it stores")
+            os.killpg(crawl.pid, signal.SIGTERM)
+            _, log = crawl.communicate(timeout=40)
+        (run,) = client[database].runs.find()
+        assert run["reason"] == "shutdown"
+        assert "page/failed" not in run["outcomes"], log.decode()
+        assert b"Traceback" not in log

@@ -1,6 +1,7 @@
 """Schedules on a real MongoDB, and real schedulers that start real processes."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -150,6 +151,62 @@ def test_a_scheduler_that_is_killed_takes_its_run_along_and_another_takes_it_up(
             assert is_over(latter)
     listed = rfispider(mongo_uri, database, "schedule", "--list")
     assert "the scheduler was stopped" in listed.stdout
+
+
+RUN = "echo $$ >> {pids}; exec sleep 60"
+
+
+@pytest.mark.parametrize("frozen", ["the scheduler", "the scheduler with its run"])
+def test_a_scheduler_that_was_frozen_past_its_lease_does_not_run_beside_its_successor(
+    mongo_uri: str, database: str, tmp_path: Path, frozen: str
+) -> None:
+    pids = tmp_path / "pids"
+    job = ["--every", "1h", "--lease", "2s", "--", "sh", "-c", RUN.format(pids=pids)]
+    with scheduling(mongo_uri, database, tmp_path / "a", *job) as first:
+        wait_until(lambda: pids.exists() and pids.read_text(), "it runs")
+        former = int(pids.read_text())
+        stopped = [first.pid] if frozen == "the scheduler" else [first.pid, *group_of(former)]
+        with scheduling(mongo_uri, database, tmp_path / "b", *job) as second:
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda: len(pids.read_text().split()) == 2, "the other runs it")
+            latter = int(pids.read_text().split()[1])
+            assert is_over(former) or former in stopped
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            wait_until(partial(is_over, former), "the first run is gone")
+            wait_until(lambda: "its lease was lost" in (tmp_path / "a").read_text(), "the first has noticed")
+            assert not is_over(latter)
+            for process in (first, second):
+                process.terminate()
+                assert process.wait(10) == 0
+    assert len(pids.read_text().split()) == 2
+
+
+def group_of(pid: int) -> list[int]:
+    """The processes of the group of a process."""
+    group = os.getpgid(pid)
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [each for each in pids if group_is(each, group)]
+
+
+def group_is(pid: int, group: int) -> bool:
+    try:
+        return os.getpgid(pid) == group
+    except ProcessLookupError:
+        return False
+
+
+def test_the_run_of_a_guard_that_is_killed_ends_with_it(mongo_uri: str, database: str, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    job = ["--every", "1h", "--", "sh", "-c", RUN.format(pids=pids)]
+    with scheduling(mongo_uri, database, tmp_path / "a", *job) as scheduler:
+        wait_until(lambda: pids.exists() and pids.read_text(), "it runs")
+        run = int(pids.read_text())
+        os.kill(os.getpgid(run), signal.SIGKILL)
+        wait_until(partial(is_over, run), "the run is gone")
+        scheduler.terminate()
+        assert scheduler.wait(10) == 0
 
 
 @pytest.mark.parametrize(
