@@ -165,6 +165,9 @@ class ProcessPool:
                 _resolve(job, result)
         except WorkerDied as death:
             self._retry(jobs, death)
+        except Exception as error:  # noqa: BLE001 - raised in every `apply` of the message
+            for job in jobs:
+                _resolve(job, error)
         slot.messages -= 1
         self._send()
 

@@ -19,6 +19,8 @@ from rfispider.concurrency.process_pool import CallKilled, ProcessPool
 from rfispider.items import Origin, Page
 from tests.support.crawling import wait_until
 
+pytestmark = pytest.mark.integration
+
 STANDSTILL_S = 10.0
 """A pool goes on within so many seconds, whatever was done to its processes."""
 
