@@ -13,9 +13,11 @@ _XML_DECLARATION: Final = re.compile(
 _META_CHARSET: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.IGNORECASE)
 _HEAD: Final = 4096
 """Bytes at the beginning of a document in which it may name its character set."""
-_WIDE: Final = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be", b"{\x00": "utf-16-le", b"\x00{": "utf-16-be"}
 _CHARACTER_SETS: Final = re.compile(r"utf-(8|16|32)|iso8859|cp\d|gb|big5|koi8|euc|shift|mac-|tis|hz|iso2022")
 """Codecs for text that run in linear time: Python has others under names that a header could ask for."""
+_STARTS: Final = (b"<", b"{")
+"""First character of a page, a feed."""
+_PAIRS: Final = 2
 _ALIASES: Final = {"x-gbk": "gbk", "gb-2312": "gbk"}
 """Names seen on the web that Python does not know."""
 _BEGINNING: Final = 1024
@@ -51,10 +53,9 @@ def utf8(body: bytes, charset: str | None = None) -> bytes:
     >>> utf8("é".encode("utf-16")).decode()
     'é'
     """
-    marked, mark = read_bom(body)
-    wide = marked or _WIDE.get(body[:2])
-    body = body[len(mark or b"") :]
-    if wide and wide != "utf-8":
+    wide, mark = wide_characters(body)
+    body = body[len(mark) :]
+    if wide:
         return _read(body, wide).encode("utf-8", "replace")
     if b"\x00" in body:
         body = body.replace(b"\x00", b"")
@@ -70,16 +71,23 @@ def is_binary(body: bytes) -> bool:
     (False, True)
     """
     beginning = body[:_BEGINNING]
-    if _is_wide(beginning):
+    if wide_characters(beginning)[0]:
         return False
     controls = len(beginning) - len(beginning.translate(None, _CONTROLS))
     return controls > len(beginning) * _MAX_CONTROLS
 
 
-def _is_wide(beginning: bytes) -> bool:
-    """Whether a text begins that has two bytes or four to the character."""
-    marked, _ = read_bom(beginning)
-    return (marked or _WIDE.get(beginning[:2]) or "utf-8") != "utf-8"
+def wide_characters(body: bytes) -> tuple[str | None, bytes]:
+    """The character set of a text that has two bytes or four to the character, None for any other; its order mark."""
+    marked, mark = read_bom(body)
+    if marked:
+        return None if marked == "utf-8" else marked, mark or b""
+    first, second = body[0:4:2], body[1:4:2]
+    if len(second) == _PAIRS and not any(second) and first[:1] in _STARTS:
+        return "utf-16-le", b""
+    if len(second) == _PAIRS and not any(first) and second[:1] in _STARTS:
+        return "utf-16-be", b""
+    return None, b""
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -8,9 +8,12 @@ from typing import IO, Final, Protocol, cast
 from rfispider.feeds.result import FeedError
 
 _GZIP: Final = b"\x1f\x8b"
+DAMAGE: Final = (EOFError, OSError, zlib.error, ValueError)
+"""What reading may raise."""
 
 
 class _Source(Protocol):
+    def peek(self, size: int, /) -> bytes: ...
     def read1(self, size: int = -1, /) -> bytes: ...
 
 
@@ -27,6 +30,13 @@ class Unpacked:
         self._stream: _Source = gzip.GzipFile(fileobj=stream) if beginning.startswith(_GZIP) else stream
         self._left = self._max_bytes = max_bytes
 
+    def beginning(self, size: int) -> bytes:
+        """The first bytes, which stay to be read; none if they cannot be unpacked."""
+        try:
+            return self._stream.peek(size)[:size]
+        except DAMAGE:
+            return b""
+
     def read(self, size: int = -1, /) -> bytes:
         """At most so many bytes, none at the end.
 
@@ -41,25 +51,27 @@ class Unpacked:
             raise ValueError(f"over {self._max_bytes:,} bytes unpacked")
         return piece
 
+    def whole(self) -> bytes:
+        """All that is left to be read; of what is damaged what stands before the damage.
+
+        Raises FeedError when that is nothing, and when it is more than the limit.
+        """
+        pieces = bytearray()
+        try:
+            while piece := self.read():
+                pieces += piece
+        except ValueError as error:
+            raise FeedError(str(error)) from error
+        except DAMAGE as error:
+            if not pieces:
+                raise FeedError(f"damaged gzip: {error}") from error
+        return bytes(pieces)
+
 
 def unpacked(body: bytes, max_bytes: int) -> bytes:
-    """The bytes of a document, unpacked if it is packed.
-
-    Raises FeedError when they are more than `max_bytes`, and when they were packed and not one can be read; of what
-    is damaged further on comes what stands before the damage.
+    """The bytes of a document, unpacked if it is packed; see `Unpacked.whole` for what is damaged or too large.
 
     >>> unpacked(gzip.compress(b"<rss/>"), max_bytes=100)
     b'<rss/>'
     """
-    if not body.startswith(_GZIP):
-        return body
-    stream, pieces = Unpacked(body, max_bytes), bytearray()
-    try:
-        while piece := stream.read():
-            pieces += piece
-    except ValueError as error:
-        raise FeedError(str(error)) from error
-    except (EOFError, OSError, zlib.error) as error:
-        if not pieces:
-            raise FeedError(f"damaged gzip: {error}") from error
-    return bytes(pieces)
+    return Unpacked(body, max_bytes).whole() if body.startswith(_GZIP) else body

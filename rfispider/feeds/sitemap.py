@@ -1,5 +1,6 @@
 """Sitemaps, news sitemaps and sitemap indexes, read as a stream (https://www.sitemaps.org/protocol.html)."""
 
+import io
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO, Final
@@ -74,7 +75,7 @@ def sitemap(source: bytes | IO[bytes], charset: str | None = None) -> Sitemap:
     >>> [entry.url for entry in sitemap(b"<urlset><url><loc>https://www.rfi.fr/en/?a&b</loc></url></urlset>")]
     ['https://www.rfi.fr/en/?a&b']
     """
-    return Sitemap(XmlSource(Unpacked(source, MAX_BYTES)), charset)
+    return Sitemap(_opened(source), charset)
 
 
 def is_sitemap(body: bytes) -> bool:
@@ -84,9 +85,15 @@ def is_sitemap(body: bytes) -> bool:
     (True, False)
     """
     try:
-        return XmlSource(Unpacked(body, MAX_BYTES)).root in SITEMAP_ROOTS
+        return _opened(body).root in SITEMAP_ROOTS
     except FeedError:
         return False
+
+
+def _opened(source: bytes | IO[bytes]) -> XmlSource:
+    stream = Unpacked(source, MAX_BYTES)
+    wide, _ = encoding.wide_characters(stream.beginning(4))
+    return XmlSource(io.BytesIO(encoding.utf8(stream.whole())) if wide else stream)
 
 
 def _is_too_large(element: Element) -> bool:

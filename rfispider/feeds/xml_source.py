@@ -6,10 +6,10 @@ in comments, CDATA sections and processing instructions, which are passed over.
 """
 
 import re
-import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from rfispider.feeds.packing import DAMAGE
 from rfispider.feeds.result import FeedError
 
 _ENTRY_OF_ROOT: Final = {
@@ -41,8 +41,6 @@ _COMMENT_END: Final = re.compile(rb"-->|<!--")
 _CDATA_END: Final = re.compile(rb"\]\]>|<!\[CDATA\[")
 _INSTRUCTION_END: Final = re.compile(rb"\?>")
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n\x00"
-_DAMAGE: Final = (EOFError, zlib.error, OSError, ValueError)
-"""What a stream that is being unpacked may raise."""
 
 
 class Readable(Protocol):
@@ -206,7 +204,7 @@ class XmlSource:
                 piece = self._stream.read(_CHUNK)
                 self._ended = not piece
                 self._buffer += piece
-        except _DAMAGE as error:
+        except DAMAGE as error:
             self._ended = True
             self._note(f"damaged, read up to there ({' '.join(str(error).split()):.200})")
 
@@ -215,9 +213,10 @@ class XmlSource:
 
 
 def _tags(root: bytes, entry: bytes) -> re.Pattern[bytes]:
-    """The tags of entries, and the end tags of what holds them."""
+    """The tags of entries, and the end tags of what holds them; entries have the prefix of the root but in RDF."""
+    prefix = _PREFIX if root.lower().endswith(b"rdf") else re.escape(root[: root.rfind(b":") + 1])
     return re.compile(
-        rb"<(?P<end>/?)(?P<name>" + _PREFIX + entry + rb")(?=[\s/>])[^<>]*>"
+        rb"<(?P<end>/?)(?P<name>" + prefix + entry + rb")(?=[\s/>])[^<>]*>"
         rb"|</(?P<outer>" + re.escape(root) + rb"|channel)\s*>",
         re.IGNORECASE,
     )

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from rfispider import feeds
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.scope import Scope
 from rfispider.items import Entry, Kind, Link
@@ -106,3 +107,41 @@ def test_what_a_list_says_of_an_article_goes_with_the_link() -> None:
 def test_a_list_is_read_to_its_limit(limit: int, page: int, read: bool) -> None:
     link = scope(list_pages=limit).next_page(f"{LIST.url}{page}/", LIST)
     assert (link is not None) is read
+
+
+@pytest.mark.parametrize("since", ["2024-03-01", "2024-02-01"])
+@pytest.mark.parametrize("until", ["2024-03-01", "2024-03-31"])
+def test_a_day_alone_of_a_source_is_in_its_own_day(since: str, until: str) -> None:
+    chosen = scope(since=since, until=until)
+    month = Link(url=f"{SITE}/sitemaps/fr/contents_202403.xml", kind=Kind.SITEMAP, edition="fr", backfill=True)
+    news = "<n:news xmlns:n='u'><n:publication_date>2024-03-01</n:publication_date></n:news>"
+    (entry,) = feeds.sitemap(f"<urlset><url><loc>{SITE}/fr/afrique/un-titre-x</loc>{news}</url></urlset>".encode())
+    assert chosen.is_in_period(Link(url=entry.url, kind=Kind.ARTICLE, edition="fr", entry=entry))
+    entry.url = f"{SITE}/fr/afrique/20240301-un-titre"
+    assert chosen.listed(entry, month)
+
+
+@pytest.mark.parametrize(
+    ("address", "edition", "wanted"),
+    [
+        *(("/sitemaps/fr/a.xml.gz", "fr", True), ("/news-sitemap.xml", None, True), ("/fr/plan/1.xml", "fr", True)),
+        *(
+            ("/fr/anything", "fr", True),
+            ("/sitemaps/en/a.xml", "en", False),
+            ("https://elsewhere.example/a.xml", None, False),
+        ),
+        ("/fr/a/a/a/a.xml", "fr", False),
+    ],
+)
+def test_what_an_index_lists_is_a_sitemap_whatever_its_name(address: str, edition: str | None, wanted: bool) -> None:
+    index = Link(url=f"{SITE}/sitemap.xml", kind=Kind.SITEMAP, edition=None, backfill=True)
+    link = scope().child_sitemap(Entry(url=address if "//" in address else SITE + address), index)
+    assert (link is not None) is wanted
+    if link:
+        assert (link.kind, link.edition, link.found_on, link.backfill) == (Kind.SITEMAP, edition, index.url, True)
+
+
+def test_a_path_without_end_is_not_followed() -> None:
+    assert scope().link(f"{SITE}/fr/a/a/20240301-un-titre", depth=1, found_on=LIST.url)
+    assert scope().link(f"{SITE}/fr/a/a/a/20240301-un-titre", depth=1, found_on=LIST.url) is None
+    assert scope().link(f"{SITE}/fr/afrique/20240301-{'a' * 2_000}", depth=1, found_on=LIST.url) is None

@@ -1,5 +1,6 @@
 """What the spider asks for, and whom it hands the answer to."""
 
+import gzip
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from twisted.python.failure import Failure
 from rfispider import extract
 from rfispider.crawl import responses
 from rfispider.crawl.arguments import Arguments
+from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.scope import Scope
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.items import Kind, Link, Outcome, Rejection, VisitResult
@@ -145,3 +147,50 @@ def test_what_was_spoiled_stays_failed() -> None:
 def test_the_character_set_of_the_header_is_taken_as_told() -> None:
     assert responses.charset(answer(headers={"Content-Type": 'text/html; charset="GB2312"; x'})) == "gb2312"
     assert responses.charset(answer(headers={"Content-Type": "text/html"})) is None
+
+
+SITEMAP = b"<urlset><url><loc>https://www.rfi.fr/fr/afrique/20240301-un-titre</loc></url></urlset>"
+INDEX = b"<sitemapindex><sitemap><loc>https://www.rfi.fr/fr/plan-1.xml.gz</loc></sitemap></sitemapindex>"
+RSS = b"<rss><channel><item><link>https://www.rfi.fr/fr/afrique/20240301-un-titre</link></item></channel></rss>"
+
+
+def reader(counted: list[str], monkeypatch: pytest.MonkeyPatch) -> RfiSpider:
+    """A spider that reads sources in this process."""
+    made = RfiSpider(editions="fr")
+    made.parser_pool = ParserPool(0, seconds=10.0)
+    monkeypatch.setattr(made, "count", counted.append)
+    return made
+
+
+@pytest.mark.parametrize("kind", [Kind.FEED, Kind.SITEMAP])
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (SITEMAP, (URL, Kind.ARTICLE)),
+        (gzip.compress(SITEMAP), (URL, Kind.ARTICLE)),
+        (RSS, (URL, Kind.ARTICLE)),
+        (gzip.compress(RSS), (URL, Kind.ARTICLE)),
+        (gzip.compress(INDEX), ("https://www.rfi.fr/fr/plan-1.xml.gz", Kind.SITEMAP)),
+    ],
+)
+async def test_a_source_is_read_as_what_it_is_whatever_its_address_says(
+    kind: Kind, body: bytes, found: tuple[str, Kind], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = reader([], monkeypatch)
+    source = link("https://www.rfi.fr/fr/some-source", kind)
+    response = answer(body=body, headers={"Content-Type": "application/octet-stream"})
+    (followed,) = [each async for each in made.parse_source(response, source)]
+    assert isinstance(followed, Link)
+    assert (followed.url, followed.kind) == found
+
+
+@pytest.mark.parametrize("body", [gzip.compress(SITEMAP)[:12], b"\x00\x01\x02" * 99, b"<html></html>", b"", b"<x/>"])
+async def test_a_source_that_cannot_be_read_says_so(
+    body: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    made = reader(counted, monkeypatch)
+    source = link("https://www.rfi.fr/sitemap.xml.gz", Kind.SITEMAP)
+    assert [each async for each in made.parse_source(answer(body=body), source)] == []
+    assert counted == ["source/failed"]
+    assert "cannot be read" in caplog.text

@@ -379,3 +379,18 @@ def test_no_address_of_a_page_raises(url: str) -> None:
 
 def test_an_entry_with_content_for_a_foreign_address_is_no_article() -> None:
     assert rejected(entry_page("<p>x</p>", "https://x.test/a")).outcome is Outcome.NOT_ARTICLE
+
+
+@pytest.mark.parametrize("place", [0, 1, 500, 1_000, 5_000])
+@pytest.mark.parametrize("stray", [b"\x00", b"\x00\x00", b"\x01", b"\x1f"])
+def test_a_stray_control_character_makes_no_page_binary(place: int, stray: bytes) -> None:
+    content = b" " * 2_000 + CHINESE.encode()
+    article = read(content[:place] + stray + content[place:], CN_URL)
+    assert (article.title, article.text) == (read(content, CN_URL).title, read(content, CN_URL).text)
+
+
+@pytest.mark.parametrize("told", ["iso-8859-1", "windows-1251", "gbk", None])
+def test_one_bad_byte_in_utf_8_makes_no_mojibake_whatever_the_header_says(told: str | None) -> None:
+    content = CHINESE.encode().replace("黎明".encode(), b"\xff" + "黎明".encode())
+    article = read(content, CN_URL, encoding=told)
+    assert (article.title, "黎明" in article.text) == ("锡船出海", True)

@@ -156,6 +156,7 @@ def large(size: int) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_fifty_thousand_addresses_are_streamed_in_little_memory() -> None:
     body = gzip.compress(large(50_000))
     tracemalloc.start()
@@ -168,6 +169,7 @@ def test_fifty_thousand_addresses_are_streamed_in_little_memory() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="units of ru_maxrss")
 def test_the_parse_tree_does_not_grow_with_the_sitemap(tmp_path: Path) -> None:
     (tmp_path / "large.xml").write_bytes(large(50_000))

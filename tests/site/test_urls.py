@@ -551,3 +551,44 @@ def test_no_string_raises_on_a_mirror(url: str, base: str, page: str | None) -> 
 @pytest.mark.parametrize("url", ["https://www.rfi\ud800.fr/cn/", "https://www.rfi.fr/cn/\udfff", "\ud800"])
 def test_a_lone_surrogate_leaves_a_url_that_can_be_encoded(url: str) -> None:
     assert urls.canonical(url).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        *(("/sitemap.xml", Kind.SITEMAP), ("/sitemap.xml.gz", Kind.SITEMAP), ("/news-sitemap.xml", Kind.SITEMAP)),
+        *(("/en/sitemap_index.xml", Kind.SITEMAP), ("/Sitemap-News.xml.gz", Kind.SITEMAP)),
+        *(("/sitemaps/en/contents_202603.xml.gz", Kind.SITEMAP), ("/sitemaps/en/news", Kind.SITEMAP)),
+        *(
+            ("/en/rss.xml.gz", Kind.FEED),
+            ("/en/backup.gz", Kind.UTILITY),
+            ("/en/africa/20260301-sitemap", Kind.ARTICLE),
+        ),
+    ],
+)
+def test_sitemaps_and_feeds_are_known_by_their_file_names_packed_or_not(path: str, kind: Kind) -> None:
+    assert urls.kind(SITE + path) is kind
+
+
+@pytest.mark.parametrize(
+    ("path", "endless"),
+    [
+        *(("/en/africa/20260301-boat", False), ("/fr/podcasts/afrique/afrique/20260301-boat", False), ("/en/", False)),
+        *(("/en/a/a/a/20260301-boat", True), ("/en/a/b/a/b/a/20260301-boat", True), ("/en/a/%61/a/x", True)),
+        *(("/en/" + "/".join("abcdefghij"), False), ("/en/" + "/".join("abcdefghijk"), True)),
+        *(("/en/africa/20260301-" + "b" * 1_960, False), ("/en/africa/20260301-" + "b" * 1_980, True)),
+        ("/cn/中国/20260301-" + "船" * 230, True),
+    ],
+)
+def test_a_path_without_end_is_known_by_its_length_and_its_circles(path: str, endless: bool) -> None:
+    assert urls.is_endless(SITE + path) is endless
+
+
+@given(article_paths)
+def test_no_article_of_the_site_is_endless(path: str) -> None:
+    assert len(path) > 200 or not urls.is_endless(SITE + path)
+
+
+@given(anything)
+def test_no_string_raises_when_it_is_asked_for_an_end(url: str) -> None:
+    urls.is_endless(url)
