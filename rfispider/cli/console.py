@@ -4,8 +4,10 @@ import asyncio
 import io
 import json
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +48,8 @@ Result = TypeVar("Result")
 Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
 
 
+CANCEL_AGAIN_S = 0.5
+"""What Ctrl-C cancels is cancelled again after so many seconds."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
 
@@ -66,51 +70,84 @@ async def connected(patience_s: float = PATIENCE_S) -> AsyncIterator[Connection]
         yield connection
 
 
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine gives, run to its end or to Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed, and the coroutine was cancelled.
+
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(work)  # signals reach the main thread alone
+    task = asyncio.run(_until_interrupted(work))
+    if task is None:
+        raise KeyboardInterrupt
+    return task.result()
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result] | None:
+    """The task of a coroutine when it is done; None when SIGINT has cancelled it. A second SIGINT ends it at once."""
+    loop, task, interrupted = asyncio.get_running_loop(), asyncio.ensure_future(work), asyncio.Event()
+    loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    signalled = asyncio.ensure_future(interrupted.wait())
+    await asyncio.wait({task, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    loop.remove_signal_handler(signal.SIGINT)
+    if not interrupted.is_set():
+        return task
+    while not task.done():
+        # More than once: the driver (pymongo 4.20) loses a cancellation that comes just when an answer arrives.
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(task, return_exceptions=True)  # whatever it ended with, this is why
+    return None
+
+
 def with_store(database: str, use: Callable[[Store], Awaitable[Result]]) -> Result:
     """What `use` gives of the archive, which is open meanwhile."""
 
-    async def run() -> Result:
+    async def opened() -> Result:
         async with connected() as connection:
             store = Store(connection, database)
             await store.prepare()
             return await use(store)
 
-    return asyncio.run(run())
+    return run(opened())
 
 
 def with_store_readonly(database: str, use: Callable[[Store], Awaitable[Result]]) -> Result:
     """The same of the archive as it is, in whatever version; nothing is installed."""
 
-    async def run() -> Result:
+    async def opened() -> Result:
         async with connected(READ_S) as connection:
             return await use(Store(connection, database))
 
-    return asyncio.run(run())
+    return run(opened())
 
 
 def with_frontier(database: str, use: Callable[[Frontier], Awaitable[Result]]) -> Result:
     """What `use` gives of the frontier, which is open meanwhile."""
 
-    async def run() -> Result:
+    async def opened() -> Result:
         async with connected() as connection:
             frontier = Frontier(connection, database)
             await frontier.prepare()
             return await use(frontier)
 
-    return asyncio.run(run())
+    return run(opened())
 
 
 def with_both(database: str, use: Callable[[Store, Frontier], Awaitable[Result]]) -> Result:
     """What `use` gives of archive and frontier, which are open meanwhile over one connection."""
 
-    async def run() -> Result:
+    async def opened() -> Result:
         async with connected(READ_S) as connection:
             store, frontier = Store(connection, database), Frontier(connection, database)
             await store.prepare()
             await frontier.prepare()
             return await use(store, frontier)
 
-    return asyncio.run(run())
+    return run(opened())
 
 
 # ---- Values ----------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """`rfispider migrate`: an archive of an earlier release is brought into the form of this one."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rfispider import settings
-from rfispider.cli.console import Database, connected, err, out
+from rfispider.cli.console import Database, connected, err, out, run
 from rfispider.frontier import Frontier
 from rfispider.frontier.discovery import added
 from rfispider.frontier.schema import FRONTIER
@@ -29,7 +28,7 @@ def migrate(
 
     Exit status 1 when documents could not be brought into the new form; they are named.
     """
-    result = asyncio.run(run(database, dry_run=dry_run))
+    result = run(migrated(database, dry_run=dry_run))
     if result is None:
         return
     for line in result.refused:
@@ -39,7 +38,7 @@ def migrate(
     out.print(f"schema {SCHEMA}: {numbers(result.documents)} migrated")
 
 
-async def run(database: str, *, dry_run: bool) -> Migrated | None:
+async def migrated(database: str, *, dry_run: bool) -> Migrated | None:
     """Migrate with a progress bar; None when nothing was done."""
     async with connected() as connection:
         store = Store(connection, database)

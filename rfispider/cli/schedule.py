@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, connected, err, out, text_of, titled
+from rfispider.cli.console import Database, connected, err, out, run, text_of, titled
 from rfispider.concurrency.child_process import ProcessResult, RunLease, supervise
 from rfispider.concurrency.run_guard import clock
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
@@ -57,7 +57,7 @@ def schedule(
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
     if listed:
-        asyncio.run(_show(database))
+        run(_show(database))
         return
     try:
         rule = ScheduleRule.of(cron=cron, every=every, jitter=jitter)

@@ -115,8 +115,7 @@ def watch(
 
 async def run(checkpoint: Checkpoint, selection: Selection, since: datetime | None) -> None:
     """Write what is new, remembering after each batch how far it came."""
-    # The first signal cancels this at its next wait, the second ends it at once: as asyncio does with SIGINT.
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     lines, saved = JsonLines(sys.stdout.buffer), 0.0
     async for batch, position in new_articles(checkpoint, selection, since):
         if batch:
