@@ -137,6 +137,8 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     # Between the retries, whose every answer counts, and the redirects.
     "rfispider.crawl.middlewares.Politeness": 560,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+    "rfispider.crawl.middlewares.Redirects": 600,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "rfispider.crawl.offsite.Decompression": 590,
 }

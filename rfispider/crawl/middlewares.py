@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
@@ -16,6 +17,8 @@ from rfispider.crawl.session import CrawlSession
 from rfispider.frontier.policy.politeness import REFUSALS, retry_after_s
 from rfispider.items import PAGE_KINDS, Link
 
+CONDITIONS = ("If-None-Match", "If-Modified-Since")
+"""Headers of a conditional GET."""
 FRESH_S = 1.0
 """Sources that were read less than so many seconds ago are not read again at the start of a run."""
 
@@ -82,6 +85,22 @@ class FollowLinks:
             return False
         await self.session.links.add(links, stale_s=stale_s)
         return polled_at is None or await self.session.links.found_since(links, polled_at)
+
+
+class Redirects(RedirectMiddleware):
+    """Follows redirects; the conditions of a request are about its own URL, and are not sent to another one.
+
+    The ETags of two URLs may be equal: a 304 of the other one would say nothing about what was asked for.
+    """
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Give the answer, or the request that it leads to."""
+        answer = super().process_response(request, response)
+        if isinstance(answer, Request):
+            for condition in CONDITIONS:
+                answer.headers.pop(condition, None)
+            answer.meta["body_hash"] = None
+        return answer
 
 
 class Politeness:

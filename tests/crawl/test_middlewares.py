@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.settings import Settings
 
-from rfispider.crawl.middlewares import FollowLinks, Politeness
+from rfispider.crawl.middlewares import FollowLinks, Politeness, Redirects
 from rfispider.items import Kind, Link
 
 SITE = "https://www.rfi.fr/cn/"
@@ -98,3 +100,28 @@ def test_a_page_is_not_asked_for_while_the_site_refuses_pages() -> None:
     with pytest.raises(IgnoreRequest, match="not asked for"):
         politeness.process_request(Request(SITE, meta={"held_off": True}))
     politeness.process_request(Request(SITE))
+
+
+def redirects() -> Redirects:
+    middleware = Redirects(Settings())
+    middleware.crawler = SimpleNamespace(spider=None)  # type: ignore[assignment]
+    return middleware
+
+
+def test_a_redirect_is_followed_without_the_conditions_of_the_url_that_was_asked_for() -> None:
+    headers = {"If-None-Match": '"1"', "If-Modified-Since": "Sun, 01 Mar 2026 08:00:00 GMT"}
+    request = Request(f"{SITE}x", headers=headers, meta={"body_hash": "7", "kind": Kind.ARTICLE})
+    moved = Response(request.url, status=301, headers={"Location": f"{SITE}y"})
+    followed = redirects().process_response(request, moved)
+    assert isinstance(followed, Request)
+    assert followed.url == f"{SITE}y"
+    assert not {"If-None-Match", "If-Modified-Since"} & set(followed.headers.to_unicode_dict())
+    assert followed.meta["body_hash"] is None
+    assert followed.meta["kind"] is Kind.ARTICLE
+
+
+def test_an_answer_that_is_no_redirect_passes() -> None:
+    request = Request(f"{SITE}x", headers={"If-None-Match": '"1"'})
+    answer = Response(request.url, status=304)
+    assert redirects().process_response(request, answer) is answer
+    assert request.headers["If-None-Match"] == b'"1"'

@@ -123,7 +123,7 @@ def _false_canonical(site: Site, url: str, fault: Fault, now: datetime) -> Answe
 
 
 def _false_redirect(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
-    return replace(site.answer(fault.other), version=None)
+    return Answer(url=url, status=302, location=fault.other)
 
 
 def _status(status: int) -> Lie:

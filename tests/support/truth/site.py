@@ -65,14 +65,19 @@ class Answer:
     """What the site sends."""
 
     url: str
-    """Where it was found at last, after redirects."""
     status: int = 200
+    location: str | None = None
+    """Where it leads, with a status of redirection."""
     body: bytes = b""
     etag: str | None = None
     broken: bool = False
     """The connection ended before all had arrived."""
     version: Version | None = None
     """The state that a truthful answer shows; None for every other."""
+
+    def __str__(self) -> str:
+        shown = f"v{self.version.number}" if self.version else "broken" if self.broken else "no truth"
+        return f"{self.status} {self.etag or self.location or ''} {shown}"
 
 
 def page(url: str, version: Version, *, canonical: str | None = None) -> bytes:
@@ -164,16 +169,14 @@ class Site:
     def answer(self, url: str) -> Answer:
         """The truth about a URL."""
         if url == FEED:
-            body = self.feed()
-            return Answer(url=url, body=body)
-        target = self.target(url)
-        address = self.addresses[target]
+            return Answer(url=url, body=self.feed())
+        address = self.addresses[url]
+        if address.leads_to:
+            return Answer(url=url, status=301, location=address.leads_to)
         if address.is_removed:
-            return Answer(url=target, status=410)
+            return Answer(url=url, status=410)
         version = address.story.now
-        return Answer(
-            url=target, body=page(target, version), etag=self.etag(target), version=version if target == url else None
-        )
+        return Answer(url=url, body=page(url, version), etag=self.etag(url), version=version)
 
     def etag(self, url: str) -> str | None:
         """The ETag of what a URL shows."""

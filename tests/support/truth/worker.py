@@ -13,12 +13,13 @@ from typing import Any, cast
 from scrapy import Request
 from scrapy.exceptions import DropItem
 from scrapy.http import HtmlResponse, Response, XmlResponse
+from scrapy.settings import Settings
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from rfispider.crawl.archive_writer import ArchiveWriter
 from rfispider.crawl.link_buffer import LinkBuffer
-from rfispider.crawl.middlewares import FollowLinks
+from rfispider.crawl.middlewares import FollowLinks, Redirects
 from rfispider.crawl.pipelines import Check, Extract, NotStored, Save
 from rfispider.crawl.scheduler.scheduler import FrontierScheduler
 from rfispider.crawl.scheduler.worker import ReadyRequest
@@ -31,7 +32,7 @@ from rfispider.mongo.connection import Connection
 from rfispider.storage import Store
 from tests.support.truth.faults import Faults
 from tests.support.truth.scheduling import Process, SimulatedTime, current
-from tests.support.truth.site import EDITION, FEED, Version
+from tests.support.truth.site import EDITION, FEED, Answer, Version
 
 LATENCY = timedelta(milliseconds=40)
 """From a request to its answer."""
@@ -97,7 +98,7 @@ class SimulatedWorker:
         self.in_progress: list[Request] = []
         self.stats = Stats()
         self.spider = RfiSpider(editions=EDITION, depth="0")
-        cast("Any", self.spider).crawler = SimpleNamespace(stats=self.stats)
+        cast("Any", self.spider).crawler = SimpleNamespace(stats=self.stats, spider=self.spider)
         self.store = Store(connection, world.database)
         self.frontier = self._frontier(connection)
         self.session = self._session(connection)
@@ -105,6 +106,8 @@ class SimulatedWorker:
         self.scheduler = FrontierScheduler(self.session, self.spider, engine, in_flight=16)
         self.worker = self.scheduler.worker = self.scheduler.make_worker()
         writer, pool, stats = self.session.writer, self.spider.parser_pool, cast("Any", self.stats)
+        self.redirects = Redirects(Settings())
+        self.redirects.crawler = self.spider.crawler
         self.extract, self.check, self.save = (
             Extract(pool, writer, stats, self.frontier.now),
             Check(writer, stats),
@@ -182,26 +185,29 @@ class SimulatedWorker:
         return self.scheduler.request(ready)
 
     async def _fetch(self, request: Request) -> Response | Failure:
-        """The answer, for which the process waits as for a command: it may be killed or frozen with it in hand."""
-        etag = request.headers.get("If-None-Match")
-        async with current().turn(f"GET {request.url[-13:]}"):
-            self.world.times.pass_by(LATENCY)
-            answer = self.world.faults.answer(request.url, self.world.times.now, etag.decode() if etag else None)
-        self.world.note(
-            f"{self.process.name} read {request.url[-13:]} ({etag and etag.decode()}): {answer.status} {answer.etag}"
-            f" {answer.url[-13:]} {f'v{answer.version.number}' if answer.version else 'untrue'}"
-        )
+        """The answer, redirects followed."""
+        answer = await self._answer(request)
+        response = _response(request, answer)
+        followed = self.redirects.process_response(request, response)
+        if isinstance(followed, Request):
+            return await self._fetch(followed)
         visit = id(request.meta["visit"])
         self.asked_at[visit] = request.meta["asked_at"]
-        self.versions[visit] = answer.version if answer.status == 200 else None
+        is_own = answer.url == request.cb_kwargs["link"].url and answer.status == 200
+        self.versions[visit] = answer.version if is_own else None
         if answer.broken:
             return _failure(request, ConnectionError("the connection was closed before all had arrived"))
-        headers = {"ETag": answer.etag} if answer.etag else {}
-        kind = XmlResponse if request.url == FEED else HtmlResponse if answer.status == 200 else Response
-        response = kind(answer.url, status=answer.status, headers=headers, body=answer.body, request=request)
-        if answer.status >= 400:
-            return _failure(request, HttpError(response))
-        return response
+        return _failure(request, HttpError(response)) if answer.status >= 400 else response
+
+    async def _answer(self, request: Request) -> Answer:
+        """Ask the site; the process waits for that as for a command: it may be killed or frozen before and after."""
+        condition = request.headers.get("If-None-Match")
+        etag = condition.decode() if condition else None
+        async with current().turn(f"GET {request.url[-13:]}"):
+            self.world.times.pass_by(LATENCY)
+            answer = self.world.faults.answer(request.url, self.world.times.now, etag)
+        self.world.note(f"{self.process.name} asked for {request.url[-13:]} ({etag}): {answer}")
+        return answer
 
     async def _parse(self, request: Request, response: Response | Failure) -> list[Page]:
         if isinstance(response, Failure):
@@ -241,6 +247,18 @@ class SimulatedWorker:
             if visit in self.asked_at and not is_lost:
                 reading = Reading(each.lease.key, self.versions[visit], each.outcome, self.asked_at[visit])
                 self.world.read.append(reading)
+
+
+def _response(request: Request, answer: Answer) -> Response:
+    headers = {"ETag": answer.etag, "Location": answer.location}
+    kind = XmlResponse if answer.url == FEED else HtmlResponse if answer.status == 200 else Response
+    return kind(
+        answer.url,
+        status=answer.status,
+        headers={name: value for name, value in headers.items() if value},
+        body=answer.body,
+        request=request,
+    )
 
 
 def _failure(request: Request, error: Exception) -> Failure:
