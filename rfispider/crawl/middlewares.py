@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from scrapy import Request, signals
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
@@ -93,7 +93,12 @@ class Redirects(RedirectMiddleware):
     The ETags of two URLs may be equal: a 304 of the other one would say nothing about what was asked for.
     """
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(
+        self,
+        request: Request,
+        response: Response,
+        spider: Spider | None = None,  # noqa: ARG002 - Scrapy's own signature
+    ) -> Request | Response:
         """Give the answer, or the request that it leads to."""
         answer = super().process_response(request, response)
         if isinstance(answer, Request):

@@ -10,8 +10,8 @@ from bson import ObjectId
 
 from rfispider.frontier.policy import priorities
 from rfispider.frontier.policy.revisit import NextVisit, State
-from rfispider.frontier.records import Completion, Document
-from rfispider.items import SOURCE_KINDS
+from rfispider.frontier.records import Completion, Document, Validators
+from rfispider.items import SOURCE_KINDS, Outcome
 
 Pipeline = list[Document]
 
@@ -114,11 +114,13 @@ def _last(done: Completion) -> Document:
 
 def _learnt(done: Completion) -> Document:
     fields: Document = {}
-    if done.validators:
+    # What is gone and comes back as it was has to be fetched whole: that it is unchanged would not revive it.
+    validators = Validators() if done.outcome is Outcome.GONE else done.validators
+    if validators:
         fields |= {
-            "etag": done.validators.etag,
-            "last_modified": done.validators.last_modified,
-            "body_hash": done.validators.body_hash,
+            "etag": validators.etag,
+            "last_modified": validators.last_modified,
+            "body_hash": validators.body_hash,
         }
     if done.followed is not None:
         fields["unfollowed"] = not done.followed

@@ -644,6 +644,8 @@ async def test_validators_are_kept_replaced_and_cleared(frontier: Frontier) -> N
     assert await visit(Outcome.NEW, first) == first
     assert await visit(Outcome.UNCHANGED, None) == first
     assert await visit(Outcome.CHANGED, Validators(body_hash="i")) == Validators(body_hash="i")
+    # What comes back as it was has to be read: the answer that it is unchanged would leave a tombstone.
+    assert await visit(Outcome.GONE, None) == Validators()
 
 
 async def test_a_read_article_waits_behind_those_that_are_not(frontier: Frontier) -> None:
