@@ -1,5 +1,6 @@
 """How the model site errs: an answer that is not the truth, once or for a while."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,8 +35,6 @@ class Fault:
     until: datetime
     answers: int
     """How many more answers it spoils at most."""
-    keeps_etag: bool
-    """Whether the wrong answer bears the ETag of the right one."""
 
     def concerns(self, url: str, now: datetime) -> bool:
         """Whether the answer to a URL is wrong now."""
@@ -49,6 +48,8 @@ class Faults:
         self.site = site
         self.luck = luck
         self.active: list[Fault] = []
+        self.lies: Counter[str] = Counter()
+        """URL -> its answers so far that would bind or lose its article."""
 
     def begin(self, now: datetime) -> str:
         """One more fault; what it is, for a person."""
@@ -64,7 +65,6 @@ class Faults:
             other=second,
             until=now + lasting,
             answers=self.luck.choice((ONCE, ONCE, 2, LONG)),
-            keeps_etag=kind == "stuck" or self.luck.random() < KEEPS_ETAG,
         )
         self.active.append(fault)
         return f"{kind} {[each[-13:] for each in sorted(fault.urls)]} for {lasting}, {fault.answers} answers"
@@ -80,16 +80,15 @@ class Faults:
         if fault is None:
             return conditional(truth, if_none_match)
         fault.answers -= 1
+        self.lies[url] += fault.kind not in HARMLESS
         lie = LIES[fault.kind](self.site, url, fault, now)
         if fault.kind == "unasked-304":
             return replace(lie, status=304, body=b"", version=None)
-        if fault.keeps_etag:
-            lie = replace(lie, etag=truth.etag)
         return conditional(lie, if_none_match)
 
 
-KEEPS_ETAG: Final = 0.0
-"""The share of wrong answers that bear the ETag of the right one."""
+HARMLESS: Final = frozenset({"403", "500", "broken", "unasked-304", "stuck-etag"})
+"""Kinds of faults that say nothing about an article."""
 
 
 def conditional(answer: Answer, if_none_match: str | None) -> Answer:
@@ -110,7 +109,8 @@ def _of_other(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
     """Under its own address, the text of another one."""
     other = next((each for each in sorted(fault.urls) if each != url), fault.other)
     answer = site.answer(site.target(other))
-    return replace(answer, url=url, body=answer.body.replace(answer.url.encode(), url.encode()), version=None)
+    body = answer.body.replace(answer.url.encode(), url.encode())
+    return replace(answer, url=url, body=body, etag=_of_lie(answer.etag), location=None, version=None)
 
 
 def _interstitial(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
@@ -119,7 +119,9 @@ def _interstitial(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
 
 def _false_canonical(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
     truth = site.answer(url)
-    return replace(truth, body=truth.body.replace(truth.url.encode(), fault.other.encode()), etag='"c"', version=None)
+    return replace(
+        truth, body=truth.body.replace(truth.url.encode(), fault.other.encode()), etag=_of_lie(truth.etag), version=None
+    )
 
 
 def _false_redirect(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
@@ -136,6 +138,16 @@ def _body(body: bytes) -> Lie:
 
 def _broken(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
     return Answer(url=url, broken=True)
+
+
+def _stuck(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
+    """The truth, under an ETag that does not change with it."""
+    return replace(site.answer(url), etag='"stuck"')
+
+
+def _of_lie(etag: str | None) -> str | None:
+    """Another ETag than the truth at the same URL has: with the same one, nobody could tell them apart."""
+    return etag and f'"not-{etag[1:]}'
 
 
 def _truth(site: Site, url: str, fault: Fault, now: datetime) -> Answer:
@@ -156,5 +168,6 @@ LIES: Final[dict[str, Lie]] = {
     "500": _status(500),
     "broken": _broken,
     "unasked-304": _truth,
+    "stuck-etag": _stuck,
 }
 """Kind of fault -> the answer in place of the truth."""

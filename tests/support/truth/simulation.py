@@ -17,7 +17,7 @@ from rfispider.storage import Store
 from tests.support.truth.faults import Faults
 from tests.support.truth.scheduling import Process, SimulatedTime, simulated
 from tests.support.truth.site import FEED, Site
-from tests.support.truth.verdict import problems
+from tests.support.truth.verdict import hasty, problems
 from tests.support.truth.worker import SimulatedWorker, World, add_feed
 
 WORKERS: Final = 3
@@ -72,7 +72,8 @@ class Laboratory:
             try:
                 await simulation.live()
                 await simulation.heal()
-                history.problems = await problems(simulation.site, self.database, simulation.world.read)
+                read = simulation.world.read
+                history.problems = simulation.early + await problems(simulation.site, self.database, read)
                 history.problems += await self._flaws()
             except Exception as error:
                 logging.getLogger(__name__).debug("seed %d", seed, exc_info=True)
@@ -101,6 +102,8 @@ class Simulation:
         self.faults = Faults(self.site, Random(self.luck.random()))
         self.world = World(self.times, self.faults, Random(self.luck.random()), laboratory.name, self.note)
         self.workers: list[SimulatedWorker | None] = [None] * WORKERS
+        self.early: list[str] = []
+        """What was wrong before all became well, and must not be even then."""
         self._started = 0
 
     def note(self, line: str) -> None:
@@ -179,6 +182,7 @@ class Simulation:
             else:
                 await worker.process.finish()
                 self._blame(worker)
+        self.early = await hasty(self.site, self.laboratory.database, self.world.read, self.faults.lies)
         self.note("HEALED")
         self.faults.end()
         self.times.pass_by(timedelta(minutes=2))

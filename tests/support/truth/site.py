@@ -50,6 +50,8 @@ class Address:
     url: str
     story: Story
     is_removed: bool = False
+    was_removed: bool = False
+    """At any time."""
     leads_to: str | None = None
     """The URL that it redirects to for good."""
     shown: list[Version] = field(default_factory=list)
@@ -134,7 +136,7 @@ class Site:
         """An article ends; its page is gone."""
         url = self._alone()
         if url:
-            self.addresses[url].is_removed = True
+            self.addresses[url].is_removed = self.addresses[url].was_removed = True
         return url or "nothing"
 
     def bring_back(self, now: datetime) -> str:

@@ -50,6 +50,23 @@ async def problems(site: Site, database: AsyncDatabase[Document], read: Sequence
     return found + _of_texts(archive)
 
 
+async def hasty(
+    site: Site, database: AsyncDatabase[Document], read: Sequence[Reading], lies: Mapping[str, int]
+) -> list[str]:
+    """Articles that a single false answer has bound or lost, while the site may still err."""
+    archive = await _archive(database)
+    ended = await database["frontier"].distinct("_id", {"last.outcome": Outcome.NOT_ARTICLE.value, "kind": "article"})
+    stored = {each.key for each in read if each.version and each.outcome in STORED}
+    bound = site.bound()
+    alone = [each for url, each in site.addresses.items() if len(bound[url]) == 1 and not each.was_removed]
+    safe = [each for each in alone if lies.get(each.url, 0) <= 1 and each.key in stored]
+    lost = [each for each in safe if archive.articles.get(each.key, {"status": "gone"})["status"] == "gone"]
+    return [
+        *(f"{each.url[-13:]}: one false answer has bound or lost it" for each in lost),
+        *(f"{each.url[-13:]}: one false answer has ended its visits" for each in safe if each.key in ended),
+    ]
+
+
 async def _archive(database: AsyncDatabase[Document]) -> Archive:
     articles = {each["_id"]: each async for each in database["articles"].find()}
     aliases = {each["_id"]: each async for each in database["aliases"].find()}
@@ -105,11 +122,10 @@ def _of_removed(address: Address, owner: Document | None, read: Sequence[Reading
         return ["was removed, and no tombstone is there"] if any(stored) else []
     if owner["status"] != "gone":
         return [f"was removed, and its status is {owner['status']}"]
-    last = stored[-1] if stored else None
-    number = _number(address, owner)
-    if last and (number is None or number < last.number):
-        return [f"was removed, and its tombstone has not its last text {last.number}, but {number}"]
-    return []
+    number, last = _number(address, owner) or 0, stored[-1] if stored else None
+    # When a false text was the last that was read, nobody can know.
+    is_older = bool(last and number < last.number)
+    return [f"was removed, and its tombstone has the text {number} and not its last one"] if is_older else []
 
 
 def _of_history(address: Address, archive: Archive, read: Sequence[Reading]) -> list[str]:
