@@ -19,9 +19,10 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 from rfispider.cli import app
-from rfispider.items import Article, Kind
+from rfispider.items import Article
 from rfispider.mongo.embedded import Embedded
 from rfispider.storage import Selection, Store
+from tests.support.articles import article_at
 from tests.support.crawling import ROOT, surroundings
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -29,11 +30,17 @@ SECONDS = 30
 
 
 def article(number: int, hours: int, title: str | None, edition: str) -> Article:
-    return Article(
-        key=f"{number:032x}", url=f"https://www.rfi.fr/{edition}/x/{number}", edition=edition, language="en",
-        kind=Kind.ARTICLE, title=title or f"Title {number}", text=f"An invented text, number {number}.",
-        content_hash=f"1:{number}", fetched_at=T0 + timedelta(hours=hours),
-    )  # fmt: skip
+    return article_at(
+        f"https://www.rfi.fr/{edition}/x/{number}",
+        key=f"{number:032x}",
+        edition=edition,
+        language="en",
+        title=title or f"Title {number}",
+        text=f"An invented text, number {number}.",
+        content_hash=f"1:{number}",
+        published_at=None,
+        fetched_at=T0 + timedelta(hours=hours),
+    )
 
 
 @dataclass

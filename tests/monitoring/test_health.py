@@ -23,6 +23,7 @@ from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
 from rfispider.site import urls
 from rfispider.storage import Store
 from rfispider.storage.read.statistics import Disk
+from tests.support.articles import article_at
 from tests.support.crawling import rfispider
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
@@ -382,10 +383,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def article(url: str, published_at: datetime) -> Article:
-    return Article(
-        key=urls.key(url), url=url, edition="cn", language="zh", kind=Kind.ARTICLE, title="t", text="An invented text.",
-        content_hash="1:aa", published_at=published_at, fetched_at=datetime.now(UTC),
-    )  # fmt: skip
+    return article_at(url, edition="cn", language="zh", published_at=published_at, fetched_at=datetime.now(UTC))
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import dukpy
 import pytest
 from pymongo import MongoClient
 
-from rfispider.items import Article, Audio, Kind, Related
+from rfispider.items import Article, Audio, Related
 from rfispider.site import urls
 from rfispider.storage import Store
 from rfispider.storage.schema import INDEXES
+from tests.support.articles import article_at
 from tests.support.crawling import ROOT
 
 DATABASE = "test_cookbook"
@@ -43,20 +44,10 @@ def related(*names: str) -> list[Related]:
 
 
 def article(name: str, hour: float, edition: str = "en", **values: Any) -> Article:
-    given: dict[str, Any] = {
-        "key": urls.key(url(name, edition)),
-        "url": url(name, edition),
-        "edition": edition,
-        "language": edition,
-        "kind": Kind.ARTICLE,
-        "title": name,
-        "text": f"{name}. Little is told here.",
-        "content_hash": f"1:{edition}{name}",
-        "published_at": DAY + hour * HOUR,
-        "fetched_at": DAY + hour * HOUR,
-        "audio": [],
-    }
-    return Article(**(given | values))
+    at = DAY + hour * HOUR
+    invented = {"title": name, "text": f"{name}. Little is told here.", "content_hash": f"1:{edition}{name}"}
+    marks = {"edition": edition, "language": edition, "published_at": at, "fetched_at": at}
+    return article_at(url(name, edition), **(invented | marks | values))
 
 
 LONG = " ".join(WORDS.split()[turn % 20] + str(turn) for turn in range(120))

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rfispider.items import Article, Kind, Origin, Outcome, Status
+from rfispider.items import Article, Origin, Outcome, Status
 from rfispider.site import urls
 from rfispider.storage import Store
-from rfispider.text import content_hash
+from tests.support.articles import article_at
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -30,19 +30,7 @@ def words(name: str, count: int = 60) -> str:
 
 
 def article(url: str = FIRST, text: str = words("port"), hours: float = 0, **values: Any) -> Article:
-    defaults: dict[str, Any] = {
-        "key": urls.key(url),
-        "url": url,
-        "edition": urls.edition(url),
-        "language": "fr",
-        "kind": Kind.ARTICLE,
-        "title": "A port opens",
-        "text": text,
-        "content_hash": content_hash(values.get("lead"), text),
-        "published_at": T0,
-        "fetched_at": T0 + hours * HOUR,
-    }
-    return Article(**(defaults | values))
+    return article_at(url, **({"title": "A port opens", "text": text, "fetched_at": T0 + hours * HOUR} | values))
 
 
 def edited(text: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from rfispider.items import Article, Kind
-from rfispider.site import urls
+from rfispider.items import Article
 from rfispider.storage import Store
 from rfispider.storage.read.history import states
+from tests.support.articles import article_at
 from tests.support.crawling import command
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -20,19 +20,9 @@ QUAY = "The quay was closed in the morning."
 
 
 def article(hour: int, number: int = 1, **values: Any) -> Article:
-    given = {
-        "key": urls.key(f"https://www.rfi.fr/fr/afrique/20260301-story-{number}"),
-        "url": f"https://www.rfi.fr/fr/afrique/20260301-story-{number}",
-        "edition": "fr",
-        "language": "fr",
-        "kind": Kind.ARTICLE,
-        "title": "A harbour closes",
-        "text": f"{QUAY}\n\nNobody was hurt.",
-        "content_hash": "1:aa",
-        "published_at": T0,
-        "fetched_at": T0 + hour * HOUR,
-    }
-    return Article(**(given | values))
+    invented = {"title": "A harbour closes", "text": f"{QUAY}\n\nNobody was hurt.", "content_hash": "1:aa"}
+    url = f"https://www.rfi.fr/fr/afrique/20260301-story-{number}"
+    return article_at(url, **(invented | {"fetched_at": T0 + hour * HOUR} | values))
 
 
 EDITS = [

@@ -13,9 +13,10 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from replica import language
-from rfispider.items import Article, Kind, Outcome
+from rfispider.items import Article, Outcome
 from rfispider.storage import SearchRequest, SearchResult, Store, search
 from rfispider.storage.search import index, pipeline, segments
+from tests.support.articles import article_at
 from tests.support.crawling import command
 
 Document = dict[str, Any]
@@ -27,18 +28,9 @@ MANY = 10_000
 
 
 def article(number: int, **values: Any) -> Article:
-    given: Document = {
-        "key": f"{number:032x}",
-        "url": f"https://www.rfi.fr/fr/afrique/20260301-story-{number}",
-        "edition": "fr",
-        "language": "fr",
-        "kind": Kind.ARTICLE,
-        "title": f"Title {number}",
-        "content_hash": f"1:{number}",
-        "published_at": T0 + number * DAY,
-        "fetched_at": T0,
-    }
-    return Article(**(given | values))
+    invented = {"key": f"{number:032x}", "title": f"Title {number}", "text": "", "content_hash": f"1:{number}"}
+    url = f"https://www.rfi.fr/fr/afrique/20260301-story-{number}"
+    return article_at(url, **(invented | {"published_at": T0 + number * DAY, "fetched_at": T0} | values))
 
 
 def written(number: int, edition: str) -> Article:

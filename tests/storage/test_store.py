@@ -21,7 +21,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, WriteError
 
-from rfispider.items import NOT_STORED, SCHEMA, Article, Audio, Image, Kind, Origin, Outcome, Related, Status
+from rfispider.items import NOT_STORED, SCHEMA, Article, Audio, Image, Origin, Outcome, Related, Status
 from rfispider.mongo import connection
 from rfispider.mongo.embedded import Embedded
 from rfispider.mongo.errors import EmbeddedServerError, redacted
@@ -30,7 +30,7 @@ from rfispider.storage import DatabaseError, Store, documents, schema, validator
 from rfispider.storage.policy import near_duplicates, story_clusters
 from rfispider.storage.policy.versioning import ArticleVersion, decide
 from rfispider.storage.read import queries
-from rfispider.text import content_hash
+from tests.support.articles import article_at
 
 T0 = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 T0_STORED = T0.replace(microsecond=123000)
@@ -46,20 +46,10 @@ def text_of(number: int) -> str:
 
 
 def article(number: int = 1, minute: int = 0, **values: Any) -> Article:
-    values.setdefault("text", text_of(number))
-    values.setdefault("content_hash", content_hash(values.get("lead"), values["text"]))
-    defaults: Document = {
-        "key": f"{number:032x}",
-        "url": f"https://site.example/fr/afrique/{number}",
-        "edition": "fr",
-        "language": "fr",
-        "kind": Kind.ARTICLE,
-        "section": "afrique",
-        "title": f"Title {number}",
-        "published_at": T0 - number * MINUTE,
-        "fetched_at": T0 + minute * MINUTE,
-    }
-    return Article(**(defaults | values))
+    invented = {"key": f"{number:032x}", "edition": "fr", "section": "afrique", "title": f"Title {number}"}
+    times = {"published_at": T0 - number * MINUTE, "fetched_at": T0 + minute * MINUTE}
+    url = f"https://site.example/fr/afrique/{number}"
+    return article_at(url, **(invented | {"text": text_of(number)} | times | values))
 
 
 FULL = article(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfispider.items import Article, Kind, Outcome, Status
+from rfispider.items import Article, Outcome, Status
 from rfispider.site import urls
 from rfispider.storage import Store
 from rfispider.storage.policy import story_clusters
-from rfispider.text import content_hash
+from tests.support.articles import article_at
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -65,23 +65,9 @@ BRIDGE = [*LEFT[:50], *RIGHT[:50]]
 
 
 def article(name: str, told: list[str], hours: float = 0, **values: Any) -> Article:
-    text = " ".join(told)
+    at = T0 + hours * HOUR
     url = values.pop("url", f"https://www.rfi.fr/fr/afrique/20260301-{name}")
-    return Article(
-        **{
-            "key": urls.key(url),
-            "url": url,
-            "edition": urls.edition(url),
-            "language": "fr",
-            "kind": Kind.ARTICLE,
-            "title": name,
-            "text": text,
-            "content_hash": content_hash(None, text),
-            "published_at": T0 + hours * HOUR,
-            "fetched_at": T0 + hours * HOUR,
-        }
-        | values
-    )
+    return article_at(url, **({"title": name, "text": " ".join(told), "published_at": at, "fetched_at": at} | values))
 
 
 async def told(store: Store) -> dict[str, str]:

@@ -8,23 +8,23 @@ from itertools import pairwise
 
 import pytest
 
-from rfispider.items import Article, Kind, Outcome, Status
+from rfispider.items import Article, Outcome, Status
 from rfispider.storage import Store
+from tests.support.articles import article_at
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def article(number: int, hour: int = 0, title: str = "A title") -> Article:
-    return Article(
+    return article_at(
+        f"https://site.example/fr/{number}",
         key=f"{number:032x}",
-        url=f"https://site.example/fr/{number}",
         edition="fr",
-        language="fr",
-        kind=Kind.ARTICLE,
         title=title,
         text=f"The {number}th invented text. " * 20,
         content_hash=f"1:{number}",
+        published_at=None,
         fetched_at=T0 + hour * HOUR,
     )
 
