@@ -15,6 +15,8 @@ from rfispider.items import FETCHABLE_KINDS, Kind, Link, Outcome
 from rfispider.mongo.connection import Connection
 from rfispider.mongo.errors import DatabaseError
 
+pytestmark = pytest.mark.integration
+
 NOBODY = "mongodb://127.0.0.1:9/"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LINK = Link(url="https://www.rfi.fr/cn/politics/20260301-story", kind=Kind.ARTICLE, edition="cn")
