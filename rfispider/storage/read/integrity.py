@@ -83,22 +83,27 @@ class ArchiveIntegrity:
         return {key: sorted(states, key=lambda state: state["revision"]) for key, states in found.items()}
 
     async def _of_aliases(self, articles: Sequence[Document]) -> list[Flaw]:
-        """Aliases that are articles too, or aliases of several articles."""
         owners = {alias: article["url"] for article in articles for alias in article["aliases"]}
         if not owners:
             return []
-        keys = {urls.key(alias): alias for alias in owners}
-        articles_too = [each["_id"] async for each in self._articles.find({"_id": {"$in": list(keys)}}, {"_id": 1})]
-        flaws = [
-            Flaw("aliases", owners[keys[key]], f"its alias {keys[key]} is an article of its own", mendable=True)
-            for key in articles_too
-        ]
+        return [*await self._articles_too(owners), *await self._shared(owners)]
+
+    async def _articles_too(self, owners: Mapping[str, str]) -> list[Flaw]:
+        """Aliases, given with the URLs of their articles, that are articles themselves."""
+        aliases = {urls.key(alias): alias for alias in owners}
+        cursor = self._articles.find({"_id": {"$in": list(aliases)}}, {"_id": 1})
+        articles = [aliases[document["_id"]] async for document in cursor]
+        message = "its alias {} is an article of its own"
+        return [Flaw("aliases", owners[alias], message.format(alias), mendable=True) for alias in articles]
+
+    async def _shared(self, owners: Mapping[str, str]) -> list[Flaw]:
+        """Aliases that several articles have."""
         counts: Counter[str] = Counter()
         query = {"aliases": {"$in": list(owners)}, "aliases.0": {"$exists": True}}
         async for article in self._articles.find(query, {"aliases": 1}, hint=ALIASES):
             counts.update(set(article["aliases"]) & owners.keys())
         shared = [alias for alias, count in counts.items() if count > 1]
-        return flaws + [Flaw("aliases", owners[alias], f"its alias {alias} is one of another, too") for alias in shared]
+        return [Flaw("aliases", owners[alias], f"its alias {alias} is one of another, too") for alias in shared]
 
     async def _of_search(self, article: Document) -> list[Flaw]:
         """Whether an article is found by its title: one of a batch stands for all."""
