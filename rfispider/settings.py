@@ -120,6 +120,8 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 REFERRER_POLICY = "no-referrer"
 DOWNLOAD_TIMEOUT = 60
+DOWNLOAD_FAIL_ON_DATALOSS = True
+"""A body that is shorter than announced is a failed download."""
 RETRY_TIMES = 2
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
 """Who asked tells of the failure, in one line."""
@@ -140,7 +142,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "rfispider.crawl.middlewares.Redirects": 600,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-    "rfispider.crawl.offsite.Decompression": 590,
+    "rfispider.crawl.whole_content.WholeContent": 590,
 }
 TWISTED_DNS_RESOLVER = "rfispider.crawl.offsite.Resolver"
 REDIRECT_MAX_TIMES = 5

@@ -1,4 +1,4 @@
-"""What keeps a crawl on the site, whatever a page, a redirect or a name server says, and its responses small."""
+"""What keeps a crawl on the site, whatever a page, a redirect or a name server says."""
 
 import logging
 from collections.abc import Collection
@@ -8,7 +8,6 @@ from urllib.request import getproxies
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
 from scrapy.resolver import CachingThreadedResolver
@@ -121,22 +120,6 @@ class Resolver(CachingThreadedResolver):
             return address
         logger.warning("%s resolves to %s, which is not a public address: no request is made", name, address)
         raise DNSLookupError(f"{name} has the address {address}")
-
-
-class Decompression(HttpCompressionMiddleware):
-    """Scrapy's, but a response that grows too large fails as any other that is too large."""
-
-    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
-        """Decompress a response.
-
-        Raises:
-            DownloadCancelledError: it grows over `RFI_PAGE_BYTES`.
-
-        """
-        try:
-            return super().process_response(request, response)
-        except IgnoreRequest as error:
-            raise DownloadCancelledError("the response is too large once it is decompressed") from error
 
 
 def _without_user(url: str) -> str:
