@@ -35,7 +35,7 @@ from pymongo import MongoClient
 
 CONTENDERS = Path(__file__).with_name("contenders")
 IN_FLIGHT = 16
-UNSETTLED = 128
+IN_FLIGHT = 128
 """Of ours: pages that may be answered and not yet stored, beside the requests at a time that all have."""
 ROUNDS = 3
 LONGEST_S = 600.0
@@ -121,7 +121,7 @@ def commands(entrant: Contender, scene: Scene, pages: int) -> tuple[list[list[st
         "MONGO_DATABASE": entrant.name,
         "RFI_BASE_URL": scene.base,
         "RFI_CONCURRENCY": str(IN_FLIGHT),
-        "RFI_UNSETTLED": str(UNSETTLED),
+        "RFI_IN_FLIGHT": str(IN_FLIGHT),
         "RFI_RATE": "0",
         "SCRAPY_SETTINGS_MODULE": "rfispider.settings",
         "PYTHONPATH": str(stage.ROOT),

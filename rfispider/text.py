@@ -26,6 +26,13 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _MAX_ESCAPES: Final = 3
 """How often a character may have been escaped: once by rights, and again by each careless program on the way."""
+_USER_INFO: Final = re.compile(r"(?<=://)(?:[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))[^@\s,]*|[^/?#\s,]*)@")
+"""What stands before the host of a URL. A password may hold a slash that should have been encoded, so what follows a
+colon and is no port belongs to it."""
+_SECRET_PARAMETER: Final = re.compile(
+    r"([?&;#][^=&;#\s,]*(?:key|token|secret|pass|pwd|auth|sig|credential|session|jwt)[^=&;#\s,]*=)[^&;#\s,]+",
+    re.IGNORECASE,
+)
 _PARAGRAPHS: Final = re.compile(r"\n\s*\n")
 
 
@@ -79,6 +86,15 @@ def escaped(json: str) -> str:
     '"a\\u202eb"'
     """
     return _DECEPTIVE.sub(lambda match: f"\\u{ord(match[0]):04x}", json)
+
+
+def without_credentials(text: str) -> str:
+    """A text with URLs, without what in them may be secret: user names, passwords, and parameters named like secrets.
+
+    >>> without_credentials("https://ann:s3cret@mirror.example/rss?page=2&token=abc")
+    'https://***@mirror.example/rss?page=2&token=***'
+    """
+    return _SECRET_PARAMETER.sub(r"\1***", _USER_INFO.sub("***@", text))
 
 
 def readable_urls(text: str) -> str:

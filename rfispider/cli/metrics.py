@@ -16,7 +16,7 @@ from rfispider.cli.console import Database, err, with_both
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, gauges
 from rfispider.monitoring.snapshot import Snapshot
-from rfispider.settings import SettingError, listening
+from rfispider.setting_values import SettingError, listening
 from rfispider.storage import DatabaseError
 
 FRESH_S = 10.0

@@ -16,7 +16,7 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from rfispider.concurrency.process_globals import make_log_records, silence_loggers
-from rfispider.settings import SettingError, json_wanted
+from rfispider.setting_values import SettingError, json_wanted
 from rfispider.text import readable_urls, visible
 
 CHATTER = (

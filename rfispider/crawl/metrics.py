@@ -17,7 +17,7 @@ from rfispider.crawl.run_record import shortfall
 from rfispider.crawl.session import COMMITTED, CrawlSession
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import WorkerMetrics
-from rfispider.settings import address
+from rfispider.setting_values import listen_address
 from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Metrics:
 
         """
         file = str(crawler.settings["RFI_METRICS_FILE"]).strip()
-        listen = address(crawler.settings, "RFI_METRICS_PORT")
+        listen = listen_address(crawler.settings, "RFI_METRICS_PORT")
         session = CrawlSession.of(crawler)
         metrics = cls(session, crawler.stats, listen=listen, file=Path(file) if file else None)
         for signal, receiver in (

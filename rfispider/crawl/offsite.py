@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import DNSLookupError
 
 from rfispider.crawl.allowlist import Allowlist, is_public
-from rfispider.settings import base_url
+from rfispider.setting_values import base_url
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from rfispider.crawl.session import CrawlSession
 from rfispider.items import Outcome
 from rfispider.monitoring.alerts import Receivers
 from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation
-from rfispider.settings import json_wanted
+from rfispider.setting_values import json_wanted
 from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)

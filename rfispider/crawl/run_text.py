@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rfispider.items import Outcome
-from rfispider.settings import base_url, in_flight, renderer, request_rate
+from rfispider.setting_values import base_url, in_flight, renderer, request_rate
 from rfispider.site.hosts import SITE
 from rfispider.text import readable_urls
 

@@ -18,7 +18,7 @@ from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Frontier
 from rfispider.frontier.policy.politeness import Limits
 from rfispider.mongo.connection import Connection, resolve_uri
-from rfispider.settings import number, request_rate
+from rfispider.setting_values import flag, number, request_rate, whole_number
 from rfispider.storage import Store
 
 logger = logging.getLogger(__name__)
@@ -87,9 +87,9 @@ class CrawlSession:
             limits=Limits(rate=request_rate(settings)),
             max_depth=crawler.spider.arguments.max_depth,
             writer=ArchiveWriter(
-                size=int(number(settings, "RFI_BATCH_ARTICLES", least=1)),
-                seconds=number(settings, "RFI_BATCH_SECONDS", least=0),
-                keep_pages=settings.getbool("RFI_KEEP_PAGES"),
+                size=whole_number(settings, "RFI_BATCH_ARTICLES"),
+                seconds=number(settings, "RFI_BATCH_SECONDS"),
+                keep_pages=flag(settings, "RFI_KEEP_PAGES"),
                 on_commit=lambda seconds: crawler.signals.send_catch_log(COMMITTED, seconds=seconds),
                 on_failure=lambda: crawler.engine.close_spider_async(reason="store-failed"),
             ),

@@ -16,7 +16,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from rfispider.settings import receiver
+from rfispider.setting_values import alert_url, mail_addresses
 
 TIMEOUT_S = 10.0
 """A receiver that answers slower is not waited for."""
@@ -58,12 +58,11 @@ class Receivers:
             SettingError: an address that cannot be used; it is not repeated, for it may hold a secret.
 
         """
-        addresses = (address.strip() for address in str(settings["RFI_ALERT_MAIL"]).split(","))
         return cls(
-            webhook=receiver(settings, "RFI_ALERT_WEBHOOK"),
-            slack=receiver(settings, "RFI_ALERT_SLACK"),
-            mail=tuple(address for address in addresses if address),
-            smtp=receiver(settings, "RFI_ALERT_SMTP"),
+            webhook=alert_url(settings, "RFI_ALERT_WEBHOOK"),
+            slack=alert_url(settings, "RFI_ALERT_SLACK"),
+            mail=mail_addresses(settings),
+            smtp=alert_url(settings, "RFI_ALERT_SMTP"),
             sender=str(settings["RFI_ALERT_FROM"]).strip() or f"rfispider@{socket.gethostname()}",
         )
 

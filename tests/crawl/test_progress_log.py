@@ -11,7 +11,7 @@ from rfispider.crawl import progress_log
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.progress_log import ProgressLog
 from rfispider.crawl.run_text import Backlog
-from rfispider.settings import derived
+from rfispider.setting_values import derived
 from rfispider.storage import DatabaseError
 
 PASSWORD = "hush"

@@ -17,7 +17,7 @@ from rfispider.crawl.rendering.page_renderer import RendererHealth
 from rfispider.crawl.rendering.render import Rendered, RenderError, RenderRequest
 from rfispider.crawl.rendering.splash import Renderer
 from rfispider.items import Origin, Page
-from rfispider.settings import SettingError
+from rfispider.setting_values import SettingError
 from tests.support import browsers
 from tests.support.crawling import Replica, crawl, running, serving
 

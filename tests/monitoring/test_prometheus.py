@@ -24,7 +24,7 @@ from rfispider.frontier.policy.politeness import Breaker
 from rfispider.monitoring.prometheus import COUNTERS, WorkerMetrics, counters
 from rfispider.monitoring.publication_rate import PublicationRate
 from rfispider.monitoring.snapshot import EditionFreshness, Snapshot
-from rfispider.settings import SettingError, listening
+from rfispider.setting_values import SettingError, listening
 from rfispider.storage.read.statistics import Disk
 from tests.support.crawling import ROOT, crawl, crawling, rfispider, serving, surroundings, wait_until
 

@@ -10,7 +10,7 @@ from scrapy.exceptions import UsageError
 from rfispider.crawl.arguments import ArgumentError, Arguments
 from rfispider.crawl.logs import hide_start_up, install, make_records_safe
 from rfispider.crawl.run_record import shortfall
-from rfispider.settings import SettingError
+from rfispider.setting_values import SettingError
 
 EPILOG = """
 arguments of the spider rfi (-a NAME=VALUE):

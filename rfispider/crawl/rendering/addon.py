@@ -3,7 +3,7 @@
 from scrapy.exceptions import NotConfigured
 from scrapy.settings import BaseSettings
 
-from rfispider.settings import renderer
+from rfispider.setting_values import renderer
 
 MIDDLEWARE = "rfispider.crawl.rendering.Rendering"
 NEXT_TO_SPIDER = 900

@@ -15,7 +15,7 @@ from rfispider.crawl.rendering.page_renderer import PageRenderer
 from rfispider.crawl.session import CrawlSession
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.items import Link, Page
-from rfispider.settings import base_url, number, renderer
+from rfispider.setting_values import base_url, number, renderer, whole_number
 
 
 class Rendering:
@@ -52,9 +52,9 @@ class Rendering:
             stats=crawler.stats,
             base=base_url(settings),
             user_agent=settings["USER_AGENT"],
-            seconds=number(settings, "RFI_RENDER_SECONDS", least=1),
+            seconds=number(settings, "RFI_RENDER_SECONDS"),
             max_bytes=settings.getint("DOWNLOAD_MAXSIZE"),
-            at_once=asyncio.Semaphore(int(number(settings, "RFI_RENDERS_AT_ONCE", least=1))),
+            at_once=asyncio.Semaphore(whole_number(settings, "RFI_RENDERS_AT_ONCE")),
         )
         return cls(page_renderer, spider.parser_pool, spider.follow_related)
 

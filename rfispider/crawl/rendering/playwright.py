@@ -20,7 +20,7 @@ from scrapy_playwright.page import PageMethod
 
 from rfispider.concurrency.process_globals import silence_loggers
 from rfispider.crawl.rendering.render import NEEDLESS, Rendered, RenderError, RenderRequest, origins
-from rfispider.settings import SettingError, base_url, number
+from rfispider.setting_values import SettingError, base_url, number, whole_number
 
 HANDLER: Final = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -36,13 +36,13 @@ def configure(settings: BaseSettings) -> None:
         SettingError: there is no browser.
 
     """
-    seconds = number(settings, "RFI_RENDER_SECONDS", least=1)
+    seconds = number(settings, "RFI_RENDER_SECONDS")
     # One scheme, for each of them would start a browser's driver of its own.
     settings["DOWNLOAD_HANDLERS"][urlsplit(base_url(settings) or SITE).scheme] = HANDLER
     for name, value in {
         "PLAYWRIGHT_BROWSER_TYPE": "chromium",
         "PLAYWRIGHT_LAUNCH_OPTIONS": launch_options(executable(str(settings["RFI_CHROMIUM"])), base_url(settings)),
-        "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": int(number(settings, "RFI_RENDERS_AT_ONCE", least=1)),
+        "PLAYWRIGHT_MAX_PAGES_PER_CONTEXT": whole_number(settings, "RFI_RENDERS_AT_ONCE"),
         "PLAYWRIGHT_DEFAULT_NAVIGATION_TIMEOUT": seconds * 1000,
         "PLAYWRIGHT_PROCESS_REQUEST_HEADERS": None,
     }.items():

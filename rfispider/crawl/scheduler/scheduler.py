@@ -26,7 +26,7 @@ from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Worke
 from rfispider.crawl.session import CrawlSession
 from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Validators
-from rfispider.settings import in_flight
+from rfispider.setting_values import in_flight
 from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.scope import Scope
 from rfispider.items import LIST_KINDS, SOURCE_KINDS, Entry, Link, Origin, Outcome, Page, Rejection, VisitResult
-from rfispider.settings import base_url, derived, number
+from rfispider.setting_values import base_url, derived, flag, number, whole_number
 from rfispider.site import urls
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,12 @@ class RfiSpider(Spider):
             arguments=spider.arguments,
             today=datetime.now(UTC).date(),
             base=base_url(settings),
-            follow_topics=settings.getbool("RFI_FOLLOW_TOPICS"),
-            list_pages=int(number(settings, "RFI_LIST_PAGES", least=0)),
+            follow_topics=flag(settings, "RFI_FOLLOW_TOPICS"),
+            list_pages=whole_number(settings, "RFI_LIST_PAGES"),
         )
         spider.parser_pool = ParserPool(
-            int(number(settings, "RFI_EXTRACT_PROCESSES", least=0)),
-            number(settings, "RFI_EXTRACT_SECONDS", least=0.1),
+            whole_number(settings, "RFI_EXTRACT_PROCESSES"),
+            number(settings, "RFI_EXTRACT_SECONDS"),
             topics=spider.scope.follow_topics,
         )
         crawler.signals.connect(spider.parser_pool.open, signal=signals.spider_opened)
