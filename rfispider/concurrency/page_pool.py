@@ -1,8 +1,8 @@
 """Functions are applied to pages in other processes, which are handed the bodies in shared memory."""
 
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ class PageTask:
 
     function: Callable[[Page], Any]
     page: Page
-    buffer: Buffer | None
+    buffer: Buffer | None = None
     """Where the body lies that the page lacks."""
 
 
@@ -30,7 +30,7 @@ class PagePool:
 
     def __init__(self, processes: int, seconds: float) -> None:
         """Take the number of processes, and how long one page may take (seconds)."""
-        self._pool = ProcessPool(processes, seconds)
+        self._pool = ProcessPool(processes, seconds, sending=self._sending)
         self._buffers = SharedBuffers(MESSAGES * processes * BATCH)
         if self._buffers.problem:
             self._log_pipe(self._buffers.problem)
@@ -56,14 +56,20 @@ class PagePool:
             CallKilled: it took too long, or took its process down.
 
         """
-        with ExitStack() as stack:
-            buffer = stack.enter_context(self._buffers.holding(page.body))
-            try:
-                result: Result = await self._pool.apply(apply_to_page, _task(function, page, buffer))
-            except BufferUnreachable as error:
-                self._stop_sharing(str(error))
-                result = await self._pool.apply(apply_to_page, _task(function, page, None))
+        task = PageTask(function, page)
+        try:
+            result: Result = await self._pool.apply(apply_to_page, task)
+        except BufferUnreachable as error:
+            self._stop_sharing(str(error))
+            result = await self._pool.apply(apply_to_page, task)
         return result
+
+    @contextmanager
+    def _sending(self, task: PageTask) -> Iterator[PageTask]:
+        # What belongs to the crawl, and what cannot be pickled, stays here.
+        page = replace(task.page, visit=None, parsed=None, parse=None)
+        with self._buffers.holding(page.body) as buffer:
+            yield PageTask(task.function, replace(page, body=b"") if buffer else page, buffer)
 
     def _stop_sharing(self, problem: str) -> None:
         if not self._buffers.problem:
@@ -72,12 +78,6 @@ class PagePool:
 
     def _log_pipe(self, problem: str) -> None:
         logger.warning("the bodies of pages go through a pipe, for memory cannot be shared: %s", problem)
-
-
-def _task(function: Callable[[Page], Any], page: Page, buffer: Buffer | None) -> PageTask:
-    # What belongs to the crawl, and what cannot be pickled, stays here.
-    page = replace(page, body=b"" if buffer else page.body, visit=None, parsed=None, parse=None)
-    return PageTask(function, page, buffer)
 
 
 def apply_to_page(task: PageTask) -> Any:  # noqa: ANN401 - whatever the function returns

@@ -5,6 +5,7 @@ import logging
 import pickle
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -33,8 +34,8 @@ class CallKilled(Exception):
 class _Job:
     """A call that waits or is under way."""
 
-    call: bytes
-    """Pickled: the function and its argument."""
+    function: Callable[[Any], Any]
+    argument: Any
     result: "asyncio.Future[Any]"
     deaths: int = 0
     """Processes that died at this call, or at others of the same message."""
@@ -87,10 +88,21 @@ class _Slot:
 class ProcessPool:
     """So many processes, each of which may take so long for a message. For one event loop."""
 
-    def __init__(self, processes: int, seconds: float, *, batch: int = BATCH) -> None:
-        """Take the number of processes, the seconds that one call may take, and how many calls may share a message."""
+    def __init__(
+        self,
+        processes: int,
+        seconds: float,
+        *,
+        batch: int = BATCH,
+        sending: Callable[[Any], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        """Take the number of processes, the seconds that one call may take, and how many calls may share a message.
+
+        `sending` turns an argument into what is sent for it, while the context lasts.
+        """
         self._seconds = seconds
         self._batch = batch
+        self._sending = sending
         self._slots = [_Slot(seconds) for _ in range(processes)]
         self._waiting: deque[_Job] = deque()
         self._messages: dict[asyncio.Task[None], list[_Job]] = {}
@@ -104,7 +116,7 @@ class ProcessPool:
     def open(self, load: Callable[[None], None]) -> None:
         """Start all processes, and have each make this call, which imports what the first one needs."""
         for slot in self._slots:
-            job = _Job(pickle.dumps((load, None)), asyncio.get_running_loop().create_future())
+            job = _Job(load, None, asyncio.get_running_loop().create_future())
             # Nobody waits for it: if it fails, so will what comes after it.
             job.result.add_done_callback(lambda result: result.cancelled() or result.exception())
             self._start_message(slot, [job])
@@ -116,7 +128,7 @@ class ProcessPool:
             CallKilled: it took too long, or took its process down.
 
         """
-        job = _Job(pickle.dumps((function, argument)), asyncio.get_running_loop().create_future())
+        job = _Job(function, argument, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._send()
         result: Result = await job.result
@@ -160,8 +172,10 @@ class ProcessPool:
     async def _carry_out(self, slot: _Slot, jobs: list[_Job]) -> None:
         try:
             process = await slot.running()
-            results = await process.apply([job.call for job in jobs])
-            for job, result in zip(jobs, results, strict=True):
+            with ExitStack() as contexts:
+                calls = {job: call for job in jobs if (call := self._packed(job, contexts))}
+                results = await process.apply(list(calls.values()))
+            for job, result in zip(calls, results, strict=True):
                 _resolve(job, result)
         except WorkerDied as death:
             self._retry(jobs, death)
@@ -170,6 +184,14 @@ class ProcessPool:
                 _resolve(job, error)
         slot.messages -= 1
         self._send()
+
+    def _packed(self, job: _Job, contexts: ExitStack) -> bytes | None:
+        """The pickled call of a job; None if it cannot be sent, which its caller learns."""
+        try:
+            return pickle.dumps((job.function, contexts.enter_context(self._sending(job.argument))))
+        except Exception as error:  # noqa: BLE001 - whatever cannot be pickled
+            _resolve(job, error)
+            return None
 
     def _retry(self, jobs: list[_Job], death: WorkerDied) -> None:
         """Put jobs back whose process has died, before all others; one that had its attempts has failed."""
