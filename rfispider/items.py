@@ -163,7 +163,9 @@ class Claim:
     evidence: str
     """What it said, such as not-article, or alias and a content hash: two answers agree when it is equal."""
     at: datetime
-    """When that answer was asked for, by the database's clock."""
+    """When it was first said, by the database's clock."""
+    changes: int = 0
+    """How often in a row the answer before had said something else that would bind or lose something."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rfispider import settings
 from rfispider.cli.console import Database, connected, err, out, run
 from rfispider.frontier import Frontier
-from rfispider.frontier.discovery import added
+from rfispider.frontier.discovery import added_fields
 from rfispider.frontier.schema import FRONTIER
 from rfispider.items import SCHEMA
 from rfispider.storage import Migrated, Store
 
-OTHERS = {FRONTIER: added}
+OTHERS = {FRONTIER: added_fields}
 """Collections beside the archive's, with what their documents get."""
 
 

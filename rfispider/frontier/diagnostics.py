@@ -61,6 +61,17 @@ class WaitingArticles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """URLs that failed so often that they are not tried again until a person asks for it."""
+
+    count: int
+    url: str
+    """One of them."""
+    error: str | None = None
+    """Why its last visit failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The politeness budget of a host."""
 
@@ -118,6 +129,16 @@ class FrontierDiagnostics:
             *await self._urls.find(given_up, fields, hint=schema.STATES).limit(COUNTED).to_list(),
         ]
         return _waiting(list({document["_id"]: document for document in documents}.values()))
+
+    @operation("looking for URLs that were given up")
+    async def given_up(self) -> GivenUp | None:
+        """The URLs that failed and are never due again by themselves; None when there are none."""
+        query = {"state": State.FAILED.value, "due_at": None}
+        example = await self._urls.find_one(query, {"url": 1, "last.error": 1}, hint=schema.STATES)
+        if example is None:
+            return None
+        count = await self._urls.count_documents(query, hint=schema.STATES)
+        return GivenUp(count=count, url=example["url"], error=example.get("last", {}).get("error"))
 
     @operation("looking for expired leases")
     async def expired(self) -> tuple[int, datetime | None]:

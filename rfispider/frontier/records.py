@@ -1,4 +1,4 @@
-"""The records that workers exchange with the frontier, and their form as documents. Pure."""
+"""What workers and the frontier hand each other, and its form as documents. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,8 +7,9 @@ from typing import Any
 
 from bson import ObjectId
 
+from rfispider.frontier.policy import claims
 from rfispider.frontier.policy.revisit import Poll, VisitFacts
-from rfispider.items import Audio, Entry, Kind, Outcome
+from rfispider.items import Audio, Claim, Entry, Kind, Outcome
 
 Document = dict[str, Any]
 
@@ -35,14 +36,14 @@ class Lease:
     token: ObjectId
     """Fences off an earlier holder: only the holder of the present token can acknowledge."""
     claimed_at: datetime
-    """Time of the server at the claim."""
+    """The server's time when it was leased."""
     due_at: datetime
-    """Since when it had been due: the difference is the lag."""
+    """Since when it had been due; the difference is the lag."""
     added_at: datetime
-    """When the URL was first heard of."""
+    """When the URL was added to the frontier."""
     priority: int = 0
-    attempts: int = 1
-    """Claims since the last visit that did not fail, this one included."""
+    attempts: int = 0
+    """Requests that were sent for it since its last visit was written down: each ended with its worker."""
     failures: int = 0
     """Visits in a row that failed."""
     misses: int = 0
@@ -60,11 +61,13 @@ class Lease:
     """The last poll of a source."""
     unfollowed: bool = False
     """Its related links were left alone when it was read: they were beyond the depth of that crawl."""
+    claim: Claim | None = None
+    """What its last answer claimed, if that has to be confirmed by the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What came of a lease."""
+    """How the visit of a lease ended."""
 
     lease: Lease
     outcome: Outcome
@@ -73,15 +76,17 @@ class Completion:
     error: str | None = None
     """Why it failed, in one line for a person."""
     validators: Validators | None = None
-    """Replaces what is known; None leaves that as it is (304, failures)."""
+    """Replace the stored ones; None leaves those as they are (304, failures). After a claim there are none."""
     published_at: datetime | None = None
-    """When the article says it was published; None leaves what is known."""
+    """When the article says it was published; None leaves the stored time."""
     poll: Poll | None = None
     """What a source listed; None when it was unchanged or is no source."""
     followed: bool | None = None
     """Whether the links of the page were within the depth of the crawl; None when it was not read."""
     max_depth: int | None = None
     """The depth of the crawl; None is no limit."""
+    claim: str | None = None
+    """With the outcome CLAIMED: what the answer says (see `items.Claim.evidence`)."""
     held_off_s: float | None = None
     """It was not asked for, since its host refuses pages, and is not to be for so many seconds; None if it was."""
 
@@ -89,15 +94,15 @@ class Completion:
 FIELDS = (
     "url", "kind", "edition", "state", "due_at", "added_at", "priority", "attempts", "failures", "misses", "depth",
     "found_on", "entry", "published_at", "etag", "last_modified", "body_hash", "interval_s", "poll",
-    "unfollowed",
+    "unfollowed", "claim",
 )  # fmt: skip
-"""The fields of a document that a lease is made of."""
+"""The fields of a document from which a lease is made."""
 
 
-def lease(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime) -> Lease:
+def lease_of(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime) -> Lease:
     """The lease that a claim makes of a document as it was before the claim."""
-    told = {name: document[name] for name in ("found_on", "published_at", "interval_s") if name in document}
-    counted = {name: document.get(name, 0) for name in ("priority", "failures", "misses", "depth")}
+    optional = {name: document[name] for name in ("found_on", "published_at", "interval_s") if name in document}
+    counters = {name: document.get(name, 0) for name in ("priority", "failures", "misses", "depth", "attempts")}
     return Lease(
         key=document["_id"],
         url=document["url"],
@@ -107,48 +112,56 @@ def lease(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime) ->
         claimed_at=claimed_at,
         due_at=document["due_at"],
         added_at=document["added_at"],
-        attempts=document.get("attempts", 0) + 1,
-        entry=entry(document["url"], document["entry"]) if "entry" in document else None,
+        entry=entry_of(document["url"], document["entry"]) if "entry" in document else None,
         validators=Validators(**{name: document.get(name) for name in ("etag", "last_modified", "body_hash")}),
-        poll=poll(document["poll"]) if "poll" in document else None,
+        poll=poll_of(document["poll"]) if "poll" in document else None,
         unfollowed=document.get("unfollowed", False),
-        **told,
-        **counted,
+        claim=Claim(**document["claim"]) if "claim" in document else None,
+        **optional,
+        **counters,
     )
 
 
-def visit(done: Completion, now: datetime, jitter: float) -> VisitFacts:
-    """What the decision about the next visit is made from."""
-    held = done.lease
+def visit_facts(completion: Completion, now: datetime, jitter: float) -> VisitFacts:
+    """What the next visit is decided from."""
+    lease = completion.lease
     return VisitFacts(
-        kind=held.kind,
-        outcome=done.outcome,
+        kind=lease.kind,
+        outcome=completion.outcome,
         at=now,
-        first_seen_at=held.added_at,
-        published_at=done.published_at or held.published_at,
-        interval_s=held.interval_s,
-        before=held.poll,
-        poll=done.poll,
-        failures=held.failures,
-        misses=held.misses,
-        once=held.priority < 0,
-        held_off_s=done.held_off_s,
+        first_seen_at=lease.added_at,
+        published_at=completion.published_at or lease.published_at,
+        interval_s=lease.interval_s,
+        before=lease.poll,
+        poll=completion.poll,
+        failures=lease.failures,
+        misses=lease.misses,
+        once=lease.priority < 0,
+        held_off_s=completion.held_off_s,
+        claim=claim_after(completion, now),
         jitter=jitter,
     )
 
 
-def compact(said: Entry) -> Document:
+def claim_after(completion: Completion, now: datetime) -> Claim | None:
+    """The claim that stands after a visit; None after any outcome but CLAIMED."""
+    if completion.outcome is not Outcome.CLAIMED:
+        return None
+    return claims.claimed(completion.lease.claim, completion.claim or "", now)
+
+
+def compact(entry: Entry) -> Document:
     """An entry as it is kept with its URL: what is empty left out, and the content too.
 
     An entry that carries content has made an article already; a second copy would only fill the frontier.
     """
-    kept = {name: value for name, value in asdict(said).items() if value and name not in {"url", "content"}}
-    if said.audio:
-        kept["audio"] = {name: value for name, value in asdict(said.audio).items() if value is not None}
-    return kept
+    fields = {name: value for name, value in asdict(entry).items() if value and name not in {"url", "content"}}
+    if entry.audio:
+        fields["audio"] = {name: value for name, value in asdict(entry.audio).items() if value is not None}
+    return fields
 
 
-def entry(url: str, document: Mapping[str, Any]) -> Entry:
+def entry_of(url: str, document: Mapping[str, Any]) -> Entry:
     """The entry of a URL as it was kept."""
     fields = dict(document)
     if "audio" in fields:
@@ -156,6 +169,6 @@ def entry(url: str, document: Mapping[str, Any]) -> Entry:
     return Entry(url=url, **fields)
 
 
-def poll(document: Mapping[str, Any]) -> Poll:
+def poll_of(document: Mapping[str, Any]) -> Poll:
     """A poll as it was kept."""
     return Poll(**{**document, "keys": tuple(document["keys"])})

@@ -1,4 +1,4 @@
-"""The collections of the frontier: their indexes and what a document must look like."""
+"""The collections of the frontier: their indexes and validators."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ UNFOLLOWED = "unfollowed"
 
 INDEXES = {
     FRONTIER: [
-        # What is never due again is most of a grown archive: it does not stand in this index.
+        # Without what is never due again, which is most of a grown archive.
         IndexModel(
             [("edition", ASCENDING), ("kind", ASCENDING), ("priority", DESCENDING), ("due_at", ASCENDING)],
             name=CLAIM,
@@ -86,12 +86,14 @@ VALIDATORS: dict[str, dict[str, Any]] = {
                 worker=SOME_TEXT,
                 token={"bsonType": "objectId"},
                 until=TIME,
+                sent=FLAG,
                 state=_STATE,
                 due_at=TIME,
             ),
             "etag": TEXT,
             "last_modified": TEXT,
             "body_hash": TEXT,
+            "claim": part(["evidence", "at"], evidence=TEXT, at=TIME, changes=COUNT),
             "interval_s": NUMBER,
             "unfollowed": FLAG,
             "poll": part(["at", "keys"], at=TIME, keys=TEXTS, oldest_at=maybe(TIME), newest_at=maybe(TIME)),
@@ -128,11 +130,11 @@ VALIDATORS: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""What a field must be where it is present. Other fields may be added: a line here and a row in docs/data.md."""
+"""The rules for fields where they are present. A new field takes a line here and a row in docs/data.md."""
 
 
 async def prepare(database: AsyncDatabase[dict[str, Any]]) -> None:
-    """Make the collections, validators and indexes where they are missing or other than these.
+    """Create the collections, validators and indexes that are missing, and replace those that differ.
 
     Raises:
         SchemaMismatch: the database was written by another release.

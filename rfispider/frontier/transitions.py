@@ -4,22 +4,22 @@ A leased URL carries the end of its lease as its due time, so that one range of 
 be claimed: what is due for the first time, again, after a failure, and what a dead worker left.
 """
 
-from typing import Any
+from dataclasses import asdict
 
 from bson import ObjectId
 
 from rfispider.frontier.policy import priorities
-from rfispider.frontier.policy.revisit import NextVisit, State
-from rfispider.frontier.records import Completion, Document, Validators
-from rfispider.items import SOURCE_KINDS, Outcome
+from rfispider.frontier.policy.revisit import Gap, NextVisit, State, VisitFacts
+from rfispider.frontier.records import Completion, Document, Lease, Validators
+from rfispider.items import SOURCE_KINDS, Claim, Outcome
 
 Pipeline = list[Document]
 
 ERROR_CHARACTERS = 500
-"""A longer reason of a failure is cut: a traceback belongs in the log."""
+"""Characters of the reason of a failure that are kept: a traceback belongs in the log."""
 
 GAPS_KEPT = 50
-"""So many gaps of a source are remembered, the latest last."""
+"""Gaps of a source that are kept, the latest last."""
 
 
 def due(comparison: str) -> Document:
@@ -34,27 +34,35 @@ DUE = due("$lte")
 
 
 def after_now(seconds: float) -> Document:
-    """The expression for a time so many seconds from now."""
+    """The expression for the time so many seconds from now."""
     return {"$add": ["$$NOW", round(seconds * 1000)]}
 
 
-def taken(worker: str, token: ObjectId, lease_s: float) -> Pipeline:
-    """Lease what is due; what it was before is kept for the day when the lease is given back."""
+def leased(worker: str, token: ObjectId, lease_s: float) -> Pipeline:
+    """Lease what is due, and keep what it was before for the case that the lease is given back."""
     expired = {"$eq": ["$state", State.LEASED.value]}
     lease = {
         "worker": {"$literal": worker},
         "token": token,
         "until": after_now(lease_s),
+        "sent": False,
         "state": {"$cond": [expired, "$lease.state", "$state"]},
         "due_at": {"$cond": [expired, "$lease.due_at", "$due_at"]},
     }
-    attempts = {"$add": [{"$ifNull": ["$attempts", 0]}, 1]}
-    fields = {"state": State.LEASED.value, "due_at": after_now(lease_s), "attempts": attempts, "lease": lease}
-    return [{"$set": fields}]
+    return [{"$set": {"state": State.LEASED.value, "due_at": after_now(lease_s), "lease": lease}}]
+
+
+UNSENT: Document = {"lease.sent": {"$ne": True}}
+"""The filter of leases whose request was not sent yet."""
+
+
+def sent() -> Pipeline:
+    """Count that the request of a lease is sent; to be used with `UNSENT`, so that it counts once."""
+    return [{"$set": {"lease.sent": True, "attempts": {"$add": ["$attempts", 1]}}}]
 
 
 def renewed(lease_s: float) -> Pipeline:
-    """Keep a lease for another while."""
+    """Extend a lease to so many seconds from now."""
     return [{"$set": {"lease.until": after_now(lease_s), "due_at": after_now(lease_s)}}]
 
 
@@ -63,38 +71,57 @@ def reopened() -> Pipeline:
     return [{"$set": {"state": State.DUE.value, "due_at": {"$min": ["$due_at", "$$NOW"]}}}]
 
 
-def given_back(*, attempted: bool) -> Pipeline:
-    """Undo a lease, whether or not its attempt counts."""
+def given_back(*, worker_died: bool) -> Pipeline:
+    """Undo a lease. A request that was sent stays counted only if its worker died of it, as far as one can know."""
     fields: Document = {"state": "$lease.state", "due_at": "$lease.due_at"}
-    if not attempted:
-        fields["attempts"] = {"$subtract": ["$attempts", 1]}
+    if not worker_died:
+        fields["attempts"] = {"$subtract": ["$attempts", {"$cond": ["$lease.sent", 1, 0]}]}
     return [{"$set": fields}, {"$unset": "lease"}]
 
 
-def settled(done: Completion, plan: NextVisit) -> Pipeline:
-    """Write down what came of a lease, and end it."""
+def completed(completion: Completion, visit: VisitFacts, plan: NextVisit) -> Pipeline:
+    """Record how the visit of a lease ended, and end the lease."""
     fields: Document = {
         "state": plan.state.value,
         "due_at": None if plan.due_in_s is None else after_now(plan.due_in_s),
-        "last": _last(done),
+        "last": _last(completion),
     }
-    counted = {"failures": plan.failures, "misses": plan.misses, "interval_s": plan.interval_s}
-    kept = {**_learnt(done), **counted, "attempts": 0}
+    counters = {"failures": plan.failures, "misses": plan.misses, "interval_s": plan.interval_s, "attempts": 0}
+    literals = {**_learnt(completion), **counters}
+    if visit.claim:
+        fields["claim"] = _claim(completion.lease, visit.claim)
+    else:
+        literals["claim"] = None
     if plan.state in {State.DONE, State.GONE}:
-        kept |= {"entry": None}
-        if done.lease.kind not in SOURCE_KINDS and done.lease.priority > priorities.LOOK_AGAIN:
-            kept["priority"] = priorities.LOOK_AGAIN
+        literals |= _settled(completion.lease)
     if plan.gap:
-        fields["gaps"] = _with_gap(plan)
-    if done.followed is False and done.max_depth is not None:
-        # It turned out to be nearer while it was leased: it is read again, for its links.
-        near = {"$lt": ["$depth", done.max_depth]}
-        fields["state"] = {"$cond": [near, State.DUE.value, fields["state"]]}
-        fields["due_at"] = {"$cond": [near, "$$NOW", fields["due_at"]]}
-    return _fields(fields, kept)
+        fields["gaps"] = _with_gap(plan.gap)
+    return _fields(fields | _read_again_if_nearer(completion, fields), literals)
 
 
-def _fields(fields: Document, literals: dict[str, Any]) -> Pipeline:
+def _claim(lease: Lease, claim: Claim) -> Document:
+    is_new = claim is not lease.claim
+    return {"evidence": {"$literal": claim.evidence}, "at": "$$NOW" if is_new else claim.at, "changes": claim.changes}
+
+
+def _settled(lease: Lease) -> Document:
+    """What changes when a URL has been read: what its source said is of no more use, and others go before it."""
+    was_unread = lease.kind not in SOURCE_KINDS and lease.priority > priorities.LOOK_AGAIN
+    return {"entry": None} | ({"priority": priorities.LOOK_AGAIN} if was_unread else {})
+
+
+def _read_again_if_nearer(completion: Completion, fields: Document) -> Document:
+    """A page whose links were left alone is due at once if it turned out to be nearer while it was leased."""
+    if completion.followed is not False or completion.max_depth is None:
+        return {}
+    nearer = {"$lt": ["$depth", completion.max_depth]}
+    return {
+        "state": {"$cond": [nearer, State.DUE.value, fields["state"]]},
+        "due_at": {"$cond": [nearer, "$$NOW", fields["due_at"]]},
+    }
+
+
+def _fields(fields: Document, literals: Document) -> Pipeline:
     """Set expressions and plain values; a plain value that is None or 0 is left out of the document."""
     # $literal: a header or a message may begin with a dollar sign.
     values = {name: {"$literal": value} for name, value in literals.items() if value or name == "attempts"}
@@ -102,40 +129,32 @@ def _fields(fields: Document, literals: dict[str, Any]) -> Pipeline:
     return [{"$set": {**fields, **values}}, {"$unset": ["lease", *dropped]}]
 
 
-def _last(done: Completion) -> Document:
+def _last(completion: Completion) -> Document:
     return {
         "at": "$$NOW",
-        "status": done.status,
-        "outcome": done.outcome.value,
-        "error": {"$literal": done.error and done.error[:ERROR_CHARACTERS]},
-        "token": done.lease.token,
+        "status": completion.status,
+        "outcome": completion.outcome.value,
+        "error": {"$literal": completion.error and completion.error[:ERROR_CHARACTERS]},
+        "token": completion.lease.token,
     }
 
 
-def _learnt(done: Completion) -> Document:
-    fields: Document = {}
-    # What is gone and comes back as it was has to be fetched whole: that it is unchanged would not revive it.
-    validators = Validators() if done.outcome is Outcome.GONE else done.validators
-    if validators:
-        fields |= {
-            "etag": validators.etag,
-            "last_modified": validators.last_modified,
-            "body_hash": validators.body_hash,
-        }
-    if done.followed is not None:
-        fields["unfollowed"] = not done.followed
-    if done.published_at:
-        fields["published_at"] = done.published_at
-    if done.poll and done.poll.keys:
-        fields["poll"] = {
-            "at": done.poll.at,
-            "keys": list(done.poll.keys),
-            "oldest_at": done.poll.oldest_at,
-            "newest_at": done.poll.newest_at,
-        }
+def _learnt(completion: Completion) -> Document:
+    """What the answer has taught; an answer that only claims teaches nothing."""
+    # The next answer has to be whole: that a page is unchanged would neither confirm a claim nor revive what was gone.
+    if completion.outcome is Outcome.CLAIMED:
+        return asdict(Validators())
+    validators = Validators() if completion.outcome is Outcome.GONE else completion.validators
+    fields: Document = asdict(validators) if validators else {}
+    if completion.followed is not None:
+        fields["unfollowed"] = not completion.followed
+    if completion.published_at:
+        fields["published_at"] = completion.published_at
+    if completion.poll and completion.poll.keys:
+        fields["poll"] = asdict(completion.poll) | {"keys": list(completion.poll.keys)}
     return fields
 
 
-def _with_gap(plan: NextVisit) -> Document:
-    gap = {"at": "$$NOW", "since": plan.gap and plan.gap.since, "until": plan.gap and plan.gap.until}
-    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$gaps", []]}, [gap]]}, -GAPS_KEPT]}
+def _with_gap(gap: Gap) -> Document:
+    document = {"at": "$$NOW", "since": gap.since, "until": gap.until}
+    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$gaps", []]}, [document]]}, -GAPS_KEPT]}

@@ -227,7 +227,7 @@ async def cost(world: World, numbers: Sequence[int]) -> dict[str, int]:
     told["claim"] = await world.asked(lambda: world.frontier.claim(len(found), ["cn"]))
     pipeline, items = save(world.store), extracted(numbers)
     told["save"] = await world.asked(lambda: asyncio.gather(*map(pipeline.process_item, items)))
-    done = [Completion(lease=lease, outcome=Outcome.NEW, status=200) for lease in world.frontier.held]
+    done = [Completion(lease=lease, outcome=Outcome.NEW, status=200) for lease in world.frontier.leases]
     assert len(done) == len(found)
     told["acknowledge"] = await world.asked(lambda: world.frontier.acknowledge(done))
     return told

@@ -39,6 +39,7 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "found_since": ([LINK], NOW),
         "requeue_for_depth": (["cn"], 2),
         "claim": (1, ["cn"], FETCHABLE_KINDS),
+        "mark_sent": ([LEASE],),
         "heartbeat": (),
         "acknowledge": ([COMPLETION],),
         "fail": (LEASE, "no answer"),
@@ -68,6 +69,7 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "diagnostics": {
         "sources": (["cn"],),
         "waiting": ("cn", NOW, NOW),
+        "given_up": (),
         "expired": (),
         "hosts": (),
     },
@@ -82,7 +84,7 @@ async def unreachable() -> AsyncIterator[Frontier]:
     """A frontier whose server is not there, and which has a lease to renew."""
     client = AsyncMongoClient[dict[str, Any]](NOBODY, serverSelectionTimeoutMS=30)
     async with Frontier(Connection(NOBODY, client, 0.03), "nowhere") as frontier:
-        frontier._held[LEASE.key] = LEASE
+        frontier._leases[LEASE.key] = LEASE
         frontier.hosts._healthy["host"] = False
         yield frontier
 
@@ -97,6 +99,7 @@ def test_the_table_holds_every_public_coroutine(unreachable: Frontier, part: str
     assert {name for name, _ in methods if not name.startswith("_")} - LOCAL == ARGUMENTS[part].keys()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("part", ARGUMENTS)
 async def test_a_server_that_is_away_is_one_error_with_the_action_that_failed(unreachable: Frontier, part: str) -> None:
     calls = {name: call(part_of(unreachable, part), name, arguments) for name, arguments in ARGUMENTS[part].items()}

@@ -27,6 +27,7 @@ from rfispider.frontier import (
     transitions,
     worker_id,
 )
+from rfispider.frontier.diagnostics import GivenUp
 from rfispider.frontier.leasing import fronts
 from rfispider.frontier.policy import fair_share
 from rfispider.frontier.policy.fair_share import Band, Lane, Turns
@@ -160,8 +161,8 @@ def test_a_waiting_url_that_is_listed_again_with_the_same_words_is_not_written()
     link = said(article("x"), title="T", published=T0)
     about = discovery.DiscoveryContext(now=T0)
     known = discovery.document(link, about)
-    assert discovery.changes(known, link, about) is None
-    assert discovery.changes({**known, "entry": {}}, link, about) is None
+    assert discovery.update(known, link, about) is None
+    assert discovery.update({**known, "entry": {}}, link, about) is None
 
 
 async def test_the_news_raise_what_a_backfill_had_found(frontier: Frontier) -> None:
@@ -219,7 +220,7 @@ async def test_a_change_that_meets_a_claim_leaves_the_lease_alone(
     link = said(article("x"), modified=T0)
     await frontier.add([link])
     await frontier.acknowledge(done(await frontier.claim(1, CN)))
-    read = await other._known([urls.key(link.url)])
+    read = await other._present([urls.key(link.url)])
     await expire(frontier)
     leases = await frontier.claim(1, CN)
 
@@ -334,7 +335,7 @@ def test_finding_a_url_again_never_delays_nor_demotes_it(
 ) -> None:
     link = said(article("x", depth=depth), title="T", modified=told)
     about = discovery.DiscoveryContext(now=T0, stale_s=60, max_depth=3)
-    update = discovery.changes(known, link, about) or {}
+    update = discovery.update(known, link, about) or {}
     assert update.get("$max", {}).get("priority", known["priority"]) >= known["priority"]
     assert update.get("$min", {}).get("depth", 0) <= 3
     new_due = update.get("$set", {}).get("due_at")
@@ -477,10 +478,11 @@ async def test_an_expired_lease_is_taken_over_and_its_late_acknowledgement_chang
 ) -> None:
     await frontier.add(articles(1))
     (late,) = await frontier.claim(1, CN)
+    await frontier.mark_sent([late])
     assert await other.claim(1, CN) == []
     await expire(frontier)
     (new,) = await other.claim(1, CN)
-    assert (new.key, new.attempts) == (late.key, 2)
+    assert (new.key, new.attempts) == (late.key, 1)
     assert await frontier.acknowledge(done([late], Outcome.CHANGED)) == [late]
     document = await stored(frontier, article("story-0"))
     assert (document["state"], document["lease"]["worker"]) == ("leased", "two")
@@ -495,7 +497,7 @@ async def test_a_worker_cannot_acknowledge_its_own_earlier_lease(frontier: Front
     await expire(frontier)
     (second,) = await frontier.claim(1, CN)
     assert await frontier.acknowledge(done([first])) == [first]
-    assert frontier.held == [second]
+    assert frontier.leases == [second]
 
 
 async def test_an_acknowledgement_may_be_repeated(frontier: Frontier) -> None:
@@ -521,7 +523,7 @@ async def test_a_heartbeat_renews_what_is_held_and_tells_what_is_lost(frontier: 
     lost = await frontier.heartbeat()
     assert [lease.key for lease in lost] == [lease.key for lease in taken]
     assert await other.claim(4, CN) == []
-    assert {lease.key for lease in frontier.held} == {lease.key for lease in leases} - {taken[0].key}
+    assert {lease.key for lease in frontier.leases} == {lease.key for lease in leases} - {taken[0].key}
     assert await frontier.heartbeat() == []
 
 
@@ -547,10 +549,11 @@ async def test_released_leases_are_due_as_they_were_and_count_no_attempt(frontie
     await frontier.add(articles(2))
     before = await stored(frontier, article("story-0"))
     leases = await frontier.claim(2, CN)
+    await frontier.mark_sent(leases[:1])
     assert await frontier.release(leases) == 2
     assert await stored(frontier, article("story-0")) == before
-    assert frontier.held == []
-    assert [lease.attempts for lease in await other.claim(2, CN)] == [1, 1]
+    assert frontier.leases == []
+    assert [lease.attempts for lease in await other.claim(2, CN)] == [0, 0]
 
 
 async def test_what_was_taken_over_is_given_back_as_it_was_before_the_first_lease(
@@ -558,9 +561,11 @@ async def test_what_was_taken_over_is_given_back_as_it_was_before_the_first_leas
 ) -> None:
     await frontier.add(articles(1))
     before = await stored(frontier, article("story-0"))
-    await frontier.claim(1, CN)
+    await frontier.mark_sent(await frontier.claim(1, CN))
     await expire(frontier)
-    await other.release(await other.claim(1, CN))
+    leases = await other.claim(1, CN)
+    await other.mark_sent(leases)
+    await other.release(leases)
     assert await stored(frontier, article("story-0")) == {**before, "attempts": 1}
 
 
@@ -595,7 +600,7 @@ async def test_after_too_many_failures_a_url_waits_for_a_person(frontier: Fronti
     assert [document["due_at"] for document in await frontier.statistics.failed(CN)] == [None, None]
     assert await frontier.statistics.retry(CN, article("story-0").url + "/?utm_source=x") == 1
     assert names(leases := await frontier.claim(2, CN)) == ["story-0"]
-    assert (leases[0].attempts, leases[0].failures) == (1, 0)
+    assert (leases[0].attempts, leases[0].failures) == (0, 0)
     assert await frontier.statistics.retry(["fr"]) == 0
     assert await frontier.statistics.retry(CN) == 1
 
@@ -605,7 +610,7 @@ async def test_a_visit_that_succeeds_starts_the_count_of_failures_anew(frontier:
     await frontier.fail((await frontier.claim(1, CN))[0], "no answer")
     await expire(frontier)
     (lease,) = await frontier.claim(1, CN)
-    assert (lease.failures, lease.attempts) == (1, 1)
+    assert (lease.failures, lease.attempts) == (1, 0)
     await frontier.acknowledge(done([lease]))
     document = await stored(frontier, article("story-0"))
     assert document["attempts"] == 0
@@ -620,14 +625,67 @@ async def test_a_source_that_fails_for_days_is_fetched_all_the_same(frontier: Fr
         await frontier.fail(lease, "no answer")
 
 
-async def test_a_url_that_takes_its_workers_down_is_not_handed_out_for_ever(frontier: Frontier) -> None:
+async def die_of(frontier: Frontier, leases: Sequence[Lease]) -> None:
+    """As if the worker had been killed while these requests were under way, and were started again."""
+    await frontier.mark_sent(leases)
+    frontier._leases.clear()
+    await frontier.recover()
+
+
+async def test_only_requests_that_were_sent_count_as_attempts(frontier: Frontier) -> None:
     await frontier.add(articles(2))
-    await frontier._urls.update_one({"_id": urls.key(article("story-0").url)}, {"$set": {"attempts": ATTEMPTS}})
-    assert names(await frontier.claim(2, CN)) == ["story-1"]
-    document = await stored(frontier, article("story-0"))
-    assert (document["state"], document["due_at"]) == ("failed", None)
-    assert "never settled" in document["last"]["error"]
-    assert names(frontier.held) == ["story-1"]
+    for _ in range(2 * ATTEMPTS):
+        leases = await frontier.claim(2, CN)
+        assert names(leases) == ["story-0", "story-1"]
+        await die_of(frontier, [])
+    await die_of(frontier, (await frontier.claim(2, CN))[1:])
+    assert [lease.attempts for lease in await frontier.claim(2, CN)] == [0, 1]
+
+
+async def test_a_request_counts_once_however_often_it_is_marked_as_sent(
+    frontier: Frontier, other: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await frontier.add(articles(1))
+    (lease,) = await frontier.claim(1, CN)
+    _lose_answers(monkeypatch, frontier, "update_many", times=1)
+    await frontier.mark_sent([lease])
+    await frontier.mark_sent([lease])
+    assert (await stored(frontier, article("story-0")))["attempts"] == 1
+    await expire(frontier)
+    (taken,) = await other.claim(1, CN)
+    await frontier.mark_sent([lease])
+    await other.mark_sent([taken])
+    assert (await stored(frontier, article("story-0")))["attempts"] == 2
+
+
+async def test_a_url_that_takes_its_workers_down_waits_like_one_that_fails_and_is_given_up_at_last(
+    frontier: Frontier,
+) -> None:
+    await frontier.add(articles(2))
+    assert await frontier.diagnostics.given_up() is None
+    for failures in range(1, FAILURES.limit + 1):
+        for _ in range(ATTEMPTS):
+            leases = await frontier.claim(2, CN)
+            assert names(leases) == ["story-0", "story-1"]
+            await die_of(frontier, leases[:1])
+        assert names(await frontier.claim(2, CN)) == names(frontier.leases) == ["story-1"]
+        await frontier.release(frontier.leases)
+        document = await stored(frontier, article("story-0"))
+        assert (document["state"], document["failures"], document["attempts"]) == ("failed", failures, 0)
+        assert "never settled" in document["last"]["error"]
+        assert (document["due_at"] is None) == (failures == FAILURES.limit)
+        await expire(frontier)
+    given_up = await frontier.diagnostics.given_up()
+    assert given_up == GivenUp(count=1, url=article("story-0").url, error=document["last"]["error"])
+
+
+async def test_thirteen_kills_in_a_row_give_up_no_healthy_page(frontier: Frontier) -> None:
+    await frontier.add(articles(30))
+    for _ in range(13):
+        await die_of(frontier, (await frontier.claim(16, CN))[:8])
+    assert await frontier.diagnostics.given_up() is None
+    await expire(frontier)
+    assert len(await frontier.claim(30, CN)) == 30
 
 
 async def test_validators_are_kept_replaced_and_cleared(frontier: Frontier) -> None:
@@ -682,7 +740,9 @@ import asyncio, sys
 from rfispider.frontier import Frontier
 async def main(uri, database):
     frontier = await Frontier.open(uri, database)
-    print(len(await frontier.claim(5, ["cn"])), frontier.worker, flush=True)
+    leases = await frontier.claim(5, ["cn"])
+    await frontier.mark_sent(leases)
+    print(len(leases), frontier.worker, flush=True)
     await asyncio.Event().wait()
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -705,7 +765,7 @@ async def test_what_a_killed_process_of_this_machine_held_is_taken_back_at_once(
     await holder.wait()
     assert await frontier.recover() == 5
     again = await frontier.claim(9, CN)
-    assert [lease.attempts for lease in again] == [2] * 5
+    assert [lease.attempts for lease in again] == [1] * 5
 
 
 async def test_a_named_worker_takes_back_what_it_held_in_an_earlier_life(mongo_uri: str, database: str) -> None:
@@ -794,7 +854,7 @@ async def test_leases_stay_held_when_they_cannot_be_acknowledged(
     _lose_answers(monkeypatch, frontier, "bulk_write", times=100)
     with pytest.raises(DatabaseError, match=r"^acknowledging visits failed on MongoDB at .*connection closed"):
         await frontier.acknowledge(done(leases))
-    assert frontier.held == leases
+    assert frontier.leases == leases
 
 
 @pytest.mark.integration

@@ -48,6 +48,7 @@ def completion_of(
         poll=poll_of(visit, now) if fetched and lease.kind in SOURCE_KINDS else None,
         followed=_followed(lease, max_depth) if fetched else None,
         max_depth=max_depth,
+        claim=visit.claim_evidence,
         held_off_s=held_off_s,
     )
 

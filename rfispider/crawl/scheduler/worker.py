@@ -264,7 +264,7 @@ class Worker:
     async def hand_back(self) -> None:
         """Complete what is over and release the rest, so that others go on at once."""
         await self.complete()
-        await self.frontier.release(self.frontier.held)
+        await self.frontier.release(self.frontier.leases)
 
 
 class _EmptyFrontier:

@@ -12,6 +12,8 @@ from rfispider.items import Claim
 
 CLAIM_AGAIN_S: Final = 600.0
 """A URL with a claim is fetched again after so many seconds: most outages and slips of editors are over by then."""
+LONGEST_S: Final = 86_400.0
+"""Seconds after which it is fetched again at the latest, however often its answers have contradicted each other."""
 
 
 def agrees(before: Claim | None, evidence: str, asked_at: datetime) -> bool:
@@ -22,3 +24,21 @@ def agrees(before: Claim | None, evidence: str, asked_at: datetime) -> bool:
     if before is None or before.evidence != evidence:
         return False
     return asked_at - before.at >= timedelta(seconds=CLAIM_AGAIN_S / 2)
+
+
+def claimed(before: Claim | None, evidence: str, now: datetime) -> Claim:
+    """The claim that stands after an answer that confirms none.
+
+    Evidence that is seen again too soon is as old as when it was first seen.
+    """
+    if before is None:
+        return Claim(evidence=evidence, at=now)
+    if before.evidence == evidence:
+        return before
+    return Claim(evidence=evidence, at=now, changes=before.changes + 1)
+
+
+def again_in_s(claim: Claim) -> float:
+    """Seconds until the URL of a claim is fetched again: twice as many each time the evidence has changed."""
+    # The exponent is bounded because a float overflows at 2**1024.
+    return min(LONGEST_S, CLAIM_AGAIN_S * 2.0 ** min(claim.changes, 64))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from rfispider.items import SOURCE_KINDS, Kind, Outcome
+from rfispider.frontier.policy.claims import again_in_s
+from rfispider.items import SOURCE_KINDS, Claim, Kind, Outcome
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -204,6 +205,8 @@ class VisitFacts:
     """A source of a backfill, which is not polled again."""
     held_off_s: float | None = None
     """It was not asked for, since its host refuses pages, and is not to be for so many seconds; None if it was."""
+    claim: Claim | None = None
+    """With the outcome CLAIMED: the claim that stands after this visit."""
     jitter: float = 0.5
     """A random number from 0 to 1."""
 
@@ -223,18 +226,25 @@ class NextVisit:
 
 def plan(visit: VisitFacts) -> NextVisit:
     """Decide when the URL of a visit is due again, and in which state it waits for that."""
+    if visit.claim:
+        return NextVisit(state=State.DUE, due_in_s=again_in_s(visit.claim), interval_s=visit.interval_s)
+    if visit.outcome in _WITHOUT_PAGE:
+        return _without_page(visit)
+    if visit.kind in SOURCE_KINDS:
+        return _polled(visit)
+    due_in_s = next_look_s(visit.published_at or visit.first_seen_at, visit.at)
+    return NextVisit(state=State.DONE, due_in_s=None if visit.outcome is Outcome.NOT_ARTICLE else due_in_s)
+
+
+_WITHOUT_PAGE = frozenset({Outcome.GONE, Outcome.FAILED, Outcome.BLOCKED, Outcome.STUB})
+
+
+def _without_page(visit: VisitFacts) -> NextVisit:
     if visit.outcome is Outcome.GONE:
         return _missing(visit)
     if visit.outcome is Outcome.FAILED:
         return _failed(visit, FAILURES)
-    if visit.outcome in {Outcome.BLOCKED, Outcome.STUB}:
-        return _failed(visit, BLOCKS) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
-    if visit.kind in SOURCE_KINDS:
-        return _polled(visit)
-    if visit.outcome is Outcome.NOT_ARTICLE:
-        return NextVisit(state=State.DONE, due_in_s=None)
-    due_in_s = next_look_s(visit.published_at or visit.first_seen_at, visit.at)
-    return NextVisit(state=State.DONE, due_in_s=due_in_s)
+    return _failed(visit, BLOCKS) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
 
 
 def _polled(visit: VisitFacts) -> NextVisit:
