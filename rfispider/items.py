@@ -172,6 +172,8 @@ class Claim:
 class VisitResult:
     """What is known so far of one visit to a URL, while its request and what came of it are under way."""
 
+    asked_at: datetime | None = None
+    """When the request was sent, by the database's clock; None before that."""
     outcome: Outcome | None = None
     status: int | None = None
     """HTTP status."""

@@ -139,6 +139,7 @@ class Crawl:
     def __init__(self, frontier: Frontier, in_flight: int, *, depth: int = 2) -> None:
         self.under_way: list[VisitResult] = []
         self.marked_gone: list[tuple[list[str], str]] = []
+        self.gone_at: dict[str, datetime] = {}
         self.frontier, self.broken = frontier, False
         callbacks = CrawlCallbacks(
             host=lambda _: "site",
@@ -152,6 +153,7 @@ class Crawl:
     async def mark_gone(self, keys: Collection[str], at: datetime) -> None:
         if self.broken:
             raise DatabaseError("no archive")
+        self.gone_at |= dict.fromkeys(keys, at)
         for key in keys:
             (document,) = await self.frontier._urls.find({"_id": key}).to_list()
             self.marked_gone.append((list(keys), document["state"]))
@@ -282,6 +284,22 @@ async def test_the_archive_hears_of_a_tombstone_before_the_frontier_lets_go_of_i
         await crawl.worker.complete()
     assert crawl.marked_gone == [([urls.key(link.url)], State.LEASED)]
     assert (await known(frontier, link))["state"] == State.GONE
+
+
+async def test_a_tombstone_is_of_the_time_when_it_was_asked_for(frontier: Frontier) -> None:
+    """A worker that stood still in between does not undo what others saw meanwhile."""
+    crawl, links = Crawl(frontier, in_flight=2), [article("first"), article("second")]
+    await frontier.add(links)
+    asked_at = {urls.key(link.url): NOW + timedelta(minutes=number) for number, link in enumerate(links)}
+    for _ in range(2):
+        await frontier._urls.update_many({}, {"$set": {"due_at": NOW}})
+        await crawl.fill()
+        requests = crawl.take()
+        for request in requests:
+            request.visit.asked_at = asked_at[request.lease.key]
+        crawl.let_go(requests, Outcome.GONE)
+        await crawl.worker.complete()
+    assert crawl.gone_at == asked_at
 
 
 async def test_what_the_archive_does_not_bury_is_not_settled(frontier: Frontier) -> None:

@@ -102,7 +102,8 @@ class FrontierScheduler(BaseScheduler):
         request = self.spider.request(link_of(lease), ready.visit, conditions(known))
         request.meta.update(body_hash=known.body_hash, held_off=ready.held_off_s is not None, kind=lease.kind)
         # What the answer shows is what the site showed now, by the clock that all workers share.
-        request.meta.update(asked_at=self.session.frontier.now(), polled_at=lease.poll and lease.poll.at)
+        ready.visit.asked_at = self.session.frontier.now()
+        request.meta.update(asked_at=ready.visit.asked_at, polled_at=lease.poll and lease.poll.at)
         return request
 
     def under_way(self) -> list[object]:

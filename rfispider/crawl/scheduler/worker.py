@@ -7,7 +7,7 @@ trips of another.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -239,7 +239,9 @@ class Worker:
             return False
         now = self.frontier.now()
         completions = [self.completion(request, now) for request in over.values()]
-        await self.mark_gone(completions, now)
+        await self.mark_gone(
+            completions, {request.lease.key: request.visit.asked_at or now for request in over.values()}
+        )
         for lease in await self.frontier.acknowledge(completions):
             logger.warning("the lease of %s was lost to another worker before it was done", lease.url)
         for key, request in over.items():
@@ -253,13 +255,17 @@ class Worker:
         depth = self.arguments.max_depth
         return completion_of(request.lease, request.visit, now, max_depth=depth, held_off_s=request.held_off_s)
 
-    async def mark_gone(self, completions: list[Completion], now: datetime) -> None:
-        """Tell the archive of articles that become tombstones, before the frontier forgets that they were due."""
-        gone = [
-            each.lease.key for each in completions if urls.is_article(each.lease.kind) and self.frontier.removes(each)
-        ]
-        if gone:
-            await self.callbacks.mark_gone(gone, now)
+    async def mark_gone(self, completions: list[Completion], asked_at: Mapping[str, datetime]) -> None:
+        """Tell the archive of articles that become tombstones, before the frontier forgets that they were due.
+
+        `asked_at` by key: what was seen of an article by another worker since then holds.
+        """
+        gone: dict[datetime, list[str]] = {}
+        for each in completions:
+            if urls.is_article(each.lease.kind) and self.frontier.removes(each):
+                gone.setdefault(asked_at[each.lease.key], []).append(each.lease.key)
+        for at, keys in gone.items():
+            await self.callbacks.mark_gone(keys, at)
 
     async def hand_back(self) -> None:
         """Complete what is over and release the rest, so that others go on at once."""

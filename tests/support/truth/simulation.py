@@ -23,6 +23,8 @@ from tests.support.truth.worker import SimulatedWorker, World, add_feed
 WORKERS: Final = 3
 STEPS: Final = (30, 90)
 """Fewest and most steps before all becomes well."""
+NAMED: Final = 0.3
+"""The share of workers that have a name of the operator's choosing."""
 ROUNDS: Final = 12
 """So many rounds may pass after that until nothing waits any more."""
 CLEARED: Final = ("articles", "aliases", "identities", "revisions", "pages", "search", "frontier", "hosts", "runs")
@@ -155,6 +157,14 @@ class Simulation:
             await worker.process.advance()
         self._blame(worker)
 
+    async def beat(self) -> None:
+        """A worker that is at work renews its leases."""
+        busy = [each for each in self.workers if each and each.process.is_running]
+        if busy:
+            worker = self.luck.choice(busy)
+            lost = await worker.frontier.heartbeat()
+            self.note(f"{worker.process.name} renews its leases, {len(lost)} are lost")
+
     async def kill(self) -> None:
         """A worker that is at work is killed."""
         places = [place for place, each in enumerate(self.workers) if each and each.process.is_running]
@@ -230,7 +240,9 @@ class Simulation:
     def _start(self, place: int) -> SimulatedWorker:
         self._started += 1
         skew = timedelta(days=self.luck.choice((0, 0, 1, -1)))
-        process = Process(f"w{self._started}", skew)
+        # A worker with the name of one that was killed takes back at once what that one held.
+        name = f"w{place}" if self.luck.random() < NAMED else f"w{place}.{self._started}"
+        process = Process(name, skew)
         worker = SimulatedWorker(self.world, process, self.laboratory.connections[place])
         self.workers[place] = worker
         return worker
@@ -251,5 +263,6 @@ STEPS_BY_WEIGHT: Final[dict[Callable[[Simulation], Awaitable[None]], float]] = {
     Simulation.change_site: 2,
     Simulation.err: 1.5,
     Simulation.kill: 0.7,
+    Simulation.beat: 1.5,
     Simulation.make_due: 1,
 }

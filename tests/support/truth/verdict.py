@@ -57,14 +57,21 @@ async def hasty(
     archive = await _archive(database)
     ended = await database["frontier"].distinct("_id", {"last.outcome": Outcome.NOT_ARTICLE.value, "kind": "article"})
     stored = {each.key for each in read if each.version and each.outcome in STORED}
+    found = []
+    for address in _untouched(site):
+        if address.key not in stored or lies.get(address.url, 0) > 1:
+            continue
+        if archive.articles.get(address.key, {"status": "gone"})["status"] == "gone":
+            found.append(f"{address.url[-13:]}: one false answer has bound or lost it")
+        if address.key in ended:
+            found.append(f"{address.url[-13:]}: one false answer has ended its visits")
+    return found
+
+
+def _untouched(site: Site) -> list[Address]:
+    """URLs that were articles of their own all the time."""
     bound = site.bound()
-    alone = [each for url, each in site.addresses.items() if len(bound[url]) == 1 and not each.was_removed]
-    safe = [each for each in alone if lies.get(each.url, 0) <= 1 and each.key in stored]
-    lost = [each for each in safe if archive.articles.get(each.key, {"status": "gone"})["status"] == "gone"]
-    return [
-        *(f"{each.url[-13:]}: one false answer has bound or lost it" for each in lost),
-        *(f"{each.url[-13:]}: one false answer has ended its visits" for each in safe if each.key in ended),
-    ]
+    return [each for url, each in site.addresses.items() if len(bound[url]) == 1 and not each.was_removed]
 
 
 async def _archive(database: AsyncDatabase[Document]) -> Archive:
@@ -117,15 +124,21 @@ def _differences(target: Address, owner: Document) -> list[str]:
 
 def _of_removed(address: Address, owner: Document | None, read: Sequence[Reading]) -> list[str]:
     """What is wrong with an article that the site has removed."""
-    stored = [each.version for each in read if each.key == address.key and each.outcome in STORED]
+    stored = _stored(address, read)
     if owner is None:
         return ["was removed, and no tombstone is there"] if any(stored) else []
     if owner["status"] != "gone":
         return [f"was removed, and its status is {owner['status']}"]
     number, last = _number(address, owner) or 0, stored[-1] if stored else None
     # When a false text was the last that was read, nobody can know.
-    is_older = bool(last and number < last.number)
-    return [f"was removed, and its tombstone has the text {number} and not its last one"] if is_older else []
+    if last and number < last.number:
+        return [f"was removed, and its tombstone has the text {number}, not {last.number}"]
+    return []
+
+
+def _stored(address: Address, read: Sequence[Reading]) -> list[Version | None]:
+    """What was read at a URL and stored, in order; None for what it never truly showed."""
+    return [each.version for each in read if each.key == address.key and each.outcome in STORED]
 
 
 def _of_history(address: Address, archive: Archive, read: Sequence[Reading]) -> list[str]:

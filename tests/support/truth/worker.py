@@ -96,6 +96,7 @@ class SimulatedWorker:
         """What the answer to a visit truly showed, by `id` of the visit; None when it was not the truth."""
         self.asked_at: dict[int, datetime] = {}
         self.in_progress: list[Request] = []
+        self.has_begun = False
         self.stats = Stats()
         self.spider = RfiSpider(editions=EDITION, depth="0")
         cast("Any", self.spider).crawler = SimpleNamespace(stats=self.stats, spider=self.spider)
@@ -158,6 +159,9 @@ class SimulatedWorker:
 
     async def batch(self, size: int) -> None:
         """Claim some URLs, fetch each, store what came, acknowledge."""
+        if not self.has_begun:
+            self.has_begun = True
+            await self.frontier.recover()
         leases = await self.frontier.claim(size, [EDITION, None], KINDS)
         if not leases:
             return
