@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 
 from rfispider.crawl.arguments import Arguments
-from rfispider.crawl.scheduler import FrontierScheduler
+from rfispider.crawl.scheduler import FrontierScheduler, worker
 from rfispider.crawl.scheduler.engine_access import EngineAccess
 from rfispider.crawl.scheduler.visit import completion_of, conditions, link_of
 from rfispider.crawl.scheduler.worker import CrawlCallbacks, ReadyRequest, Reservation, Worker
@@ -19,7 +19,7 @@ from rfispider.crawl.spiders.rfi import RfiSpider
 from rfispider.frontier import Frontier, Lease, Validators
 from rfispider.frontier.policy.politeness import Breaker, Limits
 from rfispider.frontier.policy.revisit import State
-from rfispider.items import PAGE_KINDS, Kind, Link, Outcome, VisitResult
+from rfispider.items import PAGE_KINDS, Claim, Kind, Link, Outcome, VisitResult
 from rfispider.site import urls
 from rfispider.storage import DatabaseError
 
@@ -114,7 +114,7 @@ async def test_a_task_that_fails_ends_the_crawl_instead_of_hanging(fault: Except
     reasons: list[str] = []
     crawler: Any = SimpleNamespace(engine=SimpleNamespace(close_spider_async=close_spider_async, _slot=None))
     engine = EngineAccess(crawler)
-    frontier: Any = SimpleNamespace(held=[], release=nothing, acknowledge=lambda _: _none())
+    frontier: Any = SimpleNamespace(leases=[], release=nothing, acknowledge=lambda _: _none())
     session: Any = SimpleNamespace(frontier=frontier)
     scheduler = FrontierScheduler(session, RfiSpider(), engine, in_flight=1)
     callbacks = CrawlCallbacks(host=str, under_way=list, wake=lambda: None, mark_gone=nothing, count=lambda _: None)
@@ -345,3 +345,33 @@ async def test_a_page_at_the_depth_limit_is_marked_and_one_within_it_is_not(fron
     await crawl.worker.complete()
     assert "unfollowed" not in await known(frontier, near)
     assert (await known(frontier, far))["unfollowed"] is True
+
+
+async def test_a_request_counts_as_an_attempt_when_it_was_sent_and_no_answer_is_complete_yet(
+    frontier: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MARK_S", 0.0)
+    crawl = Crawl(frontier, in_flight=2)
+    links = [article(f"story-{number}") for number in range(3)]
+    await frontier.add(links)
+    await crawl.fill()
+    first, second = crawl.take()
+    crawl.let_go([first], Outcome.NEW)
+    await crawl.worker.complete()
+    await crawl.worker.mark_sent()
+    counted = [lease.key for lease in frontier.leases if (await known(frontier, link_of(lease)))["attempts"]]
+    assert counted == [second.lease.key]
+
+
+async def test_what_claims_something_is_asked_for_anew_and_whole(frontier: Frontier) -> None:
+    claimed = Claim("not an article", NOW)
+    crawl, link = Crawl(frontier, in_flight=1), article("claimed")
+    await frontier.add([link])
+    await frontier._urls.update_many({}, {"$set": {"etag": '"x"', "claim": {"evidence": claimed.evidence, "at": NOW}}})
+    await crawl.fill()
+    (ready,) = crawl.take()
+    session: Any = SimpleNamespace(frontier=frontier)
+    engine: Any = SimpleNamespace()
+    request = FrontierScheduler(session, RfiSpider(), engine, in_flight=1).request(ready)
+    assert "If-None-Match" not in request.headers
+    assert request.meta["claim"] == claimed

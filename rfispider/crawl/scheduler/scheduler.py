@@ -97,13 +97,15 @@ class FrontierScheduler(BaseScheduler):
         """The request for a lease."""
         lease = ready.lease
         # Its links can be followed only in the page itself, not in the answer that it is unchanged.
-        whole = lease.unfollowed and self.spider.arguments.reaches(lease.depth + 1)
-        known = Validators() if whole else lease.validators
+        unfollowed = lease.unfollowed and self.spider.arguments.reaches(lease.depth + 1)
+        # What a claim is confirmed by has to be fetched anew.
+        known = Validators() if unfollowed or lease.claim else lease.validators
         request = self.spider.request(link_of(lease), ready.visit, conditions(known))
         request.meta.update(body_hash=known.body_hash, held_off=ready.held_off_s is not None, kind=lease.kind)
         # What the answer shows is what the site showed now, by the clock that all workers share.
         ready.visit.asked_at = self.session.frontier.now()
         request.meta.update(asked_at=ready.visit.asked_at, polled_at=lease.poll and lease.poll.at)
+        request.meta["claim"] = lease.claim
         return request
 
     def under_way(self) -> list[object]:

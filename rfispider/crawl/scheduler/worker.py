@@ -27,6 +27,8 @@ GATHER_S = 0.005
 """Pages that were stored together come back one by one; so long they are waited for, to be completed together."""
 LATE_S = 0.1
 """A reserved time may be used so long after it came. Limits count over a second or more: a tenth more at worst."""
+MARK_S = 0.05
+"""How often the requests that were sent are counted, in seconds: those of that time share an update."""
 EMPTY_S = (0.1, 2.0)
 """Seconds after which a frontier that had nothing is asked again: at first, and at most."""
 
@@ -92,6 +94,8 @@ class Worker:
         self.exhausted = False
         self._empty = _EmptyFrontier()
         self._new_work = 0
+        self._unmarked: list[Lease] = []
+        self._marked_at = 0.0
         self._work_wanted, self._page_returned = asyncio.Event(), asyncio.Event()
 
     # ---- for whoever fetches ------------------------------------------------------------------------------
@@ -107,6 +111,8 @@ class Worker:
                 self.taken_at = now if reservation.held_off_s is None else self.taken_at
                 request = ReadyRequest(reservation.lease, VisitResult(), reservation.held_off_s)
                 self.taken[id(request.visit)] = request
+                if request.held_off_s is None:
+                    self._unmarked.append(request.lease)
                 return request
             self.wait(reservation.lease)
         return None
@@ -158,6 +164,7 @@ class Worker:
             self._page_returned.clear()
             if await self.complete():
                 self.callbacks.wake()
+            await self.mark_sent()
 
     async def renew_leases(self) -> None:
         """Renew the leases, for as long as the crawl lasts."""
@@ -254,6 +261,18 @@ class Worker:
         """What the frontier records of a visit that is over."""
         depth = self.arguments.max_depth
         return completion_of(request.lease, request.visit, now, max_depth=depth, held_off_s=request.held_off_s)
+
+    async def mark_sent(self) -> None:
+        """Have the requests counted that were sent lately: one that takes its worker down is not tried for ever.
+
+        What was answered and completed within `MARK_S` needs no mark.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._unmarked or now - self._marked_at < MARK_S:
+            return
+        leases, self._unmarked, self._marked_at = self._unmarked, [], now
+        under_way = {request.lease.key for request in self.taken.values()}
+        await self.frontier.mark_sent([lease for lease in leases if lease.key in under_way])
 
     async def mark_gone(self, completions: list[Completion], asked_at: Mapping[str, datetime]) -> None:
         """Tell the archive of articles that become tombstones, before the frontier forgets that they were due.
