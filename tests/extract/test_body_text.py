@@ -143,6 +143,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(LINES)
 def test_no_block_is_lost_or_told_twice(given_lines: list[tuple[Shape, str]]) -> None:
     cut = [Block(shape, line) for shape, line in given_lines]

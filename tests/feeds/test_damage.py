@@ -176,6 +176,7 @@ TEXTS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(TEXTS, st.lists(TEXTS, max_size=4)), max_size=5),

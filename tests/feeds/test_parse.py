@@ -583,6 +583,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.lists(PIECES).map(lambda pieces: "".join(pieces).encode())))
 def test_no_bytes_raise_anything_but_a_feed_error(body: bytes) -> None:
@@ -621,6 +622,7 @@ JSON_KEYS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.dictionaries(JSON_KEYS, JSON_VALUES | st.dictionaries(st.just("name"), JSON_VALUES)), max_size=3))
 def test_json_of_any_types_is_read_without_fail(items: list[dict[str, Any]]) -> None:

@@ -141,6 +141,7 @@ def test_entities_are_not_expanded() -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.slow
 def test_a_small_file_cannot_unpack_without_end() -> None:
     comment = f"<!--{' ' * 9_000_000}-->"
     body = gzip.compress(urlset(loc(1), tail=comment * 7 + f"<url>{loc(2)}</url></urlset>"))
@@ -210,6 +211,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(), st.lists(PIECES).map(lambda pieces: "".join(pieces).encode())))
 def test_no_bytes_raise_anything_but_a_feed_error(body: bytes) -> None:

@@ -75,6 +75,7 @@ def test_answers_never_raise_the_delay_nor_pass_the_wall(delay_s: float, too_fas
     assert budget.delay_s >= too_fast_delay_s or too_fast_delay_s <= LIMITS.floor_s
 
 
+@pytest.mark.slow
 @given(st.floats(LIMITS.floor_s, LIMITS.max_delay_s / SLOWER_BY))
 def test_recovery_is_slower_than_the_fall_and_complete_in_the_end(delay_s: float) -> None:
     fallen = refused(Budget(delay_s=delay_s), LIMITS, page=False).budget

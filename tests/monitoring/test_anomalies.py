@@ -116,6 +116,7 @@ def test_only_the_last_thirty_runs_count() -> None:
     )
 
 
+@pytest.mark.slow
 def test_chance_alone_raises_no_alarm() -> None:
     random = Random(7)
 

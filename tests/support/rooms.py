@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.support.crawling import ROOT
@@ -23,8 +24,17 @@ def faces() -> set[str]:
 
 def classes() -> set[str]:
     """Names of all classes of the package."""
-    trees = (ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py"))
-    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return {node.name for nodes in _syntax().values() for node in nodes if isinstance(node, ast.ClassDef)}
+
+
+def _is_another_room(imported: str, module: str) -> bool:
+    return imported.startswith("rfispider.") and room_of(imported) != room_of(module)
+
+
+@cache
+def _syntax() -> dict[str, list[ast.AST]]:
+    """Module -> the nodes of its syntax tree."""
+    return {_module_of(path): list(ast.walk(ast.parse(path.read_text("utf-8")))) for path in PACKAGE.rglob("*.py")}
 
 
 def _exported() -> Iterator[tuple[str, str]]:
@@ -34,11 +44,12 @@ def _exported() -> Iterator[tuple[str, str]]:
 
 
 def _imported_by_others() -> Iterator[tuple[str, str]]:
-    for path in PACKAGE.rglob("*.py"):
-        room = room_of(_module_of(path))
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for module, nodes in _syntax().items():
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("rfispider."):
-                yield from ((node.module, alias.name) for alias in node.names if room_of(node.module) != room)
+                yield from (
+                    (node.module, alias.name) for alias in node.names if room_of(node.module) != room_of(module)
+                )
 
 
 def _module_of(path: Path) -> str:
