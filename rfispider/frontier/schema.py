@@ -51,6 +51,8 @@ _ENTRY: dict[str, dict[str, Any]] = {
     "summary": TEXT,
     "published_at": TIME,
     "modified_at": TIME,
+    "published_day_alone": FLAG,
+    "modified_day_alone": FLAG,
     "image": TEXT,
     "audio": part(["url"], url=SOME_TEXT, duration_s=COUNT),
     "keywords": TEXTS,
