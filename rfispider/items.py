@@ -189,6 +189,8 @@ class VisitResult:
     """Publication times that a source told."""
     claim_evidence: str | None = None
     """What has to be confirmed by another visit; with the outcome CLAIMED."""
+    held_off_s: float | None = None
+    """It was not asked for, and must not be for so many seconds; None if it was."""
     spoiled: bool = False
 
     def complete(self, outcome: Outcome, error: str | None = None) -> None:

@@ -132,6 +132,8 @@ ITEM_PIPELINES = {
 }
 DOWNLOADER_MIDDLEWARES = {
     "rfispider.crawl.offsite.OffsiteGuard": 10,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "rfispider.crawl.robots.RobotsTxt": 100,
     # Stricter than this, which lets a retried request go anywhere.
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     # Between the retries, whose every answer counts, and the redirects.

@@ -41,6 +41,15 @@ class RateGrant:
     """Seconds after which it is worth asking again whether pages may be fetched."""
 
 
+@dataclass(frozen=True, slots=True)
+class RobotsCopy:
+    """The text of a robots.txt that was read some time ago."""
+
+    text: str
+    age_s: float
+    """Seconds since then, by the server's clock."""
+
+
 class HostBudgets:
     """One document a host: when the next request may be made, how far apart, and whether pages are served."""
 
@@ -129,8 +138,22 @@ class HostBudgets:
     async def set_robots_delay(self, host: str, robots: Mapping[str, Any]) -> None:
         """Share what a host's robots.txt asks for; from then on `reserve` honours `crawl_delay_s` (seconds)."""
         await db.retrying(
-            lambda: self._hosts.update_one({"_id": host}, {"$set": {"robots": dict(robots)}}, upsert=True)
+            lambda: self._hosts.update_one({"_id": host}, {"$set": _under("robots", robots)}, upsert=True)
         )
+
+    @operation("keeping a copy of the crawl rules")
+    async def keep_robots_copy(self, host: str, text: str) -> None:
+        """Keep the text of a host's robots.txt, as read just now, for all workers."""
+        copy = {"robots.text": {"$literal": text}, "robots.fetched_at": "$$NOW"}
+        await db.retrying(lambda: self._hosts.update_one({"_id": host}, [{"$set": copy}], upsert=True))
+
+    @operation("reading a copy of the crawl rules")
+    async def robots_copy(self, host: str) -> RobotsCopy | None:
+        """The last text of a host's robots.txt that a worker read; None if there is none."""
+        age_s = {"$divide": [{"$subtract": ["$$NOW", "$robots.fetched_at"]}, 1000]}
+        query = {"_id": host, "robots.fetched_at": {"$exists": True}}
+        documents = await db.rows(self._hosts, [{"$match": query}, {"$set": {"age_s": age_s}}])
+        return RobotsCopy(documents[0]["robots"]["text"], documents[0]["age_s"]) if documents else None
 
     @operation("reading the budgets of hosts")
     async def budgets(self) -> list[Document]:
@@ -165,6 +188,11 @@ class HostBudgets:
 
     def _note(self, host: str, document: Document) -> None:
         self._healthy[host] = _budget(document) == Budget()
+
+
+def _under(name: str, fields: Mapping[str, Any]) -> Document:
+    """The fields of a part of a document, whose other fields stay."""
+    return {f"{name}.{field}": value for field, value in fields.items()}
 
 
 _NEXT_REV = {"$add": [{"$ifNull": ["$rev", 0]}, 1]}

@@ -128,7 +128,10 @@ VALIDATORS: dict[str, dict[str, Any]] = {
             "blocked_until": maybe(TIME),
             "slowed_at": TIME,
             "rev": {"bsonType": "number"},
-            "robots": {"bsonType": "object", "properties": {"crawl_delay_s": maybe(NUMBER)}},
+            "robots": {
+                "bsonType": "object",
+                "properties": {"crawl_delay_s": maybe(NUMBER), "text": {"bsonType": "string"}, "fetched_at": TIME},
+            },
         },
     },
 }

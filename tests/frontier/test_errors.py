@@ -51,6 +51,8 @@ ARGUMENTS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "on_refusal": ("host",),
         "on_success": ("host",),
         "set_robots_delay": ("host", {}),
+        "keep_robots_copy": ("host", ""),
+        "robots_copy": ("host",),
         "budgets": (),
     },
     "statistics": {

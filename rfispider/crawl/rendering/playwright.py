@@ -14,6 +14,7 @@ from playwright.async_api import Error, Page, Request as BrowserRequest, Route  
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.settings import BaseSettings
 from scrapy_playwright.page import PageMethod
@@ -131,7 +132,10 @@ class Renderer:
     async def robots_allow(self, url: str) -> bool:
         """Whether robots.txt lets us ask for a resource of a page."""
         robots = self.robots()
-        parser = await robots.robot_parser(Request(url)) if robots else None
+        try:
+            parser = await robots.robot_parser(Request(url)) if robots else None
+        except IgnoreRequest:
+            return False
         return parser is None or bool(parser.allowed(url, self.user_agent))
 
     def read(self, response: Response) -> Rendered:

@@ -49,7 +49,7 @@ def completion_of(
         followed=_followed(lease, max_depth) if fetched else None,
         max_depth=max_depth,
         claim=visit.claim_evidence,
-        held_off_s=held_off_s,
+        held_off_s=visit.held_off_s if held_off_s is None else held_off_s,
     )
 
 
