@@ -121,7 +121,7 @@ def real(site: Site, shared: Path, count: int) -> list[Truth]:
     return [of_document(path, told, corpus_site) for path, (_, told, _) in pages.items()]
 
 
-def of_document(path: str, told: Any, corpus_site: Any) -> Truth:  # noqa: ANN401 - modules that are not ours
+def of_document(path: str, told: Any, corpus_site: Any) -> Truth:
     """The truth about a page made of a real document."""
     return Truth(
         url=f"https://www.rfi.fr{path}",

@@ -51,7 +51,7 @@ class Plain(Spider):
         parts = urlsplit(url)
         return f"{self.base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Request]:  # noqa: ANN401 - as Scrapy calls it
+    def parse(self, response: Response, **_: Any) -> Iterator[Request]:
         """Follow the links of any page."""
         if isinstance(response, XmlResponse):
             found = [url.strip() for url in response.xpath(ENTRIES).getall()]

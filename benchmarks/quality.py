@@ -126,7 +126,7 @@ def carried_shares(uri: str, shared: Path, limit: int) -> Shares:
     return {name: sum(marks) / len(marks) for name, marks in right.items() if marks}
 
 
-def plain(printed: str, reference: Any) -> str:  # noqa: ANN401 - a module that is not ours
+def plain(printed: str, reference: Any) -> str:
     """The text of a page on one line."""
     return str(reference.squash(unescape(re.sub(r"<[^>]+>", "", printed))))
 

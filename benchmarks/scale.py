@@ -63,7 +63,7 @@ class Point:
     index_mib: float
 
 
-async def measured(database: Any, names: Sequence[str], what: str, size: int, rates: dict[str, float]) -> Point:  # noqa: ANN401 - a database of any documents
+async def measured(database: Any, names: Sequence[str], what: str, size: int, rates: dict[str, float]) -> Point:
     """A point, with what the server says of some collections."""
     await database.client.admin.command("fsync")  # sizes on the disk are told as of the last checkpoint
     stats = [await database.command("collStats", name) for name in names]

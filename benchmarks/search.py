@@ -212,7 +212,7 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
         print(f"  {name:12} {each_ms:.2f} ms of CPU, {await sizes(client, 'rates')} an article")
 
 
-def stage_search(database: Any) -> Any:  # noqa: ANN401 - a database of the driver
+def stage_search(database: Any) -> Any:
     """The search index of a database."""
     from rfispider.storage.search.index import SearchIndex  # noqa: PLC0415 - only this measure goes below the store
 

@@ -76,7 +76,7 @@ def reachable(truth: Path) -> set[str]:
     return {article["url"] for article in articles if article["reached_by"] != "none"}
 
 
-def stored(articles: Any) -> Counter[str]:  # noqa: ANN401 - a pymongo collection
+def stored(articles: Any) -> Counter[str]:
     """How many documents hold each URL."""
     found: Counter[str] = Counter()
     for article in articles.find({}, {"url": 1, "aliases": 1}):

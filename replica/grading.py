@@ -45,7 +45,7 @@ def wrong(field: str, article: Document, document: Document) -> bool:
     return bool(plain(field, article.get(field)) != plain(field, document.get(field)))
 
 
-def plain(field: str, value: Any) -> Any:  # noqa: ANN401 - a value of JSON or of MongoDB
+def plain(field: str, value: Any) -> Any:
     """A value in the form in which truth and document are compared: nothing is empty, times are UTC."""
     if field == "related":
         return [(link["url"], link["title"], link.get("label")) for link in value or ()]

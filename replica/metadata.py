@@ -110,7 +110,7 @@ def _times(story: Story) -> tuple[str, str]:
     return published, modified
 
 
-def _authors(story: Story) -> Any:  # noqa: ANN401 - its shape is what varies
+def _authors(story: Story) -> Any:
     people = [_author(name) for name in story.authors]
     if story.look.authors == "names":
         return story.authors
@@ -141,7 +141,7 @@ def _paris(at: datetime) -> str:
     return at.astimezone(PARIS).isoformat()
 
 
-def _dumped(data: Any) -> str:  # noqa: ANN401 - anything JSON can hold
+def _dumped(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
 
 

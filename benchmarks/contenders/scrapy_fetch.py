@@ -30,7 +30,7 @@ class Fetch(Spider):
         """Ask for the feed."""
         yield Request(self.task.feed)
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Request]:  # noqa: ANN401 - as Scrapy calls it
+    def parse(self, response: Response, **_: Any) -> Iterator[Request]:
         """Ask for the pages."""
         for url in self.task.listed(response.body.decode()):
             yield Request(url, callback=self.page)

@@ -67,7 +67,7 @@ def upsert(articles: "pymongo.collection.Collection[dict[str, Any]]", article: M
     articles.update_one({"_id": article["url"]}, {"$set": article}, upsert=True)
 
 
-def utc(value: Any) -> datetime | None:  # noqa: ANN401 - a datetime, a text or nothing
+def utc(value: Any) -> datetime | None:
     """A time in UTC; one without a zone is taken to be in UTC."""
     if isinstance(value, str):
         try:

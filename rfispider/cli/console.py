@@ -31,7 +31,7 @@ from rfispider.text import escaped, visible
 class Terminal(Console):
     """A console that shows what the site has written and never obeys it."""
 
-    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - as rich calls it
+    def render_str(self, text: str, **options: Any) -> Text:
         """Make a text for the terminal, without control characters."""
         return super().render_str(visible(text), **options)
 

@@ -80,7 +80,7 @@ class PagePool:
         logger.warning("the bodies of pages go through a pipe, for memory cannot be shared: %s", problem)
 
 
-def apply_to_page(task: PageTask) -> Any:  # noqa: ANN401 - whatever the function returns
+def apply_to_page(task: PageTask) -> Any:
     """Apply the function of a task to its page, in another process.
 
     Raises:

@@ -212,7 +212,7 @@ class ProcessPool:
                     slot.process.check(CHECK_S)
 
 
-def _resolve(job: _Job, result: Any) -> None:  # noqa: ANN401 - whatever a function returns
+def _resolve(job: _Job, result: Any) -> None:
     if job.result.done():
         return
     if isinstance(result, Exception):

@@ -182,12 +182,12 @@ class WorkerProcess:
             return
         request = self._requests.popleft()
         if not request.reply.done():
-            request.reply.set_result(pickle.loads(message))  # noqa: S301 - of our own process
+            request.reply.set_result(pickle.loads(message))
 
 
-def _unpickled(result: bytes) -> Any:  # noqa: ANN401 - whatever a function returns
+def _unpickled(result: bytes) -> Any:
     try:
-        return pickle.loads(result)  # noqa: S301 - of our own process
+        return pickle.loads(result)
     except Exception as error:  # noqa: BLE001 - an exception of another package may fail in any way
         return error
 
@@ -212,7 +212,7 @@ def serve(seconds: float) -> None:
 def _serve(requests: BinaryIO, replies: BinaryIO, seconds: float) -> None:
     while header := requests.read(_SIZE.size):
         message = requests.read(*_SIZE.unpack(header))
-        calls = [_loaded(call) for call in pickle.loads(message)]  # noqa: S301 - from our parent
+        calls = [_loaded(call) for call in pickle.loads(message)]
         _send(replies, _BEGUN)
         signal.setitimer(signal.ITIMER_REAL, ORPHAN * seconds)
         results = [_pickled(_result(*call)) for call in calls]
@@ -228,7 +228,7 @@ def _send(replies: BinaryIO, message: bytes) -> None:
 def _loaded(call: bytes) -> tuple[Callable[[Any], Any], Any]:
     """The function of a call and its argument; this imports what they need."""
     try:
-        function, argument = pickle.loads(call)  # noqa: S301 - from our parent
+        function, argument = pickle.loads(call)
     except Exception as error:  # noqa: BLE001 - raised where the call came from
         return _raise, error
     return function, argument
@@ -238,7 +238,7 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _result(function: Callable[[Any], Any], argument: Any) -> Any:  # noqa: ANN401 - whatever the call passes
+def _result(function: Callable[[Any], Any], argument: Any) -> Any:
     """What the function returns, or the exception that it raises."""
     try:
         return function(argument)
@@ -246,7 +246,7 @@ def _result(function: Callable[[Any], Any], argument: Any) -> Any:  # noqa: ANN4
         return error
 
 
-def _pickled(result: Any) -> bytes:  # noqa: ANN401 - whatever a function returns
+def _pickled(result: Any) -> bytes:
     try:
         return pickle.dumps(result)
     except Exception as error:  # noqa: BLE001 - whatever cannot be sent

@@ -75,7 +75,7 @@ def _has_zlib_header(body: bytes) -> bool:
     return body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
-def _inflated(decoder: Any, body: bytes, coding: str) -> Iterator[bytes]:  # noqa: ANN401 - zlib does not name the type
+def _inflated(decoder: Any, body: bytes, coding: str) -> Iterator[bytes]:
     while not decoder.eof:
         chunk = decoder.decompress(body, CHUNK_BYTES)
         body = decoder.unconsumed_tail

@@ -48,7 +48,7 @@ class LogLines(LogFormatter):
 
     def dropped(
         self,
-        item: Any,  # noqa: ANN401 - as Scrapy calls it
+        item: Any,
         exception: BaseException,
         response: Response | Failure | None,
         spider: Spider,
@@ -88,7 +88,7 @@ class JsonLogFormatter(JsonFormatter):
         """The fields of a record without secrets; before they are encoded, for that would disguise them."""
         return {name: self.cleaned(value) for name, value in log_data.items()}
 
-    def cleaned(self, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def cleaned(self, value: Any) -> Any:
         """A value in which no text holds a secret."""
         if isinstance(value, str):
             return visible(redacted(value, self.secrets))

@@ -97,7 +97,7 @@ class Redirects(RedirectMiddleware):
         self,
         request: Request,
         response: Response,
-        spider: Spider | None = None,  # noqa: ARG002 - Scrapy's own signature
+        spider: Spider | None = None,
     ) -> Request | Response:
         """Give the answer, or the request that it leads to."""
         answer = super().process_response(request, response)

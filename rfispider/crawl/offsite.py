@@ -67,7 +67,7 @@ class OffsiteGuard:
             self.crawler.stats.inc_value("guard/refused")
             raise IgnoreRequest("not requested: the URL is not of the site")
 
-    def process_response(self, response: Response, **_: Any) -> Response:  # noqa: ANN401 - as Scrapy calls it
+    def process_response(self, response: Response, **_: Any) -> Response:
         """Let a response pass.
 
         Raises:
@@ -96,14 +96,14 @@ class Resolver(CachingThreadedResolver):
     crawlers: Collection[Crawler]
 
     @classmethod
-    def from_crawler(cls, crawler: Any, reactor: Any) -> "Resolver":  # noqa: ANN401 - as Scrapy calls it
+    def from_crawler(cls, crawler: Any, reactor: Any) -> "Resolver":
         """Take the crawlers, whose settings and arguments say which hosts are the operator's."""
         resolver = super().from_crawler(crawler, reactor)
         # One resolver serves the whole process: Scrapy passes its CrawlerProcess here, whatever the name says.
         resolver.crawlers = crawler.crawlers if hasattr(crawler, "crawlers") else [crawler]
         return resolver
 
-    def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: ANN401, N802 - as Twisted has it
+    def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: N802 - as Twisted has it
         """Resolve a name; fails with DNSLookupError if its address is not public and the operator has not named it."""
         return super().getHostByName(name, timeout).addCallback(self.checked, name)
 

@@ -68,7 +68,7 @@ class ProgressLog:
         self.said_at = time.monotonic()
         self.task = asyncio.ensure_future(self.repeat())
 
-    async def finish(self, reason: str) -> None:  # noqa: ARG002 - as every finisher is called
+    async def finish(self, reason: str) -> None:
         """Stop, with what is left to do; a crawl that never began has said nothing and says nothing now."""
         if self.task:
             self.task.cancel()

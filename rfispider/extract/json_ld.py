@@ -51,7 +51,7 @@ def types(node: Node) -> set[str]:
     return {name.rsplit("/", 1)[-1] for name in names if isinstance(name, str)}
 
 
-def loaded(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything
+def loaded(text: str | None) -> Any:
     """The JSON of a script, also where it is escaped as HTML or has a comma too many; None if it is none."""
     if not text or len(text) > _MAX_LENGTH:
         return None

@@ -224,7 +224,7 @@ def without_doubles(recordings: Iterable[Audio]) -> list[Audio]:
     return list(by_url.values())
 
 
-def _json(text: str | None) -> Any:  # noqa: ANN401 - JSON may hold anything
+def _json(text: str | None) -> Any:
     if not text or len(text) > 1_000_000:  # noqa: PLR2004 - longer than any player's settings
         return None
     try:

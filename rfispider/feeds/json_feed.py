@@ -30,7 +30,7 @@ def read(text: str, url: str) -> ParsedFeed:
     )
 
 
-def _loaded(text: str) -> Any:  # noqa: ANN401 - JSON may hold anything
+def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

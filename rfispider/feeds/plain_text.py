@@ -44,12 +44,12 @@ def names(printed: Iterable[object]) -> list[str]:
     return list(dict.fromkeys(name for one in printed if (name := title(one))))
 
 
-def _tree(markup: str) -> Any:  # noqa: ANN401 - lxml carries no types
+def _tree(markup: str) -> Any:
     parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
     return etree.fromstring(f"<html><body><div>{_NO_TAG.sub('&lt;', printable(markup))}</div></body></html>", parser)
 
 
-def _pieces(tree: Any) -> Iterator[str]:  # noqa: ANN401 - lxml carries no types
+def _pieces(tree: Any) -> Iterator[str]:
     silent = 0
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         name = element.tag if isinstance(element.tag, str) else ""

@@ -75,5 +75,5 @@ def _where(run: Mapping[str, Any]) -> str:
     return " ".join((run.get("arguments") or {}).get("editions") or ()) or str(run.get("worker", "a worker"))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of a record, made fit for JSON
+def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value

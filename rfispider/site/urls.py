@@ -105,11 +105,14 @@ def section(url: str) -> str | None:
 def programme(url: str) -> str | None:
     """Decoded part of the path that names the programme of an episode or a programme page."""
     path = _path(url)
-    if path is None or len(path.parts) < 2:  # noqa: PLR2004 - the root of the programmes stands before it
+    if path is None:
         return None
-    if path.kind is Kind.PROGRAMME:
-        return path.parts[-1]
-    return path.parts[-2] if path.kind is Kind.EPISODE and len(path.parts) > 2 else None  # noqa: PLR2004 - same
+    match path.kind, path.parts:
+        case Kind.PROGRAMME, [_root, *_, name]:
+            return name
+        case Kind.EPISODE, [_root, *_, name, _slug]:
+            return name
+    return None
 
 
 def slug_date(url: str) -> date | None:

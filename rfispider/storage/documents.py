@@ -97,7 +97,7 @@ def content(article: Article, names: Sequence[str]) -> Document:
     }
 
 
-def encoded(name: str, value: Any) -> Any:  # noqa: ANN401 - a field of any type
+def encoded(name: str, value: Any) -> Any:
     """One value of an article as MongoDB keeps it; None for what is to be absent."""
     if name in _LISTS_OF_RECORDS:
         return [_record(entry) for entry in value]

@@ -60,7 +60,7 @@ class Rendering:
 
     async def process_spider_output(
         self,
-        response: Response,  # noqa: ARG002 - as Scrapy calls it
+        response: Response,
         result: AsyncIterator[Any],
     ) -> AsyncIterator[Any]:
         """Let everything pass but a page that lacks its body."""
@@ -71,7 +71,7 @@ class Rendering:
                 for link in await self.follow_related(rendered):
                     yield link
 
-    async def rendered(self, item: Any) -> Page | None:  # noqa: ANN401 - whatever the spider yields
+    async def rendered(self, item: Any) -> Page | None:
         """The rendered page of one that lacks its body; None for anything else, and when it could not be rendered."""
         if not isinstance(item, Page):
             return None

@@ -26,7 +26,7 @@ class EngineAccess:
         self._closer: asyncio.Task[None] | None = None
 
     @property
-    def _slot(self) -> Any:  # noqa: ANN401 - a private class of Scrapy
+    def _slot(self) -> Any:
         return self._crawler.engine._slot  # noqa: SLF001 - there is no public way
 
     def requests_in_progress(self) -> list[Request]:

@@ -115,11 +115,11 @@ class FrontierScheduler(BaseScheduler):
 
     # ---- opening and closing -----------------------------------------------------------------------------
 
-    def open(self, spider: Spider) -> "Deferred[None]":  # noqa: ARG002 - as Scrapy calls it
+    def open(self, spider: Spider) -> "Deferred[None]":
         """Open the session, take back what dead workers of this machine held, and start to work."""
         return deferred_from_coro(self.connect())
 
-    def close(self, reason: str) -> "Deferred[None]":  # noqa: ARG002 - as Scrapy calls it
+    def close(self, reason: str) -> "Deferred[None]":
         """Settle what is done, hand back what is not."""
         return deferred_from_coro(self.disconnect())
 

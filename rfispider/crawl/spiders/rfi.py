@@ -54,7 +54,7 @@ class RfiSpider(Spider):
             settings.set(name, value, priority="spider")
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401 - as Scrapy calls it
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Make the spider know where the site is fetched from."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         settings = crawler.settings
@@ -96,7 +96,7 @@ class RfiSpider(Spider):
             meta={"visit": visit, "handle_httpstatus_list": [responses.NOT_MODIFIED]},
         )
 
-    async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Scrapy calls it
+    async def parse(self, response: Response, **_: Any) -> AsyncIterator[Any]:
         """Route a page by its URL, for `scrapy parse` and `scrapy shell`."""
         url = self.scope.canonical(response.url)
         link = Link(url=url, kind=urls.kind(url), edition=urls.edition(url))

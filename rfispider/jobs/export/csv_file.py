@@ -43,7 +43,7 @@ def _text(rows: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def cell(value: Any) -> str:  # noqa: ANN401 - a field of any type
+def cell(value: Any) -> str:
     """One value as a spreadsheet may have it."""
     if value is None:
         return ""

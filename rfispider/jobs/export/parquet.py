@@ -66,5 +66,5 @@ def arrow(rule: Mapping[str, Any]) -> pa.DataType:
     return pa.map_(pa.string(), arrow(inner if isinstance(inner, Mapping) else {}))
 
 
-def _fit(value: Any, column: pa.DataType) -> Any:  # noqa: ANN401 - a field of any type
+def _fit(value: Any, column: pa.DataType) -> Any:
     return list(value.items()) if isinstance(value, dict) and pa.types.is_map(column) else value

@@ -132,7 +132,7 @@ def _without(document: Document, names: set[str]) -> Document:
     return {name: value for name, value in document.items() if name not in names} if names else document
 
 
-def _bytes(batch: Any) -> bytes:  # noqa: ANN401 - bytes, which the driver declares as documents
+def _bytes(batch: Any) -> bytes:
     return bytes(batch)
 
 
