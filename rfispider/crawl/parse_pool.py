@@ -25,6 +25,12 @@ class ParseResult:
     """URLs of related articles, in the order of the page."""
     topics: list[str] = field(default_factory=list)
     """URLs of the tag and author lists that it names."""
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the text of the article; empty if there is none."""
+        return self.result.content_hash if isinstance(self.result, Article) and self.result.text else ""
+
     stub: Article | None = None
     """What the source of the link said of the article, where the page is none."""
 

@@ -19,6 +19,7 @@ from rfispider.crawl import parse_pool, responses
 from rfispider.crawl.arguments import Arguments
 from rfispider.crawl.parse_pool import ParserPool
 from rfispider.crawl.scope import Scope
+from rfispider.crawl.trap_budget import TrapBudget
 from rfispider.items import LIST_KINDS, SOURCE_KINDS, Entry, Link, Origin, Outcome, Page, Rejection, VisitResult
 from rfispider.setting_values import base_url, derived, flag, number, whole_number
 from rfispider.site import urls
@@ -45,6 +46,7 @@ class RfiSpider(Spider):
         self.arguments = Arguments.parse(given)
         self.scope = Scope(arguments=self.arguments, today=datetime.now(UTC).date())
         self.parser_pool = ParserPool(0, 0.0)
+        self.trap_budget = TrapBudget()
 
     @classmethod
     def update_settings(cls, settings: BaseSettings) -> None:
@@ -216,6 +218,9 @@ class RfiSpider(Spider):
         if not self.arguments.reaches(page.depth + 1):
             return []
         result = await self.parser_pool.article(page)
+        if page.depth and not self.trap_budget.follows(page.url, result.content_hash, datetime.now(UTC).date()):
+            self.count("trap/pages")
+            return []
         links = (
             self.scope.link(url, depth=page.depth + 1, found_on=page.url) for url in (*result.related, *result.topics)
         )
