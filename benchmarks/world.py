@@ -20,7 +20,7 @@ from rfispider.mongo import embedded
 from rfispider.mongo.embedded import Embedded
 from tests.support.crawling import STAMP, Site, path, wait_until
 from tests.support.fleet import Fleet, fleet
-from tests.support.replicaset import ReplicaSet, replica_set
+from tests.support.replica_set import ReplicaSet, replica_set
 
 EDITIONS = "cn,en"
 LONGEST_S = 1800

@@ -33,7 +33,7 @@ from tests.support.crawling import (
     wait_until,
 )
 from tests.support.fleet import fleet, shared_while_alive
-from tests.support.replicaset import replica_set
+from tests.support.replica_set import replica_set
 
 EDITIONS = "cn,en"
 WHOLE = ("-a", f"editions={EDITIONS}", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1")
