@@ -23,7 +23,7 @@ test: check ## every check and every test, on a real MongoDB
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 test-unit: $(VENV)/installed ## the tests that need neither MongoDB nor another process: seconds
-	$(BIN)/python -m pytest -q -m 'unit and not slow' -p no:xdist --ignore=tests/e2e --ignore=tests/replica
+	$(BIN)/python -m pytest -q -m 'unit and not slow' --numprocesses=2 --dist=worksteal --ignore=tests/e2e --ignore=tests/replica
 
 test-one: $(VENV)/installed ## one test file, or one test: make test-one T=tests/site/test_urls.py
 	$(BIN)/python -m pytest -p no:xdist $(or $(T),$(error name the tests: make test-one T=tests/...))

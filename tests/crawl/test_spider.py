@@ -184,7 +184,9 @@ async def test_a_source_is_read_as_what_it_is_whatever_its_address_says(
     assert (followed.url, followed.kind) == found
 
 
-@pytest.mark.parametrize("body", [gzip.compress(SITEMAP, mtime=0)[:12], b"\x00\x01\x02" * 99, b"<html></html>", b"", b"<x/>"])
+@pytest.mark.parametrize(
+    "body", [gzip.compress(SITEMAP, mtime=0)[:12], b"\x00\x01\x02" * 99, b"<html></html>", b"", b"<x/>"]
+)
 async def test_a_source_that_cannot_be_read_says_so(
     body: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
