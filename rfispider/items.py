@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
-SCHEMA = 2
+SCHEMA = 3
 """The shape of the stored documents; a migration runs once for each step."""
 
 

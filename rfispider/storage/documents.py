@@ -1,4 +1,4 @@
-"""The form of articles, revisions and runs as documents, and back.
+"""The form of articles, revisions, aliases, claims and runs as documents, and back.
 
 A field of one value that is not known is absent, never null; lists, `text`, `provenance` and `extractor` are
 always there, empty at times. Times are aware UTC datetimes to the millisecond.
@@ -15,6 +15,7 @@ from bson.raw_bson import RawBSONDocument
 from rfispider.items import NOT_STORED, SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
 from rfispider.site.urls import key
 from rfispider.storage.policy import near_duplicates, story_clusters
+from rfispider.storage.policy.bonds import Alias, Claim, Why
 from rfispider.storage.policy.identity import identity, twin_url
 from rfispider.storage.policy.versioning import ArticleVersion
 
@@ -46,7 +47,7 @@ _LISTS_OF_RECORDS: dict[str, type[Image | Audio | Related]] = {"images": Image, 
 _NAMES = {record: tuple(field.name for field in fields(record)) for record in _LISTS_OF_RECORDS.values()}
 _ENUMS: dict[str, Callable[[str], Kind | Status | Origin]] = {"kind": Kind, "status": Status, "origin": Origin}
 _PLAIN = tuple(name for name in FIELDS if name not in {"key", *_LISTS_OF_RECORDS, *_ENUMS})
-_PROJECTED = dict.fromkeys((*FIELDS[1:], *ARCHIVAL, "silent_edits", "ticker"), 1)
+_PROJECTED = dict.fromkeys((*FIELDS[1:], *ARCHIVAL, "silent_edits", "ticker", "identity"), 1)
 
 PROJECTION: Mapping[str, int] = _PROJECTED
 """Of an article's document, what `stored` reads; later additions (search tokens) can be large."""
@@ -87,7 +88,7 @@ def _issue(state: ArticleVersion) -> near_duplicates.DatedText:
 
 def derived(state: ArticleVersion) -> Document:
     """What follows from the content of a state that is signed; None for what is to be absent."""
-    return {"identity": identity(state.article), "signature": list(state.signature)}
+    return {"identity": identity(state.article) if state.has_identity else None, "signature": list(state.signature)}
 
 
 def content(article: Article, names: Sequence[str]) -> Document:
@@ -123,6 +124,8 @@ def stored(document: Document) -> ArticleVersion:
         ticker=document.get("ticker", False),
         story=document.get("story"),
         signature=document.get("signature", ()),
+        has_identity="identity" in document,
+        guard=document["fetched_at"],
     )
 
 
@@ -155,6 +158,54 @@ def revision_document(old: ArticleVersion, valid_to: datetime, changed: Sequence
         "changed": list(changed),
         **content(old.article, names),
     }
+
+
+def ended_state(document: Document, alias: Alias | None) -> ArticleVersion:
+    """The last state of an article that became an alias, from its superseded state; as if it had not ended."""
+    since = document["valid_from"]
+    return ArticleVersion(
+        article=article(document["article"], document),
+        revision=document["revision"],
+        first_seen_at=alias.first_seen_at if alias else since,
+        last_seen_at=document["valid_to"],
+        changed_at=since,
+    )
+
+
+def alias_document(alias: Alias) -> Document:
+    """The document of another URL of an article; what is not known is absent."""
+    values = {each.name: getattr(alias, each.name) for each in fields(Alias)}
+    known = {name: value for name, value in values.items() if value is not None and name != "key"}
+    return {"_id": alias.key, "schema": SCHEMA, **known, "why": alias.why.value}
+
+
+def alias(document: Document) -> Alias:
+    """The other URL of an article that a document holds."""
+    values = {each.name: document[each.name] for each in fields(Alias) if each.name in document}
+    return Alias(**{**values, "key": document["_id"], "why": Why(document["why"])})
+
+
+def claim_document(claim: Claim) -> Document:
+    """The document of a claim."""
+    return {
+        "_id": claim.key,
+        "schema": SCHEMA,
+        "article": claim.article,
+        "why": claim.why.value,
+        "content_hash": claim.content_hash,
+        "at": claim.at,
+    }
+
+
+def claim(document: Document) -> Claim:
+    """The claim that a document holds."""
+    return Claim(
+        key=document["_id"],
+        article=document["article"],
+        why=Why(document["why"]),
+        content_hash=document["content_hash"],
+        at=document["at"],
+    )
 
 
 def run_document(run: Mapping[str, Any]) -> Document:

@@ -4,6 +4,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 ARTICLES = "articles"
 REVISIONS = "revisions"
+ALIAS_RECORDS = "aliases"
+CLAIMS = "claims"
 RUNS = "runs"
 PAGES = "pages"
 POSITIONS = "positions"
@@ -26,7 +28,12 @@ AUTHORS = "authors"
 AUDIO = "audio"
 KEPT = "kept"
 FETCHED = "fetched"
+OWNER = "owner"
+EXPIRY = "expiry"
 UNREAD = "unread"
+
+CLAIM_S = 30 * 24 * 3600
+"""Seconds after which a claim that nobody came back to is forgotten."""
 
 PAGE_MARKS = ("article", "fetched_at", "origin", "reread_at", "outcome", "_id")
 """Fields of a page that stand in its index."""
@@ -55,6 +62,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     REVISIONS: [IndexModel([("article", ASCENDING), ("revision", ASCENDING)], name=HISTORY, unique=True)],
+    ALIAS_RECORDS: [IndexModel([("article", ASCENDING)], name=OWNER)],
+    CLAIMS: [IndexModel([("noted_at", ASCENDING)], name=EXPIRY, expireAfterSeconds=CLAIM_S)],
     RUNS: [
         IndexModel([("started_at", DESCENDING)], name=LATEST),
         # Runs of less than a minute give no sign of life.

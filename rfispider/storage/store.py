@@ -53,7 +53,7 @@ class Store:
             name: self._database[name] for name in (ARTICLES, REVISIONS, RUNS)
         }
         self._search = SearchIndex(self._collections[ARTICLES], self._database[SEARCH])
-        self._writer = Writer(self._collections[ARTICLES], self._collections[REVISIONS], self._search)
+        self._writer = Writer(self._database, self._search)
 
         self.pages = Pages(self._collections[ARTICLES], self._database[PAGES])
         self.consumer = Consumer(connection, self._database)
@@ -102,9 +102,11 @@ class Store:
     # ---- Articles ----------------------------------------------------------------------------------------
 
     async def save(self, articles: Sequence[Article]) -> list[Outcome]:
-        """Store a batch: NEW, CHANGED, SAME or DUPLICATE for each article, in order.
+        """Store a batch: NEW, CHANGED, SAME, DUPLICATE or CLAIMED for each article, in order.
 
-        FAILED stands for one that MongoDB cannot hold (over 16 MB, against the validator); why is logged. All
+        DUPLICATE: its URL is an alias of another article. CLAIMED: it would become one, or another article would end as
+        its alias; nothing is changed until the article comes again, fetched anew and later, with `confirmed`. What
+        orders states is `fetched_at`, the time of the server when the request was sent. FAILED stands for one that MongoDB cannot hold (over 16 MB, against the validator); why is logged. All
         others are stored when this returns. May be called by many tasks and processes at once.
         """
         with self._operation("storing articles"):

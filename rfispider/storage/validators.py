@@ -18,7 +18,8 @@ from rfispider.mongo.schema import (
     records,
 )
 from rfispider.storage.documents import ARCHIVAL, NOT_SUPERSEDED, Document
-from rfispider.storage.schema import ARTICLES, PAGES, POSITIONS, REVISIONS, RUNS, SEARCH
+from rfispider.storage.policy.bonds import Why
+from rfispider.storage.schema import ALIAS_RECORDS, ARTICLES, CLAIMS, PAGES, POSITIONS, REVISIONS, RUNS, SEARCH
 
 PROPERTIES: dict[str, Document] = {
     "url": SOME_TEXT,
@@ -103,6 +104,37 @@ VALIDATORS: dict[str, Document] = {
             "valid_to": TIME,
             "changed": {"bsonType": "array", "minItems": 1, "items": {"enum": list(PROPERTIES)}},
             **{name: rule for name, rule in PROPERTIES.items() if name not in NOT_SUPERSEDED},
+        },
+    },
+    ALIAS_RECORDS: {
+        "bsonType": "object",
+        "required": ["_id", "schema", "url", "article", "why", "first_seen_at", "last_seen_at"],
+        "properties": {
+            "_id": KEY,
+            "schema": FROM_ONE,
+            "url": SOME_TEXT,
+            "article": KEY,
+            "why": {"enum": [why.value for why in Why]},
+            "title": SOME_TEXT,
+            "published_at": TIME,
+            "first_seen_at": TIME,
+            "last_seen_at": TIME,
+            "via": KEY,
+            "other_content": TEXT,
+            "other_since": TIME,
+        },
+    },
+    CLAIMS: {
+        "bsonType": "object",
+        "required": ["_id", "schema", "article", "why", "content_hash", "at"],
+        "properties": {
+            "_id": KEY,
+            "schema": FROM_ONE,
+            "article": KEY,
+            "why": {"enum": [why.value for why in Why]},
+            "content_hash": TEXT,
+            "at": TIME,
+            "noted_at": TIME,
         },
     },
     RUNS: {

@@ -8,7 +8,7 @@ killed is taken up where it stood.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pymongo import UpdateOne
@@ -18,13 +18,15 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from rfispider.items import SCHEMA
 from rfispider.mongo import schema
+from rfispider.site.urls import key
 from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
+from rfispider.storage.policy.bonds import Alias, Why
 from rfispider.storage.policy.identity import seniority
-from rfispider.storage.schema import ARTICLES, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH
+from rfispider.storage.schema import ALIAS_RECORDS, ARTICLES, CLAIMS, INDEXES, RETIRED, REVISIONS, RUNS, SEARCH
 from rfispider.storage.search.index import SearchIndex
 from rfispider.storage.validators import VALIDATORS
-from rfispider.storage.write.aliases import AliasWriter
+from rfispider.storage.write.aliases import AliasWriter, Ending
 from rfispider.storage.write.revisions import RevisionWriter
 from rfispider.storage.write.story_links import StoryLinker
 
@@ -195,13 +197,15 @@ class _Articles(_Step):
     def __init__(self, database: Database) -> None:
         articles = database[ARTICLES]
         super().__init__(articles, _article)
-        self.identities = AliasWriter(articles, RevisionWriter(database[REVISIONS]))
+        revisions = RevisionWriter(database[REVISIONS])
+        self.aliases = AliasWriter(articles, revisions, database[ALIAS_RECORDS], database[CLAIMS])
         self.stories = StoryLinker(articles)
         self.search = SearchIndex(articles, database[SEARCH])
 
     async def __call__(self, batch: Sequence[Document], done: Migrated) -> None:
-        await self.search.add([documents.stored(each).article for each in batch if _is_earlier(each)])
+        await self.search.add([documents.stored(each).article for each in batch if _is_of_first_release(each)])
         await super().__call__(batch, done)
+        await self.note_aliases([each for each in batch if _is_earlier(each) and each["aliases"]])
 
     async def fill(self, lacking: Mapping[str, Document]) -> dict[str, str]:
         # What turns out to be an alias needs the new form to be made one, and must not collide before.
@@ -212,9 +216,21 @@ class _Articles(_Step):
             await self.merge(name, names[name])
         filled = await self.collection.find({"_id": {"$in": list(lacking.keys() - refused)}}, PROJECTION).to_list()
         states = [documents.stored(document) for document in filled]
+        # What the second release stored has its story and its twin.
+        states = [state for state in states if lacking[state.article.key]]
         await self.stories.link(states)
         await self.stories.pair(states)
         return refused
+
+    async def note_aliases(self, articles: Sequence[Document]) -> None:
+        """Give the URLs that articles list documents of their own; one that is an article, or another's, is unlisted."""
+        aliases = [alias for document in articles for alias in _aliases(document)]
+        keys = [alias.key for alias in aliases]
+        live = {each["_id"] async for each in self.collection.find({"_id": {"$in": keys}}, {"_id": 1})}
+        taken = live | await self.aliases.write([alias for alias in aliases if alias.key not in live], {})
+        for alias in aliases:
+            if alias.key in taken:
+                await self.collection.update_one({"_id": alias.article}, {"$pull": {"aliases": alias.url}})
 
     async def merge(self, name: str, identity: str) -> None:
         """Make one of an article and that which has its content, until it has the content for itself or is gone."""
@@ -223,7 +239,7 @@ class _Articles(_Step):
             states = [documents.stored(each) async for each in self.collection.find(either, PROJECTION)]
             if len(states) > 1:
                 elder, later = sorted(states, key=seniority)
-                await self.identities.merge(elder, later)
+                await self.aliases.end(Ending(later, elder, Why.CONTENT, later.last_seen_at))
             elif not states or states[0].article.key != name:
                 return
             else:
@@ -234,12 +250,25 @@ class _Articles(_Step):
                 return
 
 
+def _is_of_first_release(document: Document) -> bool:
+    return bool(document.get(schema.VERSION, 1) == 1)
+
+
+def _aliases(document: Document) -> list[Alias]:
+    """The aliases that an article lists; on what evidence, earlier releases did not note."""
+    seen = {"first_seen_at": document["first_seen_at"], "last_seen_at": document["last_seen_at"]}
+    listed = [url for url in dict.fromkeys(document["aliases"]) if url != document["url"]]
+    return [Alias(key=key(url), url=url, article=document["_id"], why=Why.UNKNOWN, **seen) for url in listed]
+
+
 def _is_earlier(document: Document) -> bool:
     return bool(document.get(schema.VERSION, 1) < SCHEMA)
 
 
 def _article(document: Document) -> Document:
-    (state,) = documents.signed([documents.stored(document)])
+    state = replace(documents.stored(document), has_identity=True)
+    if _is_of_first_release(document):
+        (state,) = documents.signed([state])
     return documents.article_document(state)
 
 

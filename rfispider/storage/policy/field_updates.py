@@ -38,7 +38,9 @@ def field_updates(old: Article, seen: Article, *, takes_over: bool) -> dict[str,
     replaceable = _HEADLINE if takes_over else frozenset[str]()
     replaced = frozenset(_MERGED) if leads else replaceable
     updates = _content(old, seen, takes_over=takes_over, leads=leads) | _merged(old, seen, replaced)
-    return updates | _growth(old, seen, updates)
+    origins = {name: origin for name, origin in seen.provenance.items() if name in updates}
+    provenance = {"provenance": old.provenance | origins} if origins else {}
+    return updates | growth(old, seen) | _changes(old, provenance)
 
 
 def _merged(old: Article, seen: Article, replaced: frozenset[str]) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def _content(old: Article, seen: Article, *, takes_over: bool, leads: bool) -> d
     if seen.status is Status.GONE:
         # It tells of a tombstone; the removal itself is not decided here.
         updates.pop("gone_at", None)
-    return {name: value for name, value in updates.items() if value != getattr(old, name)}
+    return _changes(old, updates)
 
 
 def _replaces_content(old: Article, seen: Article, *, takes_over: bool, leads: bool) -> bool:
@@ -87,15 +89,18 @@ def _replaces_lead(old: Article, seen: Article, *, leads: bool) -> bool:
     return leads or not old.lead
 
 
-def _growth(old: Article, seen: Article, updates: dict[str, Any]) -> dict[str, Any]:
-    """New values of what only ever grows, and where each updated value came from."""
-    origins = {name: origin for name, origin in seen.provenance.items() if name in updates}
+def growth(old: Article, seen: Article) -> dict[str, Any]:
+    """New values of the fields that only ever grow: other URLs, and where the article was found."""
     grown = {
         "aliases": union(old.aliases, seen.aliases, without=old.url),
         "sources": union(old.sources, seen.sources)[: max(SOURCES_MAX, len(old.sources))],
-        "provenance": old.provenance | origins,
     }
-    return {name: value for name, value in grown.items() if value != getattr(old, name)}
+    return _changes(old, grown)
+
+
+def _changes(old: Article, values: dict[str, Any]) -> dict[str, Any]:
+    """Those of the values that are other than the article has."""
+    return {name: value for name, value in values.items() if value != getattr(old, name)}
 
 
 def union(before: list[str], after: list[str], without: str | None = None) -> list[str]:

@@ -1,17 +1,16 @@
-"""When a second URL is the same article: an alias of the first, and not a document of its own. Pure.
+"""What makes two URLs one article: an alias of the first, and not a document of its own. Pure.
 
 Content is what counts: the same text of some length, in one edition. Where the site itself says that two URLs are
 one article (a redirect, `rel=canonical`, one short link), a text of which most is the same will do, since the two
 were read at different times. Titles say nothing, and the two scripts of a story are two articles.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from rfispider.items import Article, Status
 from rfispider.site import urls
 from rfispider.site.editions import EDITIONS, TWINS
-from rfispider.storage.policy.near_duplicates import is_substantial, near
+from rfispider.storage.policy.near_duplicates import is_substantial
 from rfispider.storage.policy.versioning import ArticleVersion
 
 _SIMPLIFIED = "zh-Hans"
@@ -22,23 +21,9 @@ def identity(article: Article) -> str | None:
     return f"{article.edition}:{article.content_hash}" if is_substantial(article.text) else None
 
 
-def owner(seen: Article, candidates: Iterable[ArticleVersion]) -> ArticleVersion | None:
-    """Which of the stored articles `seen` is, given that its own URL is not one of them.
-
-    Equal content goes before a URL that is known as an alias, that before other evidence, the elder before the later.
-    """
-    fit = [candidate for candidate in candidates if _is_one(candidate.article, seen)]
-    return min(fit, key=lambda candidate: (_distance(candidate.article, seen), *seniority(candidate)), default=None)
-
-
 def seniority(state: ArticleVersion) -> tuple[object, ...]:
     """What orders articles by age: of two that turn out to be one, the least stays."""
     return state.first_seen_at, state.article.key
-
-
-def is_known_alias(of: Article, seen: Article) -> bool:
-    """Whether the URL of `seen` was recorded as another one of an article."""
-    return seen.url in of.aliases
 
 
 def seen_elsewhere(of: Article, seen: Article) -> Article:
@@ -65,24 +50,3 @@ def twin_url(article: Article) -> str | None:
 def may_be_twin(article: Article) -> bool:
     """Whether the URL of an article may be what `twin_url` gives for another."""
     return article.edition in TWINS and EDITIONS[article.edition].language == _SIMPLIFIED
-
-
-def _is_one(of: Article, seen: Article) -> bool:
-    if of.edition != seen.edition:
-        return False
-    if not is_substantial(seen.text):
-        # A summary, a wall: nothing that would make an alias an article, or an article an alias.
-        return is_known_alias(of, seen)
-    return identity(of) == identity(seen) or (_has_evidence(of, seen) and near(of.text, seen.text))
-
-
-def _has_evidence(of: Article, seen: Article) -> bool:
-    """Whether the site says that both are one."""
-    same_link = bool(seen.short_code) and seen.short_code == of.short_code
-    return same_link or is_known_alias(of, seen) or of.url in seen.aliases
-
-
-def _distance(of: Article, seen: Article) -> int:
-    if identity(of) == identity(seen):
-        return 0
-    return 1 if is_known_alias(of, seen) else 2

@@ -40,6 +40,12 @@ def supersedes(old: Article, seen: Article) -> bool:
     return _supersedes_other_origin(old, seen)
 
 
+def precedes(seen: Article, old: Article) -> bool:
+    """Whether a live page was asked for before the stored content, from a live page too and no worse, was."""
+    are_live = {seen.origin, old.origin} <= LIVE
+    return are_live and seen.fetched_at < old.fetched_at and WORTH[seen.status] <= WORTH[old.status]
+
+
 def _supersedes_other_origin(old: Article, seen: Article) -> bool:
     shrunk, is_later = has_shrunk(seen, old), stated_at(seen) > _valid_until(old)
     if rank(seen) > rank(old):

@@ -1,6 +1,7 @@
 """What a newly seen state of an article means against the stored one: new, changed or the same. Pure.
 
-- Which of two states holds is decided by `precedence`, field by field by `field_updates`.
+- What was asked for before the stored content was is out of date: it only tells of other URLs and sources.
+- Which of two other states holds is decided by `precedence`, field by field by `field_updates`.
 - A state with the status gone says that the page was removed: the article becomes a tombstone and keeps its
   content. Only the live page brings it back to life; what feeds and archives go on saying of it does not.
 - A page whose text alone was another `SILENT_EDITS` times, while the site never stated a new time, shows a clock or
@@ -14,12 +15,12 @@ rest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from rfispider.items import Article, Outcome, Status
-from rfispider.storage.policy.field_updates import SOURCES_MAX, field_updates, union
-from rfispider.storage.policy.precedence import LIVE, WORTH, has_shrunk, stated_at, supersedes
+from rfispider.storage.policy.field_updates import SOURCES_MAX, field_updates, growth, union
+from rfispider.storage.policy.precedence import LIVE, WORTH, has_shrunk, precedes, stated_at, supersedes
 from rfispider.storage.policy.visible_edits import edits
 
 SILENT_EDITS: Final = 24
@@ -45,6 +46,10 @@ class ArticleVersion:
     """The story that it belongs to; None before it was stored."""
     signature: Sequence[int] = ()
     """`near_duplicates.signatures` of the text."""
+    has_identity: bool = True
+    """Whether the archive knows it by its content; False when another article took that over."""
+    guard: datetime | None = None
+    """`fetched_at` as it was read from the archive: what is written next holds for no other."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +87,8 @@ def decide(stored: ArticleVersion | None, seen: Article, *, reread_at: datetime 
 def _updated(stored: ArticleVersion, seen: Article) -> Decision:
     """The article with what was seen of it."""
     old = stored.article
-    updates = field_updates(old, seen, takes_over=supersedes(old, seen))
+    is_outdated = precedes(seen, old)
+    updates = growth(old, seen) if is_outdated else field_updates(old, seen, takes_over=supersedes(old, seen))
     article, changed = _applied(old, updates)
     is_silent = bool(changed) and _is_silent(old, article, changed)
     becomes_ticker = is_silent and stored.silent_edits >= SILENT_EDITS
@@ -147,7 +153,7 @@ def _removed(stored: ArticleVersion, at: datetime) -> Decision:
 def _revives(stored: ArticleVersion, seen: Article) -> bool:
     """Whether what was seen of a tombstone shows that the page is back: fetched live, later, with no less to read."""
     is_complete = seen.status is Status.FULL or (seen.status is Status.SHORT and not stored.article.text)
-    return is_complete and seen.origin in LIVE and seen.fetched_at > stored.changed_at
+    return is_complete and seen.origin in LIVE and seen.fetched_at > (stored.article.gone_at or stored.changed_at)
 
 
 def _is_silent(old: Article, new: Article, changed: Sequence[str]) -> bool:
@@ -159,6 +165,25 @@ def _first(seen: Article) -> ArticleVersion:
     at = seen.fetched_at
     article = replace(seen, aliases=union([], seen.aliases, without=seen.url), sources=seen.sources[:SOURCES_MAX])
     return ArticleVersion(article=article, revision=1, first_seen_at=at, last_seen_at=at, changed_at=at)
+
+
+def latest_time(stored: ArticleVersion) -> datetime:
+    """The latest of the times of a state by which another one may be put behind it."""
+    return max(stored.article.fetched_at, stored.changed_at, stored.article.gone_at or stored.changed_at)
+
+
+def without_future(stored: ArticleVersion, seen: Article, now: datetime) -> ArticleVersion:
+    """A state whose times cannot be, since the server's clock (UTC) has not reached them, as one just before `seen`.
+
+    A worker whose clock was ahead wrote them: they order nothing.
+    """
+    if latest_time(stored) <= now or seen.fetched_at > now:
+        return stored
+    before = seen.fetched_at - timedelta(milliseconds=1)
+    old = stored.article
+    gone_at = min(old.gone_at, before) if old.gone_at else None
+    article = replace(old, fetched_at=min(old.fetched_at, before), gone_at=gone_at)
+    return replace(stored, article=article, changed_at=min(stored.changed_at, before))
 
 
 def _to_milliseconds(seen: Article) -> Article:

@@ -13,6 +13,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, P
 from rfispider.items import Outcome
 from rfispider.storage import documents
 from rfispider.storage.documents import CONTENT, Document
+from rfispider.storage.policy.bonds import Alias
 from rfispider.storage.policy.versioning import ArticleVersion, Decision
 from rfispider.storage.search.segments import SEARCHED
 
@@ -30,9 +31,6 @@ numbers where an update makes a document too large."""
 _GROWING: Final = ("aliases", "sources")
 """Lists that values are only ever added to."""
 
-_GUARDED_BY_MAX: Final = frozenset({"fetched_at"})
-"""Only ever grows for the same content, so that it needs no guard."""
-
 
 @dataclass(frozen=True, slots=True)
 class WritePlan:
@@ -42,8 +40,16 @@ class WritePlan:
     """The state that it was compared with: of its own key or, for an alias, of the article that it is."""
     decision: Decision
     outcome: Outcome
-    released: tuple[ArticleVersion, ...] = ()
-    """Articles of which its URL was an alias, which it is no more."""
+    restored: ArticleVersion | None = None
+    """Its last state before it became an alias, when it is an article again."""
+    aliases: tuple[Alias, ...] = ()
+    """Aliases of the document that are written or seen again."""
+    moved: tuple[Alias, ...] = ()
+    """Those of them that were aliases of another article until now, as they were."""
+    released: tuple[Alias, ...] = ()
+    """URLs that are aliases no more: its own, and what follows it."""
+    freed: ArticleVersion | None = None
+    """An article that holds its content, but whose latest answer shows another."""
 
     @property
     def key(self) -> str:
@@ -56,7 +62,7 @@ class WriteResult:
     """What became of a batch of writes; those that are in neither were done."""
 
     late: set[str] = field(default_factory=set)
-    """Keys of those that found another revision than they were made for."""
+    """Keys of those that found another state than they were made for."""
     refused: dict[str, str] = field(default_factory=dict)
     """Key -> reason, of those that the server or the driver cannot take."""
 
@@ -77,11 +83,13 @@ def has_new_words(plan: WritePlan) -> bool:
 
 def superseded_states(plans: Iterable[WritePlan]) -> list[Document]:
     """The documents of the states that plans supersede."""
-    return [
-        documents.revision_document(plan.old, plan.decision.state.changed_at, plan.decision.changed)
-        for plan in plans
-        if plan.old and plan.decision.changed
-    ]
+    superseded = []
+    for plan in plans:
+        before = plan.old or plan.restored
+        if before and plan.decision.changed:
+            changed_at, changed = plan.decision.state.changed_at, plan.decision.changed
+            superseded.append(documents.revision_document(before, changed_at, changed))
+    return superseded
 
 
 def write(plan: WritePlan) -> Write | None:
@@ -92,10 +100,15 @@ def write(plan: WritePlan) -> Write | None:
     operators = _update(old, plan.decision)
     if not operators:
         return None
-    if _GUARDED_BY_MAX.issuperset(plan.decision.updated):
+    if not plan.decision.updated:
         return UpdateOne({"_id": plan.key}, operators)
-    # An upsert that finds another revision collides with the `_id`: so each lost race is reported by itself.
-    return UpdateOne({"_id": plan.key, "revision": old.revision}, operators, upsert=True)
+    # An upsert that finds another state collides with the `_id`: so each lost race is reported by itself.
+    return UpdateOne({"_id": plan.key, **guard(old)}, operators, upsert=True)
+
+
+def guard(old: ArticleVersion) -> Document:
+    """What holds of the document of a state for as long as nobody has written another content, or a later fetch."""
+    return {"revision": old.revision, "fetched_at": old.guard or old.article.fetched_at}
 
 
 def _update(old: ArticleVersion, decision: Decision) -> Document:
@@ -185,15 +198,15 @@ class BulkWriter:
         """Those of the refused changes that came too late.
 
         An update that finds another revision tries to insert what little it holds, and the validator may refuse
-        that before the `_id` collides. Revisions only grow: if the one meant still holds, it was found.
+        that before the `_id` collides. Both only grow: if the state that was meant still holds, it was found.
         """
         compared = {key: plan.old for key, plan in refused.items() if plan.old}
         if not compared:
             return set()
         keys = [old.article.key for old in compared.values()]
-        cursor = self._articles.find({"_id": {"$in": keys}}, {"revision": 1})
-        present = {document["_id"]: document["revision"] for document in await cursor.to_list()}
-        return {key for key, old in compared.items() if present.get(old.article.key) != old.revision}
+        cursor = self._articles.find({"_id": {"$in": keys}}, {"revision": 1, "fetched_at": 1})
+        present = {document.pop("_id"): document for document in await cursor.to_list()}
+        return {key for key, old in compared.items() if present.get(old.article.key) != guard(old)}
 
 
 def _sorted_out(error: BulkWriteError, keys: Sequence[str]) -> WriteResult:

@@ -5,13 +5,14 @@ A crash between the two writes leaves a superseded state that the next attempt w
 
 from collections.abc import Mapping, Sequence
 
-from pymongo import DESCENDING, ReplaceOne
+from pymongo import ReplaceOne
 from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.storage import documents
 from rfispider.storage.documents import Document
 from rfispider.storage.policy.versioning import ArticleVersion
 from rfispider.storage.policy.visible_edits import edits
+from rfispider.storage.schema import HISTORY
 
 
 class RevisionWriter:
@@ -41,10 +42,14 @@ class RevisionWriter:
                 corrected.append(documents.revision_document(old, successor.changed_at, changed))
         await self.write(corrected)
 
-    async def last_number(self, key: str) -> int:
-        """The number of the last superseded state under a key; 0 when there is none."""
-        last = await self._revisions.find_one({"article": key}, {"revision": 1}, sort=[("revision", DESCENDING)])
-        return int(last["revision"]) if last else 0
+    async def ended(self, keys: Sequence[str]) -> dict[str, Document]:
+        """The last states of those of the articles, by key, that became aliases of others."""
+        cursor = self._revisions.find({"article": {"$in": keys}, "changed": "url"}, hint=HISTORY).sort("revision")
+        return {document["article"]: document for document in await cursor.to_list()}
+
+    async def remove(self, state: ArticleVersion) -> None:
+        """Remove the superseded state that turned out to be the present one."""
+        await self._revisions.delete_one({"_id": documents.revision_id(state.article.key, state.revision)})
 
     async def has_content(self, key: str, content_hash: str) -> bool:
         """Whether an article once had this content."""

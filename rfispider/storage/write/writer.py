@@ -6,23 +6,34 @@ for the revision that was read: when another worker was faster, the article is r
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.items import Article, Outcome
 from rfispider.mongo.errors import DatabaseError
 from rfispider.storage import documents
 from rfispider.storage.documents import PROJECTION, Document
 from rfispider.storage.policy import story_clusters
-from rfispider.storage.policy.identity import identity, seen_elsewhere, seniority
-from rfispider.storage.policy.versioning import ArticleVersion, Decision, decide
+from rfispider.storage.policy.bonds import Alias
+from rfispider.storage.policy.identity import identity
+from rfispider.storage.policy.versioning import ArticleVersion, latest_time, without_future
+from rfispider.storage.read.statistics import clock
+from rfispider.storage.schema import ALIAS_RECORDS, ARTICLES, CLAIMS, REVISIONS
 from rfispider.storage.search.index import SearchIndex
-from rfispider.storage.write.aliases import AliasWriter, aliased, rival
-from rfispider.storage.write.bulk_writes import BulkWriter, WritePlan, has_new_content, has_new_words, superseded_states
+from rfispider.storage.write.aliases import AliasWriter, Ending
+from rfispider.storage.write.bulk_writes import (
+    BulkWriter,
+    WritePlan,
+    WriteResult,
+    has_new_content,
+    has_new_words,
+    superseded_states,
+)
+from rfispider.storage.write.planner import Planner
 from rfispider.storage.write.revisions import RevisionWriter
 from rfispider.storage.write.story_links import StoryLinker
 
@@ -47,8 +58,8 @@ class BatchProgress:
     unlinked: dict[str, ArticleVersion] = field(default_factory=dict)
     """Articles, by key, whose story has to be looked for."""
     new: dict[str, ArticleVersion] = field(default_factory=dict)
-    merged: list[tuple[str, str]] = field(default_factory=list)
-    """Pairs of stories whose articles turned out to be one."""
+    bound: set[str] = field(default_factory=set)
+    """Keys of articles of which others became aliases."""
     reread_at: datetime | None = None
     """When pages that are stored were parsed again (UTC); None for pages that were fetched."""
 
@@ -56,22 +67,24 @@ class BatchProgress:
 class Writer:
     """Stores articles. One object may be used by many tasks at once."""
 
-    def __init__(
-        self, articles: AsyncCollection[Document], revisions: AsyncCollection[Document], search: SearchIndex
-    ) -> None:
+    def __init__(self, database: AsyncDatabase[Document], search: SearchIndex) -> None:
+        articles = database[ARTICLES]
+        self._database = database
         self._articles = articles
         self._search = search
         self._bulk = BulkWriter(articles)
-        self._revisions = RevisionWriter(revisions)
-        self._aliases = AliasWriter(articles, self._revisions)
+        self._revisions = RevisionWriter(database[REVISIONS])
+        self._aliases = AliasWriter(articles, self._revisions, database[ALIAS_RECORDS], database[CLAIMS])
+        self._planner = Planner(self._aliases)
         self._stories = StoryLinker(articles)
 
     async def save(self, articles: Sequence[Article], reread_at: datetime | None = None) -> list[Outcome]:
-        """NEW, CHANGED, SAME or DUPLICATE for each article, in order; FAILED for one that MongoDB cannot hold.
+        """NEW, CHANGED, SAME, DUPLICATE or CLAIMED for each article, in order; FAILED for one that cannot be held.
 
-        DUPLICATE is one whose URL was stored as an alias of another article. FAILED is logged with its reason. The
-        same article may come several times: each is decided after the one before it. When this returns, all else
-        is on the disks of a majority, and has its story.
+        DUPLICATE is one whose URL is an alias of another article. CLAIMED is one that would become one: nothing is
+        stored of it until it comes `confirmed`. FAILED is logged with its reason. The same article may come several
+        times: each is decided after the one before it. When this returns, all else is on the disks of a majority, and
+        has its story.
 
         Raises:
             PyMongoError: the server failed.
@@ -90,92 +103,114 @@ class Writer:
             races = 0 if settled else races + 1
             if races > LOST_RACES:
                 raise DatabaseError(f"{len(waiting)} articles were not stored: other workers were faster each time")
-        await self._stories.link(list(progress.unlinked.values()), progress.merged)
+        await self._stories.link(list(progress.unlinked.values()))
         await self._stories.pair(list(progress.new.values()))
         return [outcomes[index] for index in range(len(articles))]
 
     async def _round(self, articles: Sequence[Article], progress: BatchProgress) -> dict[str, Outcome]:
         """Outcomes by key of the articles that could be stored; keys differ. What is missing lost a race."""
-        stored = await self._read([article.key for article in articles])
+        stored = await self._read(articles)
         await self._revisions.correct(progress.overtaken, stored)
         progress.overtaken.clear()
-        plans, ended = await self._plans(articles, stored, progress)
-        await self._revisions.write(superseded_states(plans.values()))
-        await self._search.add([plan.decision.state.article for plan in plans.values() if has_new_words(plan)])
-        result = await self._bulk.write(plans)
-        _note_overtaken([plans[key] for key in result.late], progress)
+        plan = await self._planner.plan(articles, stored, progress.reread_at)
+        await self._aliases.note_claims([claim for claim in plan.claims.values() if claim])
+        outcomes: dict[str, Outcome] = dict.fromkeys(plan.claims, Outcome.CLAIMED)
+        outcomes |= await self._end(plan.endings, progress)
+        late = await self._bind(plan.writes)
+        writes = await _signed({key: write for key, write in plan.writes.items() if key not in late})
+        await self._revisions.write(superseded_states(writes.values()))
+        await self._search.add([write.decision.state.article for write in writes.values() if has_new_words(write)])
+        result = await self._bulk.write(writes)
+        return outcomes | await self._note_result(writes, result, progress)
+
+    async def _end(self, endings: Mapping[str, Sequence[Ending]], progress: BatchProgress) -> dict[str, Outcome]:
+        """Let articles become aliases; outcomes of those that were seen. The others are to be read and decided again.
+
+        Those of which other articles became aliases are decided again too, now that nothing stands in their way.
+        """
+        outcomes: dict[str, Outcome] = {}
+        for key, each in endings.items():
+            for ending in each:
+                if not await self._aliases.end(ending):
+                    continue
+                if ending.ended.article.key == key:
+                    outcomes[key] = Outcome.DUPLICATE
+                else:
+                    progress.bound.add(key)
+        return outcomes
+
+    async def _bind(self, plans: Plans) -> set[str]:
+        """Undo bonds and write aliases, before the articles; the keys of plans that came too late."""
+        released: list[Alias] = []
+        aliases: dict[str, Alias] = {}
+        moved: dict[str, str] = {}
+        for plan in plans.values():
+            released += plan.released
+            aliases |= {alias.key: alias for alias in plan.aliases}
+            moved |= {alias.key: alias.article for alias in plan.moved}
+        await self._aliases.release(released)
+        await self._aliases.free([plan.freed for plan in plans.values() if plan.freed])
+        late = await self._aliases.write(list(aliases.values()), moved)
+        for key in moved.keys() & aliases.keys():
+            await self._aliases.pull([aliases[key].url], but=aliases[key].article)
+        return {key for key, plan in plans.items() if not late.isdisjoint(alias.key for alias in plan.aliases)}
+
+    async def _note_result(self, plans: Plans, result: WriteResult, progress: BatchProgress) -> dict[str, Outcome]:
+        """Outcomes of what was written or refused; what came too late is remembered."""
         for key, reason in result.refused.items():
             logger.error("article %s was not stored: %s", plans[key].decision.state.article.url, reason)
+        _note_overtaken([plans[key] for key in result.late], progress)
         done = {key: plan for key, plan in plans.items() if result.is_done(key)}
-        await self._note_done(done, progress)
-        outcomes = {key: plan.outcome for key, plan in done.items()}
-        return outcomes | ended | dict.fromkeys(result.refused, Outcome.FAILED)
+        await self._settle(done)
+        _note_done(done, progress)
+        outcomes = {key: _outcome(key, plan, progress) for key, plan in done.items()}
+        return outcomes | dict.fromkeys(result.refused, Outcome.FAILED)
 
-    async def _plans(
-        self, articles: Sequence[Article], stored: Mapping[str, ArticleVersion], progress: BatchProgress
-    ) -> tuple[Plans, dict[str, Outcome]]:
-        """What is to become of each article, by key, and outcomes of those that are settled by now.
+    async def _settle(self, done: Plans) -> None:
+        """Put right what others bound at the same moment, and what a restored article does not need any more."""
+        inserted = [key for key, plan in done.items() if plan.old is None]
+        await self._aliases.settle(inserted)
+        await self._aliases.yield_to_articles([alias for plan in done.values() for alias in plan.aliases])
+        for plan in done.values():
+            if plan.restored and not plan.decision.changed:
+                await self._revisions.remove(plan.restored)
 
-        An article that has to be read again, since what stood in its way has just been merged, is in neither.
-        """
-        decisions, unstored = _decisions(articles, stored, progress.reread_at)
-        rewritten = {key: decision for key, decision in decisions.items() if has_new_content(decision)}
-        texts = [*unstored, *(decision.state.article for decision in rewritten.values())]
-        candidates = await self._aliases.candidates(texts)
-        ended: dict[str, Outcome] = {}
-        for key, decision in rewritten.items():
-            other = rival(decision.state, candidates)
-            if other:
-                del decisions[key]
-                ended |= await self._merge(stored[key], other, progress)
-        plans = {key: WritePlan(stored[key], decision, decision.outcome) for key, decision in decisions.items()}
-        for article in unstored:
-            plans[article.key] = await self._plan(article, candidates)
-        return await _signed(plans), ended
+    async def _read(self, articles: Sequence[Article]) -> dict[str, ArticleVersion]:
+        """The stored articles by key. Times that the server's clock has not reached yet order nothing."""
+        keys = [article.key for article in articles]
+        cursor = self._articles.find({"_id": {"$in": keys}}, PROJECTION, batch_size=len(keys) + 1)
+        stored = {document["_id"]: documents.stored(document) for document in await cursor.to_list()}
+        later = [seen for seen in articles if seen.key in stored and latest_time(stored[seen.key]) > seen.fetched_at]
+        if later:
+            now = await clock(self._database)
+            stored |= {seen.key: without_future(stored[seen.key], seen, now) for seen in later}
+        return stored
 
-    async def _merge(
-        self, changed: ArticleVersion, other: ArticleVersion, progress: BatchProgress
-    ) -> dict[str, Outcome]:
-        """Make one of an article that is about to change and another that has this content already."""
-        elder, later = sorted((changed, other), key=seniority)
-        if not await self._aliases.merge(elder, later):
-            return {}
-        if elder.story and later.story:
-            progress.merged.append((elder.story, later.story))
-        return {changed.article.key: Outcome.DUPLICATE} if later is changed else {}
 
-    async def _plan(self, seen: Article, candidates: Sequence[ArticleVersion]) -> WritePlan:
-        """What is to become of an article whose URL is no document."""
-        owner = await self._aliases.owner(seen, candidates)
-        if owner:
-            decision = decide(owner, seen_elsewhere(owner.article, seen))
-            decision.state.last_seen_at = max(owner.last_seen_at, seen.fetched_at)
-            return WritePlan(owner, decision, Outcome.DUPLICATE)
-        decision = decide(None, seen)
-        released = aliased(seen, candidates)
-        if released:
-            decision.state.revision += await self._revisions.last_number(seen.key)
-        return WritePlan(None, decision, decision.outcome, tuple(released))
+def _outcome(key: str, plan: WritePlan, progress: BatchProgress) -> Outcome:
+    """The outcome of a plan; DUPLICATE, too, when it brought nothing but the end of another article."""
+    is_bond = key in progress.bound and plan.outcome is Outcome.SAME
+    return Outcome.DUPLICATE if is_bond else plan.outcome
 
-    async def _note_done(self, done: Mapping[str, WritePlan], progress: BatchProgress) -> None:
-        """Remember what is to be looked at when all is stored, and log which articles are self-updating now."""
-        for key, plan in done.items():
-            state = plan.decision.state
-            if plan.old is None:
-                progress.new[key] = state
-            if _may_be_unlinked(plan):
-                progress.unlinked[plan.key] = state
-            if state.ticker and plan.old and not plan.old.ticker:
-                logger.warning(
-                    "%s changes all the time: from now on its text is kept up to date without revisions",
-                    state.article.url,
-                )
-            if plan.released:
-                await self._aliases.release(state.article, plan.released)
 
-    async def _read(self, keys: Sequence[str]) -> dict[str, ArticleVersion]:
-        cursor = self._articles.find({"_id": {"$in": list(keys)}}, PROJECTION, batch_size=len(keys) + 1)
-        return {document["_id"]: documents.stored(document) for document in await cursor.to_list()}
+def _note_overtaken(plans: Sequence[WritePlan], progress: BatchProgress) -> None:
+    """Remember the states that were written down as superseded by plans that came too late."""
+    progress.overtaken |= {plan.key: plan.old for plan in plans if plan.old and plan.decision.changed}
+
+
+def _note_done(done: Plans, progress: BatchProgress) -> None:
+    """Remember what is to be looked at when all is stored, and log which articles are self-updating now."""
+    for key, plan in done.items():
+        state = plan.decision.state
+        if plan.old is None:
+            progress.new[key] = state
+        if _may_be_unlinked(plan):
+            progress.unlinked[plan.key] = state
+        if state.ticker and plan.old and not plan.old.ticker:
+            logger.warning(
+                "%s changes all the time: from now on its text is kept up to date without revisions",
+                state.article.url,
+            )
 
 
 def _next_turn(articles: Sequence[Article], waiting: Sequence[int]) -> dict[str, int]:
@@ -191,20 +226,6 @@ def _next_turn(articles: Sequence[Article], waiting: Sequence[int]) -> dict[str,
     return turn
 
 
-def _decisions(
-    articles: Sequence[Article], stored: Mapping[str, ArticleVersion], reread_at: datetime | None
-) -> tuple[dict[str, Decision], list[Article]]:
-    """Decisions, by key, on the articles whose key is stored, and the other articles."""
-    decisions: dict[str, Decision] = {}
-    unstored = []
-    for article in articles:
-        if article.key in stored:
-            decisions[article.key] = decide(stored[article.key], article, reread_at=reread_at)
-        else:
-            unstored.append(article)
-    return decisions, unstored
-
-
 async def _signed(plans: Plans) -> Plans:
     """The plans, with signatures where the text is new. Off the event loop: it takes a while."""
     unsigned = [plan for plan in plans.values() if plan.old is None or has_new_content(plan.decision)]
@@ -213,11 +234,6 @@ async def _signed(plans: Plans) -> Plans:
         for plan, state in zip(unsigned, states, strict=True):
             plan.decision.state = state
     return plans
-
-
-def _note_overtaken(plans: Collection[WritePlan], progress: BatchProgress) -> None:
-    """Remember the states that were written down as superseded by plans that came too late."""
-    progress.overtaken |= {plan.key: plan.old for plan in plans if plan.old and plan.decision.changed}
 
 
 def _may_be_unlinked(plan: WritePlan) -> bool:
