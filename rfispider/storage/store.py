@@ -104,10 +104,12 @@ class Store:
     async def save(self, articles: Sequence[Article]) -> list[Outcome]:
         """Store a batch: NEW, CHANGED, SAME, DUPLICATE or CLAIMED for each article, in order.
 
-        DUPLICATE: its URL is an alias of another article. CLAIMED: it would become one, or another article would end as
-        its alias; nothing is changed until the article comes again, fetched anew and later, with `confirmed`. What
-        orders states is `fetched_at`, the time of the server when the request was sent. FAILED stands for one that MongoDB cannot hold (over 16 MB, against the validator); why is logged. All
-        others are stored when this returns. May be called by many tasks and processes at once.
+        DUPLICATE: its URL is an alias of another article. CLAIMED: it would become one, or another article would end
+        as its alias; nothing is changed until the article comes again, fetched anew and later, with `confirmed`.
+        FAILED stands for one that MongoDB cannot hold (over 16 MB, against the validator); why is logged. All others
+        are stored when this returns. May be called by many tasks and processes at once.
+
+        States are ordered by `fetched_at`, which is the server's time when the request was sent.
         """
         with self._operation("storing articles"):
             return await self._writer.save(articles)

@@ -238,7 +238,9 @@ async def test_writers_that_store_the_same_stories_at_once_make_one_document_eac
 
 async def test_a_copy_is_stored_even_when_its_original_is_merged_away_meanwhile(store: Store) -> None:
     batches = [[article(SECOND, hours=1)], [article(THIRD, hours=1)], [article(hours=1)]]
-    await save_confirmed(store, [article(text=words("quay")), article(SECOND, hours=0.5), article(THIRD, words("crane"), 0.6)])
+    await save_confirmed(
+        store, [article(text=words("quay")), article(SECOND, hours=0.5), article(THIRD, words("crane"), 0.6)]
+    )
     await asyncio.gather(*(save_confirmed(store, batch) for batch in batches))
     document = await only(store)
     assert {document["url"], *document["aliases"]} == {FIRST, SECOND, THIRD}

@@ -50,7 +50,7 @@ class Planner:
                 plan.writes[seen.key] = WritePlan(old, decision, decision.outcome)
         relatives = await self._aliases.relatives(unstored, [_compared(seen, new) for seen, _, new in questioned])
         for seen, old, _ in questioned:
-            await _Stored(self._aliases, relatives, plan, seen, old, reread_at).add()
+            await _Stored(_Case(self._aliases, relatives, plan, seen), old, reread_at).add()
         for seen in unstored:
             await _Unstored(self._aliases, relatives, plan, seen).add()
         return plan
@@ -73,6 +73,7 @@ class _Case:
 
     def __init__(self, aliases: AliasWriter, relatives: Relatives, plan: RoundPlan, seen: Article) -> None:
         self.aliases = aliases
+        self.relatives = relatives
         self.plan = plan
         self.seen = seen
         self.candidates = relatives.articles
@@ -104,16 +105,8 @@ class _Case:
 class _Stored(_Case):
     """An article that is stored, and that other articles have something to do with."""
 
-    def __init__(
-        self,
-        aliases: AliasWriter,
-        relatives: Relatives,
-        plan: RoundPlan,
-        seen: Article,
-        stored: ArticleVersion,
-        reread_at: datetime | None,
-    ) -> None:
-        super().__init__(aliases, relatives, plan, seen)
+    def __init__(self, case: _Case, stored: ArticleVersion, reread_at: datetime | None) -> None:
+        super().__init__(case.aliases, case.relatives, case.plan, case.seen)
         self.stored = stored
         self.reread_at = reread_at
 
@@ -256,7 +249,12 @@ class _Unstored(_Case):
         elif bonds.persists(seen, owner, alias, was_owners=was_owners):
             await self._become_article(alias)
         else:
-            self._bind(bonds.with_other_content(alias, seen), owner, None)
+            noted = bonds.with_other_content(alias, seen)
+            self._bind(noted, owner, None)
+            if noted is not alias and not bonds.is_binding(seen):
+                # It stays an alias; a second answer tells sooner whether it still is one.
+                plan = self.plan.writes[seen.key]
+                self.plan.writes[seen.key] = replace(plan, outcome=Outcome.CLAIMED)
 
     def _bind(self, alias: Alias | None, owner: ArticleVersion, moved_from: Alias | None) -> None:
         """Take note of it as an alias of an article, which is alive."""
