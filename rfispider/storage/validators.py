@@ -126,7 +126,7 @@ VALIDATORS: dict[str, Document] = {
     },
     CLAIMS: {
         "bsonType": "object",
-        "required": ["_id", "schema", "article", "why", "content_hash", "at"],
+        "required": ["_id", "schema", "article", "why", "content_hash", "at", "noted_at"],
         "properties": {
             "_id": KEY,
             "schema": FROM_ONE,

@@ -223,7 +223,7 @@ class _Articles(_Step):
         return refused
 
     async def note_aliases(self, articles: Sequence[Document]) -> None:
-        """Give the URLs that articles list documents of their own; one that is an article, or another's, is unlisted."""
+        """Give the URLs that articles list documents; one that is an article, or another's, is taken off the list."""
         aliases = [alias for document in articles for alias in _aliases(document)]
         keys = [alias.key for alias in aliases]
         live = {each["_id"] async for each in self.collection.find({"_id": {"$in": keys}}, {"_id": 1})}

@@ -168,8 +168,9 @@ def _first(seen: Article) -> ArticleVersion:
 
 
 def latest_time(stored: ArticleVersion) -> datetime:
-    """The latest of the times of a state by which another one may be put behind it."""
-    return max(stored.article.fetched_at, stored.changed_at, stored.article.gone_at or stored.changed_at)
+    """The latest of the times of a state by which a later one may be put behind it."""
+    fetched_at = stored.article.fetched_at
+    return max(fetched_at, stored.article.gone_at or fetched_at)
 
 
 def without_future(stored: ArticleVersion, seen: Article, now: datetime) -> ArticleVersion:
@@ -183,7 +184,7 @@ def without_future(stored: ArticleVersion, seen: Article, now: datetime) -> Arti
     old = stored.article
     gone_at = min(old.gone_at, before) if old.gone_at else None
     article = replace(old, fetched_at=min(old.fetched_at, before), gone_at=gone_at)
-    return replace(stored, article=article, changed_at=min(stored.changed_at, before))
+    return replace(stored, article=article)
 
 
 def _to_milliseconds(seen: Article) -> Article:

@@ -15,7 +15,8 @@ from rfispider.site import urls
 from rfispider.storage.documents import Document
 from rfispider.storage.pages import raw_pages
 from rfispider.storage.policy.integrity import Flaw, article_flaws, history_flaws
-from rfispider.storage.schema import ALIASES, ARTICLES, PAGES, REVISIONS
+from rfispider.storage.read.alias_integrity import AliasIntegrity
+from rfispider.storage.schema import ALIAS_RECORDS, ALIASES, ARTICLES, PAGES, REVISIONS
 from rfispider.storage.search import parse
 from rfispider.storage.search.index import SearchIndex, SearchRequest
 
@@ -28,6 +29,7 @@ _ARTICLE: Final = dict.fromkeys(
     ),
     1,
 )
+_LISTED: Final = dict.fromkeys(("url", "aliases", "first_seen_at", "last_seen_at"), 1)
 _REVISION: Final = dict.fromkeys(("article", "revision", "valid_from", "valid_to"), 1)
 
 Flaws = AsyncIterator[Sequence[Flaw]]
@@ -44,12 +46,14 @@ class ArchiveIntegrity:
         self._articles = database[ARTICLES]
         self._revisions = database[REVISIONS]
         self._pages = database[PAGES]
+        self._alias_documents = database[ALIAS_RECORDS]
+        self._aliases = AliasIntegrity(self._articles, self._alias_documents)
         self._search = search
 
     async def count(self) -> int:
         """About how many documents `flaws` will go through."""
         with translating_errors("counting documents", self._uri):
-            collections = (self._articles, self._revisions, self._pages)
+            collections = (self._articles, self._alias_documents, self._revisions, self._pages)
             return sum([await collection.estimated_document_count() for collection in collections])
 
     async def flaws(self, note: Callable[[int], None]) -> AsyncIterator[Flaw]:
@@ -59,6 +63,10 @@ class ArchiveIntegrity:
                 for flaw in await self._of_articles(articles):
                     yield flaw
                 note(len(articles))
+            async for aliases in _batches(self._alias_documents, {"url": 1, "article": 1}):
+                for flaw in await self._aliases.of_aliases(aliases):
+                    yield flaw
+                note(len(aliases))
             async for revisions in _batches(self._revisions, {"article": 1}):
                 for flaw in await self._without_article(revisions):
                     yield flaw
@@ -86,7 +94,8 @@ class ArchiveIntegrity:
         owners = {alias: article["url"] for article in articles for alias in article["aliases"]}
         if not owners:
             return []
-        return [*await self._articles_too(owners), *await self._shared(owners)]
+        documented = await self._aliases.of_articles(articles)
+        return [*documented, *await self._articles_too(owners), *await self._shared(owners)]
 
     async def _articles_too(self, owners: Mapping[str, str]) -> list[Flaw]:
         """Aliases, given with the URLs of their articles, that are articles themselves."""
@@ -119,7 +128,9 @@ class ArchiveIntegrity:
     async def _without_article(self, revisions: Sequence[Document]) -> list[Flaw]:
         keys = {revision["article"] for revision in revisions}
         there = {each["_id"] async for each in self._articles.find({"_id": {"$in": list(keys)}}, {"_id": 1})}
-        return [Flaw("revisions", key, "it has revisions and is no article") for key in sorted(keys - there)]
+        # What an alias was as an article stays under its own key.
+        without = keys - there - await self._aliases.keys(keys - there)
+        return [Flaw("revisions", key, "it has revisions and is no article") for key in sorted(without)]
 
     async def _of_pages(self, pages: Sequence[Document]) -> list[Flaw]:
         try:
@@ -136,7 +147,10 @@ class ArchiveIntegrity:
         return []
 
     async def mend_aliases(self) -> int:
-        """Take aliases out of articles that are articles of their own, stand twice, or are the article itself."""
+        """Take aliases out of articles that are articles of their own, stand twice, or are the article itself.
+
+        Then every alias that is listed has a document, and no other has.
+        """
         mended = 0
         with translating_errors("mending aliases", self._uri):
             async for articles in _batches(self._articles, {"url": 1, "aliases": 1}):
@@ -145,6 +159,10 @@ class ArchiveIntegrity:
                 writes = list(_alias_writes(articles, taken))
                 if writes:
                     mended += (await self._articles.bulk_write(writes, ordered=False)).modified_count
+            async for articles in _batches(self._articles, _LISTED):
+                await self._aliases.mend_articles(articles)
+            async for aliases in _batches(self._alias_documents, {"url": 1, "article": 1}):
+                await self._aliases.mend_aliases(aliases)
         return mended
 
 

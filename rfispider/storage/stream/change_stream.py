@@ -8,7 +8,7 @@ server's oplog reaches back.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 from bson import Timestamp
@@ -138,7 +138,7 @@ async def changes(feed: ChangeFeed[Followed], start: Position) -> AsyncIterator[
         options = {"max_await_time_ms": AWAIT_MS, "session": feed.session, **start.start()}
         async with await feed.collection.watch(feed.pipeline, **options) as stream:
             while stream.alive:
-                began = datetime.now(UTC)
+                began = _server_time(feed.session) or start.at
                 changed = await _changed(stream, feed.size)
                 documents = await feed.fetch(changed) if changed else []
                 yield ChangeBatch(documents, Position(at=began, token=stream.resume_token), not changed)
@@ -146,6 +146,11 @@ async def changes(feed: ChangeFeed[Followed], start: Position) -> AsyncIterator[
         if error.code in _LOST:
             raise HistoryLost("the oplog of the server does not reach back to the position any more") from error
         raise
+
+
+def _server_time(session: AsyncClientSession) -> datetime | None:
+    """When the server did what it was asked last in a session (UTC); None when it does not say."""
+    return session.operation_time.as_datetime() if session.operation_time else None
 
 
 async def _changed(stream: AsyncChangeStream[Document], size: int) -> dict[str, Any]:

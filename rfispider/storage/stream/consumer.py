@@ -1,7 +1,7 @@
 """What consumers read of the archive: all of it or a part, as it is or was, and what changes from now on."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 import pymongo
@@ -145,8 +145,9 @@ class Consumer:
         loses a cancellation that meets the end of a wait with a time-out (`asyncio.wait_for`, bpo-37658).
         """
         with translating_errors("recording a position", self._uri):
-            document = {"_id": name, "schema": SCHEMA, "at": datetime.now(UTC), **fields}
-            await self._positions.replace_one({"_id": name}, document, upsert=True)
+            written: Document = {"$literal": {"_id": name, "schema": SCHEMA, **fields}}
+            document = {"$replaceWith": {"$mergeObjects": [{"at": "$$NOW"}, written]}}
+            await self._positions.update_one({"_id": name}, [document], upsert=True)
 
     async def forget(self, name: str) -> None:
         """Forget what was recorded under a name."""
