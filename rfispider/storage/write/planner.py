@@ -86,6 +86,24 @@ class _Case:
         claim = Claim(key=key, article=holder, why=why, content_hash=seen.content_hash, at=seen.fetched_at)
         self.plan.claims[seen.key] = claim if noted else None
 
+    def end(self, ended: ArticleVersion, into: ArticleVersion, why: Why) -> None:
+        """Make an article an alias of another."""
+        self.plan.endings.setdefault(self.seen.key, []).append(Ending(ended, into, why, self.seen.fetched_at))
+
+    def takes_redirected(self, owner: ArticleVersion) -> bool:
+        """Whether URLs of other articles led to what was seen, which is an article or its alias."""
+        redirected = [
+            each for each in bonds.redirected(self.seen, self.candidates) if each.article.key != owner.article.key
+        ]
+        if not redirected:
+            return False
+        if bonds.is_binding(self.seen):
+            for other in redirected:
+                self.end(other, owner, Why.REDIRECT)
+        else:
+            self.claim(redirected[0].article.key, owner.article.key, Why.REDIRECT, noted=True)
+        return True
+
     def linked(self, owner: ArticleVersion | None, article: Article) -> tuple[Alias, ...]:
         """The other URLs that an article has besides those that it had, as aliases."""
         present = set(owner.article.aliases) if owner else set()
@@ -112,7 +130,7 @@ class _Stored(_Case):
 
     async def add(self) -> None:
         """Add what is to become of it to the plan."""
-        if self._ends_by_canonical() or self._takes_redirected():
+        if self._ends_by_canonical() or self.takes_redirected(self.stored):
             return
         rebound = bonds.rebound(self.seen, self.known)
         if rebound and not bonds.is_binding(self.seen):
@@ -134,21 +152,9 @@ class _Stored(_Case):
             return False
         holder, why = evidence
         if bonds.is_binding(self.seen):
-            self._end(self.stored, holder, why)
+            self.end(self.stored, holder, why)
         else:
             self.claim(self.seen.key, holder.article.key, why, noted=False)
-        return True
-
-    def _takes_redirected(self) -> bool:
-        """Whether URLs of other articles led to this one."""
-        redirected = bonds.redirected(self.seen, self.candidates)
-        if not redirected:
-            return False
-        if bonds.is_binding(self.seen):
-            for other in redirected:
-                self._end(other, self.stored, Why.REDIRECT)
-        else:
-            self.claim(redirected[0].article.key, self.seen.key, Why.REDIRECT, noted=True)
         return True
 
     async def _shares_content(self, decision: Decision, holder: ArticleVersion) -> None:
@@ -159,10 +165,7 @@ class _Stored(_Case):
             self._write(decision, is_free=True, freed=holder)
         else:
             ended = bonds.ends(self.stored, holder)
-            self._end(ended, holder if ended is self.stored else self.stored, Why.CONTENT)
-
-    def _end(self, ended: ArticleVersion, into: ArticleVersion, why: Why) -> None:
-        self.plan.endings.setdefault(self.seen.key, []).append(Ending(ended, into, why, self.seen.fetched_at))
+            self.end(ended, holder if ended is self.stored else self.stored, Why.CONTENT)
 
     def _write(
         self,
@@ -231,6 +234,8 @@ class _Unstored(_Case):
         view = bonds.view(seen, owner.article, alias)
         if view is AliasView.OUTDATED:
             self._bind(None, owner, None)
+        elif view is AliasView.SAME and self.takes_redirected(owner):
+            return
         elif view is AliasView.SAME:
             self._bind(replace(alias, other_content=None, other_since=None), owner, None)
         elif await self.aliases.has_had(seen.key, seen.content_hash):
