@@ -43,13 +43,19 @@ def is_unchanged(response: Response) -> bool:
     if visit is None:
         return False
     visit.status = response.status
-    if response.status != NOT_MODIFIED:
+    if response.status != NOT_MODIFIED and not _is_of_other_url(response):
         visit.etag, visit.last_modified = header(response, b"ETag"), header(response, b"Last-Modified")
         # Of a page of 300 KB in a fiftieth of the time of a cryptographic one; a site gains nothing by a collision.
         visit.body_hash = xxh3_128_hexdigest(response.body)
     if _is_not_modified(response) or (visit.body_hash and visit.body_hash == response.meta.get("body_hash")):
         visit.complete(Outcome.UNCHANGED)
     return visit.outcome is Outcome.UNCHANGED
+
+
+def _is_of_other_url(response: Response) -> bool:
+    """Whether a redirect led to another page, whose validators say nothing about the URL that was asked for."""
+    redirects = response.meta.get("redirect_urls")
+    return bool(redirects) and urls.key(redirects[0]) != urls.key(response.url)
 
 
 def _is_not_modified(response: Response) -> bool:

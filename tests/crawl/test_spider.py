@@ -116,6 +116,16 @@ def test_the_next_visit_can_be_conditional() -> None:
     assert visit.last_modified == "Fri, 01 Mar 2024 00:00:00 GMT"
 
 
+@pytest.mark.parametrize(
+    ("asked", "etag"), [("https://www.rfi.fr/fr/afrique/20240301-ancien", None), (f"{URL}/", '"x"'), (URL, '"x"')]
+)
+def test_validators_are_those_of_the_url_that_was_asked_for(asked: str, etag: str | None) -> None:
+    visit = VisitResult()
+    responses.is_unchanged(answer(headers={"ETag": '"x"'}, visit=visit, redirect_urls=[asked]))
+    assert visit.etag == etag
+    assert bool(visit.body_hash) is bool(etag)
+
+
 def test_a_redirect_makes_the_asked_url_an_alias() -> None:
     page = responses.page(answer(), link("https://www.rfi.fr/fr/afrique/20240301-ancien"), URL)
     assert page.url == URL

@@ -1,6 +1,6 @@
 """What must hold when all is well: the archive equals the site, each right state stands once in its history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -44,7 +44,9 @@ async def problems(site: Site, database: AsyncDatabase[Document], read: Sequence
     found = []
     for address in site.addresses.values():
         found += _of_address(site, address, archive, read)
-    bound = {urls.key(url): frozenset(map(urls.key, group)) for url, group in site.bound().items()}
+    # Of a URL that is removed the site says nothing any more.
+    silent = {urls.key(url) for url in site.addresses if site.addresses[site.target(url)].is_removed}
+    bound = {urls.key(url): {*map(urls.key, group), *silent} for url, group in site.bound().items()}
     for key, article in archive.articles.items():
         found += _of_bonds(key, article, bound, archive)
     return found + _of_texts(archive)
@@ -183,10 +185,10 @@ def _shows(state: Document, version: Version) -> bool:
 # ---- the whole ---------------------------------------------------------------------------------------------------
 
 
-def _of_bonds(key: str, article: Document, bound: Mapping[str, frozenset[str]], archive: Archive) -> list[str]:
+def _of_bonds(key: str, article: Document, bound: Mapping[str, Set[str]], archive: Archive) -> list[str]:
     """Bonds that the site does not make."""
     name = article["url"][-14:]
-    own = bound.get(key, frozenset())
+    own = bound.get(key, set())
     others = {urls.key(url): url for url in article["aliases"]}
     others |= {alias["_id"]: alias["url"] for alias in archive.aliases.values() if alias["article"] == key}
     found = []
