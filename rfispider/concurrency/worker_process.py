@@ -188,7 +188,7 @@ class WorkerProcess:
 def _unpickled(result: bytes) -> Any:
     try:
         return pickle.loads(result)
-    except Exception as error:  # noqa: BLE001 - an exception of another package may fail in any way
+    except Exception as error:
         return error
 
 
@@ -229,7 +229,7 @@ def _loaded(call: bytes) -> tuple[Callable[[Any], Any], Any]:
     """The function of a call and its argument; this imports what they need."""
     try:
         function, argument = pickle.loads(call)
-    except Exception as error:  # noqa: BLE001 - raised where the call came from
+    except Exception as error:
         return _raise, error
     return function, argument
 
@@ -242,12 +242,12 @@ def _result(function: Callable[[Any], Any], argument: Any) -> Any:
     """What the function returns, or the exception that it raises."""
     try:
         return function(argument)
-    except Exception as error:  # noqa: BLE001 - raised where the call came from
+    except Exception as error:
         return error
 
 
 def _pickled(result: Any) -> bytes:
     try:
         return pickle.dumps(result)
-    except Exception as error:  # noqa: BLE001 - whatever cannot be sent
+    except Exception as error:
         return pickle.dumps(TypeError(f"{type(result).__name__} cannot be sent: {error}"))
