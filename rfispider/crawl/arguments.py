@@ -122,6 +122,9 @@ def _urls(name: str, value: str) -> tuple[str, ...]:
     invalid = [url for url in urls if not url.startswith(("http://", "https://"))]
     if invalid or not urls:
         raise ArgumentError(f"{name}: {', '.join(invalid) or 'nothing'} is not an http(s) URL")
+    if any("@" in url.split("/")[2] for url in urls):
+        # Not quoted, for what is before the @ may be a secret; the record of the run would keep it.
+        raise ArgumentError(f"{name}: a URL that names a user is never requested")
     return urls
 
 

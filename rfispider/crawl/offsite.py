@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 from functools import cached_property
+from ipaddress import IPv6Address
 from typing import Any
 from urllib.request import getproxies
 
@@ -11,10 +12,10 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response
 from scrapy.resolver import CachingThreadedResolver
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import DNSLookupError
 
-from rfispider.crawl.allowlist import Allowlist, is_public
+from rfispider.crawl.allowlist import Allowlist, ip_of, is_public
 from rfispider.setting_values import base_url
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,10 @@ class Resolver(CachingThreadedResolver):
 
     def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: N802 - as Twisted has it
         """Resolve a name; fails with DNSLookupError if its address is not public and the operator has not named it."""
-        return super().getHostByName(name, timeout).addCallback(self.checked, name)
+        # The system's look-up, which Scrapy's resolver calls, knows IPv4 only.
+        is_ipv6 = isinstance(ip_of(name), IPv6Address)
+        address: Deferred[str] = succeed(name) if is_ipv6 else super().getHostByName(name, timeout)
+        return address.addCallback(self.checked, name)
 
     def checked(self, address: str, name: str) -> str:
         """The address of a name, if it may be connected to.

@@ -40,6 +40,7 @@ def test_an_argument_is_read_as_typed(given: dict[str, str], field: str, expecte
         ({"until": "2024-01-01"}, "until: 2024-01-01 needs a since"),
         ({"since": "2024-01-02", "until": "2024-01-01"}, "until: 2024-01-01 needs a since that is not later"),
         ({"sources": ""}, "sources: nothing is not an http"),
+        ({"sources": "https://ann:secret@mirror.example/rss"}, "^sources: a URL that names a user is never requested$"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_would_be_right(given: dict[str, str], told: str) -> None:

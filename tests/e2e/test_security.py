@@ -3,11 +3,13 @@
 import io
 import logging
 import re
+import socket
 import subprocess
 import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +28,7 @@ from rfispider.crawl.allowlist import Allowlist, is_public
 from rfispider.crawl.middlewares import Politeness
 from rfispider.text import visible
 from tests.support import hostile_pages, hostile_server
-from tests.support.crawling import CRAWL_SECONDS, ROOT, crawl, path, rfispider, surroundings
+from tests.support.crawling import CRAWL_SECONDS, ROOT, crawl, path, rfispider, running, surroundings
 
 # ---- where a crawl may go --------------------------------------------------------------------------------
 
@@ -77,6 +79,7 @@ def test_a_private_address_may_have_only_the_mirror_and_what_the_operator_writes
     assert REACH.trusted == {"127.0.0.1", "10.0.0.1"}
 
 
+FEED = b"<rss><channel><item><link>/en/africa/20260301-a-boat</link></item></channel></rss>"
 HIJACKED = """
 import socket
 socket.gethostbyname = lambda name: "127.0.0.1"
@@ -98,6 +101,30 @@ def test_a_name_that_resolves_to_this_machine_is_not_connected_to(mongo_uri: str
         command, cwd=ROOT, env=told, capture_output=True, text=True, timeout=CRAWL_SECONDS, check=False
     )
     assert "www.rfi.fr resolves to 127.0.0.1, which is not a public address" in run.stderr
+
+
+def test_a_mirror_whose_address_is_ipv6_is_connected_to(mongo_uri: str, database: str, archive: Any) -> None:
+    class Mirror(ThreadingHTTPServer):
+        address_family = socket.AF_INET6
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = FEED if self.path == "/en/rss" else b""
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    mirror = Mirror(("::1", 0), Answer)
+    base = f"http://[::1]:{mirror.server_port}"
+    with running(mirror):
+        run = crawl(mongo_uri, database, "-a", "depth=0", "-a", f"sources={base}/en/rss", RFI_BASE_URL=base)
+    assert run.returncode == 0, run.stderr
+    assert archive.frontier.count_documents({"kind": "article"}) == 1
 
 
 # ---- a hundred hostile inputs ----------------------------------------------------------------------------
@@ -281,12 +308,8 @@ async def test_no_crawl_delay_stops_a_crawl(told: str, kept: float) -> None:
     async def set_robots_delay(_: str, robots: dict[str, float]) -> None:
         obeyed.append(robots)
 
-    hosts = SimpleNamespace(frontier=SimpleNamespace(hosts=SimpleNamespace(set_robots_delay=set_robots_delay)))
-    crawler: Any = SimpleNamespace(
-        signals=SimpleNamespace(connect=lambda *_, **__: None),
-        spider=SimpleNamespace(scheduler=hosts),
-        settings={"USER_AGENT": "rfispider"},
-    )
-    robots = ProtegoRobotParser(f"User-agent: *\nCrawl-delay: {told}".encode(), crawler.spider)
-    await Politeness(crawler).robots_parsed(robots, Request("https://www.rfi.fr/robots.txt"))
+    hosts = SimpleNamespace(set_robots_delay=set_robots_delay)
+    session: Any = SimpleNamespace(frontier=SimpleNamespace(hosts=hosts))
+    robots = ProtegoRobotParser(f"User-agent: *\nCrawl-delay: {told}".encode(), None)
+    await Politeness(session, "rfispider").robots_parsed(robots, Request("https://www.rfi.fr/robots.txt"))
     assert obeyed == [{"crawl_delay_s": kept}]
