@@ -59,10 +59,10 @@ def archived(document: str) -> Entry:
 
 
 def _front_matter(document: str) -> tuple[dict[str, str], str]:
-    found = _FRONT_MATTER.match(document)
-    if not found:
+    block = _FRONT_MATTER.match(document)
+    if not block:
         return {}, document
-    return {name: _unquoted(value) for name, value in _FIELD.findall(found[1])}, document[found.end() :]
+    return {name: _unquoted(value) for name, value in _FIELD.findall(block[1])}, document[block.end() :]
 
 
 def _header(below: str) -> _Header | None:

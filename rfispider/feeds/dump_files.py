@@ -123,7 +123,7 @@ def _pieces(name: str, stream: IO[bytes]) -> Iterator[Document]:
     if isinstance(text, FeedError):
         yield name, text
         return
-    starts = [found.start() for found in _NEXT_ENTRY.finditer(text)]
+    starts = [entry.start() for entry in _NEXT_ENTRY.finditer(text)]
     if len(starts) < 2:  # noqa: PLR2004 - the usual case: one document, one entry
         yield name, text
         return

@@ -28,9 +28,9 @@ class Media:
     url: object
     """As printed."""
     type: str
-    """MIME type, or the coarse medium where only that is told; lower case, may be empty."""
+    """MIME type, or the coarse medium where there is only that; lower case, may be empty."""
     width: int
-    """Pixels; 0 when not told."""
+    """Pixels; 0 when unknown."""
     duration: int | None
     """Seconds."""
 

@@ -24,9 +24,9 @@ def read(text: str, url: str) -> ParsedFeed:
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise FeedError("JSON, but no JSON Feed: there is no list of items")
-    found = [entry for item in _dicts(items[:MAX_ENTRIES]) if (entry := _entry(item, url))]
+    entries = [entry for item in _dicts(items[:MAX_ENTRIES]) if (entry := _entry(item, url))]
     return ParsedFeed(
-        entries=found, title=plain_text.title(document.get("title")), problem=left_out(len(items[MAX_ENTRIES:]))
+        entries=entries, title=plain_text.title(document.get("title")), problem=left_out(len(items[MAX_ENTRIES:]))
     )
 
 
@@ -38,8 +38,8 @@ def _loaded(text: str) -> Any:
 
 
 def _entry(item: _Item, base: str) -> Entry | None:
-    told = ((item.get("url"), base), (item.get("id"), ""), (item.get("external_url"), base))
-    url = next(filter(None, (web_address(*one) for one in told)), None)
+    printed = ((item.get("url"), base), (item.get("id"), ""), (item.get("external_url"), base))
+    url = next(filter(None, (web_address(*each) for each in printed)), None)
     if url is None:
         return None
     content, summary, first_picture = article(filter(None, [_text(item, "content_html")]), _summary(item))
@@ -63,8 +63,12 @@ def _files(item: _Item) -> Iterator[Media]:
     for key in ("image", "banner_image"):
         yield Media.of({"url": item.get(key), "medium": "image"})
     for part in _dicts(_some(item.get("attachments"))):
-        told = {"url": part.get("url"), "type": part.get("mime_type"), "duration": part.get("duration_in_seconds")}
-        yield Media.of(told)
+        attributes = {
+            "url": part.get("url"),
+            "type": part.get("mime_type"),
+            "duration": part.get("duration_in_seconds"),
+        }
+        yield Media.of(attributes)
 
 
 def _summary(item: _Item) -> str | None:

@@ -1,4 +1,4 @@
-"""Documents that are packed with gzip, told by their first bytes, unpacked to a limit."""
+"""Documents that are packed with gzip, known by their first bytes, and unpacked to a limit."""
 
 import gzip
 import io

@@ -18,6 +18,8 @@ from rfispider.site.web_address import web_address
 
 MAX_BYTES: Final = 50 * 1024 * 1024
 """Unpacked; the protocol allows no more."""
+MAX_ENTRIES: Final = 50_000
+"""Entries of one sitemap that are read; the protocol allows no more."""
 _MAX_ELEMENTS: Final = 2_000
 """Elements about one URL; the protocol's largest case, a thousand pictures, stays below."""
 _MAX_TEXT: Final = 8192
@@ -51,22 +53,28 @@ class Sitemap:
     def __iter__(self) -> Iterator[Entry]:
         """Yield the entries in the order of the document."""
         namespaces = xml_repair.namespaces(self._decoded(self._source.head))
-        for piece in self._source:
+        for number, piece in enumerate(self._source):
+            if number >= MAX_ENTRIES:
+                self._note_fault(f"more than {MAX_ENTRIES:,} entries, the others are left out")
+                return
             element, fault = xml_repair.element(self._decoded(piece), namespaces)
             if element is not None and _is_too_large(element):
                 element, fault = None, f"more than {_MAX_ELEMENTS:,} elements about one URL"
             if fault:
-                self._faults += 1
-                self._first_fault = self._first_fault or fault
+                self._note_fault(fault)
             if element is not None and (entry := _entry(element)):
                 yield entry
+
+    def _note_fault(self, fault: str) -> None:
+        self._faults += 1
+        self._first_fault = self._first_fault or fault
 
     def _decoded(self, source: bytes) -> str:
         return encoding.utf8(source, self._charset).decode()
 
 
 def sitemap(source: bytes | IO[bytes], charset: str | None = None) -> Sitemap:
-    """Open a sitemap, a news sitemap or a sitemap index, plain or gzipped (told by its first bytes).
+    """Open a sitemap, a news sitemap or a sitemap index, plain or gzipped (known by its first bytes).
 
     `charset` is that of the HTTP header, if there was one. Memory stays flat: about one URL is held at a time. No
     entity is expanded and nothing is fetched.

@@ -79,8 +79,8 @@ def element(source: str, declarations: str = "") -> tuple[Element | None, str | 
 
     `declarations` are the namespaces that hold around it, as `namespaces` gives them. None if there is no element.
 
-    >>> found, fault = element("<url><loc>/?a=1&b=2</loc></url>")
-    >>> found.findtext("loc"), fault.startswith("not well-formed")
+    >>> url, fault = element("<url><loc>/?a=1&b=2</loc></url>")
+    >>> url.findtext("loc"), fault.startswith("not well-formed")
     ('/?a=1&b=2', True)
     """
     text = printable(source)

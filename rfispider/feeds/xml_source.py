@@ -27,8 +27,10 @@ FEED_ROOTS: Final = frozenset(_ENTRY_OF_ROOT) - SITEMAP_ROOTS
 _CHUNK: Final = 64 * 1024
 _MAX_PREAMBLE: Final = 1024 * 1024
 """Bytes before the root element that are looked through for it."""
-_MAX_FALSE_OPENINGS: Final = 20
-"""Openings of a CDATA section inside another that are passed over in search of its end."""
+_MAX_OPENINGS: Final = 20
+"""How often a section may seem to be opened inside itself."""
+_MAX_STRAYS: Final = 10_000
+"""Sections that are opened and not closed in one document; more are a flood."""
 _PREFIX: Final = rb"(?:[\w.-]{1,100}:)?"
 _KNOWN_ROOT: Final = re.compile(
     rb"<!--|<(" + _PREFIX + rb"(?:html|" + "|".join(_ENTRY_OF_ROOT).encode() + rb"))(?=[\s/>])[^<>]*>", re.IGNORECASE
@@ -37,9 +39,12 @@ _ANY_TAG: Final = re.compile(rb"<([A-Za-z_][\w.:-]{0,59})[^<>]*>?")
 _OPENINGS: Final = rb"<!--|<!\[CDATA\[|<\?|"
 _PROLOGUE: Final = re.compile(rb"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _DECLARED_ENTITY: Final = re.compile(rb"<!ENTITY\b")
-_COMMENT_END: Final = re.compile(rb"-->|<!--")
-_CDATA_END: Final = re.compile(rb"\]\]>|<!\[CDATA\[")
-_INSTRUCTION_END: Final = re.compile(rb"\?>")
+_SECTIONS: Final = {
+    b"<!--": re.compile(rb"-->|(?P<opening><!--)"),
+    b"<![CDATA[": re.compile(rb"\]\]>|(?P<opening><!\[CDATA\[)"),
+    b"<?": re.compile(rb"\?>|(?P<opening><\?)"),
+}
+"""Opening mark of what holds no tags -> how it ends."""
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n\x00"
 
 
@@ -65,6 +70,8 @@ class XmlSource:
         self._stream = stream
         self._buffer = bytearray()
         self._ended = False
+        self._strays = 0
+        self._tags = _ANY_TAG
         self._no_more: set[re.Pattern[bytes]] = set()
         """What was looked for up to the end of the document, and is not there."""
         root = self._root_tag()
@@ -79,8 +86,8 @@ class XmlSource:
         self._tokens = re.compile(_OPENINGS + self._tags.pattern, re.IGNORECASE)
         self._over = self.root not in _ENTRY_OF_ROOT or tag.endswith(b"/>")
         self._at = len(tag)
-        self._skip_to_entry()
-        self.head = bytes(self._buffer[: self._at])
+        first = self._next_start()
+        self.head = bytes(self._buffer[: first.start() if first else self._at])
         """The root's start tag, and what stands between it and the first entry."""
 
     def __iter__(self) -> Iterator[bytes]:
@@ -93,7 +100,7 @@ class XmlSource:
     def _root_tag(self) -> re.Match[bytes] | None:
         at = 0
         while (tag := self._search(_KNOWN_ROOT, at, limit=_MAX_PREAMBLE)) and tag[1] is None:
-            at = self._after_comment(tag.end())
+            at = self._after(b"<!--", tag.end())
         return tag or _ANY_TAG.search(_PROLOGUE.sub(_blanked, self._buffer))
 
     def _note_preamble(self, preamble: bytes) -> None:
@@ -105,36 +112,35 @@ class XmlSource:
     # ---- Entries ----------------------------------------------------------------------------------------------
 
     def _next_entry(self) -> bytes | None:
-        self._skip_to_entry()
-        if self._over:
+        start = self._next_start()
+        if start is None:
             return None
-        del self._buffer[: self._at]
-        self._at = 0
-        start = self._next_tag(0)
-        assert start is not None  # noqa: S101 - it was skipped to
-        end = start.end() if start[0].endswith(b"/>") else self._end_of(start["name"], start.end())
+        at, empty = start.start(), start[0].endswith(b"/>")
+        end = start.end() if empty else self._end_of(start["name"], start.end())
         if end is None:
             self._over = True
             self._note("not well-formed: it breaks off in an entry")
             return None
-        self._at = end
-        return bytes(self._buffer[:end])
+        piece = bytes(self._buffer[at:end])
+        del self._buffer[:end]
+        self._at = 0
+        return piece
 
-    def _skip_to_entry(self) -> None:
-        """Go to the start tag of the next entry; where there is none the document is over, and should be closed."""
-        closed = self._over
+    def _next_start(self) -> re.Match[bytes] | None:
+        """The start tag of the next entry; where there is none the document is over, and should be closed."""
+        is_closed = self._over
         while not self._over:
             tag = self._next_tag(self._at)
             if tag is None:
                 self._over = True
             elif tag["name"] and not tag["end"]:
-                self._at = tag.start()
-                return
+                return tag
             else:
-                closed = closed or tag["outer"] is not None
+                is_closed = is_closed or tag["outer"] is not None
                 self._at = tag.end()
-        if not closed:
+        if not is_closed:
             self._note("not well-formed: it breaks off")
+        return None
 
     def _end_of(self, name: bytes, at: int) -> int | None:
         """Where an entry ends: after its end tag, or before the next entry or the end of the list; None if nowhere."""
@@ -151,33 +157,29 @@ class XmlSource:
         while token := self._search(self._tokens, at):
             if token["name"] or token["outer"]:
                 return token
-            at = self._after(token)
+            at = self._after(bytes(token[0]), token.end())
         return None
 
-    def _after(self, opening: re.Match[bytes]) -> int:
-        if opening[0] == b"<!--":
-            return self._after_comment(opening.end())
-        if opening[0] == b"<?":
-            end = self._search(_INSTRUCTION_END, opening.end())
-            return end.end() if end else opening.end()
-        return self._after_cdata(opening.end())
+    def _after(self, opening: bytes, at: int) -> int:
+        """Where a comment, CDATA section or instruction ends whose opening mark ends at `at`.
 
-    def _after_comment(self, at: int) -> int:
-        """Where a comment that was opened ends; one that is opened again, or never closed, is none."""
-        end = self._search(_COMMENT_END, at)
-        return end.end() if end and end[0] == b"-->" else at
-
-    def _after_cdata(self, at: int) -> int:
-        """Where a CDATA section ends; one that is never closed, or after another entry has begun, is none."""
-        looked_through = at
-        for _ in range(_MAX_FALSE_OPENINGS):
-            end = self._search(_CDATA_END, looked_through)
-            if end and end[0] == b"]]>":
-                return end.end()
-            if end is None or self._tags.search(self._buffer, looked_through, end.start()):
+        One that is never closed is none, nor is one that is opened again after the tag of an entry: it was to end
+        before, with the entry that it stands in. What is none is passed over as far as no such tag stands in it.
+        """
+        passed = at
+        for _ in range(_MAX_OPENINGS):
+            mark = self._search(_SECTIONS[opening], passed)
+            if mark and not mark["opening"]:
+                return mark.end()
+            if mark is None or self._tags.search(self._buffer, passed, mark.start()):
                 break
-            looked_through = end.end()
-        return at
+            passed = mark.end()
+        self._strays += 1
+        if self._strays > _MAX_STRAYS:
+            self._note(f"damaged: more than {_MAX_STRAYS:,} sections that are opened and not closed")
+            self._ended = True
+            self._buffer.clear()
+        return passed
 
     # ---- The stream -------------------------------------------------------------------------------------------
 
@@ -198,9 +200,9 @@ class XmlSource:
 
     def _fill(self) -> None:
         """Read as much again as there is, so that nothing is looked through more than a few times."""
-        wanted = len(self._buffer) + max(_CHUNK, len(self._buffer))
+        target = len(self._buffer) + max(_CHUNK, len(self._buffer))
         try:
-            while len(self._buffer) < wanted and not self._ended:
+            while len(self._buffer) < target and not self._ended:
                 piece = self._stream.read(_CHUNK)
                 self._ended = not piece
                 self._buffer += piece

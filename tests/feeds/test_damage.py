@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
@@ -125,7 +126,18 @@ def test_what_is_commented_out_is_no_entry() -> None:
 DAMAGE = [
     *("&", "a & b", "&eacute;&nbsp;", "&nope;", "&#xD800;", "&#0;", "\x01", "\x00", "\x0b\x1f", "\ufffe", "<", "a < b"),
     *("<b>", "</b>", "<b><i></b></i>", "<unknown:x/>", "<x a='1' a='2'/>", "<x a=1/>", "<x a='", "<!-- never closed"),
-    *("<![CDATA[never closed", "]]>", "<?php echo", "<title>A <b>bold", "<title>", "</title>", "<!DOCTYPE x>"),
+    *(
+        "<![CDATA[never closed",
+        "]]>",
+        "<?php echo",
+        "<?x",
+        "?>",
+        "-->",
+        "<title>A <b>bold",
+        "<title>",
+        "</title>",
+        "<!DOCTYPE x>",
+    ),
     *("<a>" * 300, "<x/>" * 3_000, "x" * 100_000, "\ud7ff", "中"),
 ]
 
@@ -248,3 +260,25 @@ def test_half_a_character_loses_no_entry() -> None:
 )
 def test_a_sitemap_is_known_by_its_root(body: bytes, is_one: bool) -> None:
     assert feeds.is_sitemap(body) == is_one
+
+
+# ---- floods ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    ["<!--", "<![CDATA[", "<?", "<url>", "<url><![CDATA[</url>", "<url><!--</url>", "<url><?</url>", "<![CDATA[<url"],
+)
+@pytest.mark.parametrize("end", ["", "-->]]>?></urlset>"])
+def test_no_flood_of_openings_takes_long(unit: str, end: str) -> None:
+    body = b"<urlset>" + unit.encode() * (2_000_000 // len(unit)) + end.encode()
+    started = time.process_time()
+    assert list(feeds.sitemap(body)) == []
+    assert time.process_time() - started < 15
+
+
+def test_a_sitemap_of_more_entries_than_the_protocol_allows_is_cut_and_says_so() -> None:
+    opened = feeds.sitemap(b"<urlset>" + b"<url/>" * 50_001 + b"</urlset>")
+    assert list(opened) == []
+    assert "more than 50,000 entries" in (opened.problem or "")
