@@ -50,9 +50,11 @@ def day_of(text: str) -> date:
 
     """
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
+        day = date.fromisoformat(text)
+        bounds(day)
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"--day: {text!r} is not a day such as 2026-03-01") from error
+    return day
 
 
 async def run_audit(store: Store, frontier: Frontier, day: date, editions: tuple[str, ...]) -> Audit:

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rfispider import settings
+from rfispider.cli import options
 from rfispider.frontier import Frontier
 from rfispider.mongo.connection import PATIENCE_S, READ_S, Connection, resolve_uri
 from rfispider.storage import Store
@@ -45,7 +46,9 @@ out = Terminal(highlight=False)
 err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
 Result = TypeVar("Result")
-Database = Annotated[str, typer.Option(envvar="MONGO_DATABASE", help="Database of the archive.")]
+Database = Annotated[
+    str, typer.Option(envvar="MONGO_DATABASE", callback=options.database, help="Database of the archive.")
+]
 
 
 CANCEL_AGAIN_S = 0.5

@@ -1,5 +1,6 @@
 """Options that several commands share, read from what was typed; what cannot be read names its option."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -15,6 +16,22 @@ Edition = Annotated[
         "--edition", "-e", metavar="CODE", help="Only this edition; several times or with commas; all if not given."
     ),
 ]
+
+
+MAX_ARTICLES = 10_000
+"""The most articles that a command shows at once."""
+
+
+def database(name: str) -> str:
+    """The name of a database, if it can be one.
+
+    Raises:
+        typer.BadParameter: MongoDB takes no such name.
+
+    """
+    if not re.fullmatch(r"[^\s/\\.\"$*<>:|?\x00]{1,63}", name):
+        raise typer.BadParameter(f"{name!r} is not a name of a database such as rfi", param_hint="--database")
+    return name
 
 
 def editions(typed: Sequence[str] | None) -> tuple[str, ...]:
@@ -41,14 +58,14 @@ def moment(typed: str | None, option: str, *, whole_day: bool = False) -> dateti
     """
     if typed is None:
         return None
+    is_day = len(typed) <= len("2026-03-01")
     try:
         at = datetime.fromisoformat(typed)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        return at + timedelta(days=1) if whole_day and is_day else at
+    except (ValueError, OverflowError):
         form = "a day (2026-03-01) or a time (2026-03-01T06:30, UTC unless it says otherwise)"
         raise typer.BadParameter(f"{typed!r} is not {form}", param_hint=option) from None
-    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    is_day = len(typed) <= len("2026-03-01")
-    return at + timedelta(days=1) if whole_day and is_day else at
 
 
 def fields(typed: str | None, known: Sequence[str] = FIELDS) -> tuple[str, ...]:

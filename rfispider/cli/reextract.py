@@ -87,7 +87,7 @@ def reextract(
     edition: options.Edition = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences, write nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; else one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=256, help="Processes; else one a core.")] = None,
     database: Database = settings.MONGO_DATABASE,
 ) -> None:
     """Parse the kept pages again with this version of the extractor; nothing is fetched.

@@ -108,7 +108,7 @@ def write_page(database: str, file: Path) -> None:
     try:
         file.write_text(render(data), "utf-8")
     except OSError as error:
-        fail(str(error))
+        fail(f"{file} cannot be written: {error.strerror or error}")
     out.print(escape(str(file)), soft_wrap=True)
 
 

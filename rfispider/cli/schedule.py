@@ -31,6 +31,8 @@ POLL_S = 15.0
 """A schedule is read at least this often, in seconds: another scheduler may have changed it."""
 ASK_AT, KILL_AT = 0.8, 0.95
 """Shares of a lease after which a run that could not renew it is asked to end, and killed: before another may start."""
+LEAST_LEASE_S = 1.0
+"""A shorter lease may run out while the server answers."""
 USAGE = 2
 
 Command = Annotated[
@@ -62,12 +64,25 @@ def schedule(
     try:
         rule = ScheduleRule.of(cron=cron, every=every, jitter=jitter)
         job = _Job(
-            name, rule, seconds(limit), seconds(lease), _with_program_path(command or ["scrapy", "crawl", "rfi"])
+            name, rule, seconds(limit), lease_of(lease), _with_program_path(command or ["scrapy", "crawl", "rfi"])
         )
     except (ScheduleRuleError, FileNotFoundError) as error:
         err.print(f"rfispider schedule: {escape(str(error))}")
         raise typer.Exit(USAGE) from error
     asyncio.run(_serve(job, database))
+
+
+def lease_of(duration: str) -> float:
+    """The length of a lease in seconds.
+
+    Raises:
+        ScheduleRuleError: it is too short to be renewed in time.
+
+    """
+    lease_s = seconds(duration)
+    if lease_s < LEAST_LEASE_S:
+        raise ScheduleRuleError(f"a lease of {duration!r} is too short: it has to last {LEAST_LEASE_S:g} s at least")
+    return lease_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ def search(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Published before that; of a day, until its end.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many articles.")] = 10,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=options.MAX_ARTICLES, help="At most so many articles.")
+    ] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON an article, for programs.")] = False,
     database: Database = settings.MONGO_DATABASE,
 ) -> None:

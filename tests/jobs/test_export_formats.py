@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import io
 import json
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,55 @@ def test_two_cannot_write_the_same_file_at_once(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match="another process"), AtomicFile(path):
             pass
     assert path.read_text() == "first"
+
+
+@pytest.mark.parametrize("plant", [Path.symlink_to, Path.hardlink_to], ids=["symbolic link", "hard link"])
+@pytest.mark.parametrize("name", [".a.jsonl.part", ".a.jsonl.manifest.json.part"])
+def test_a_link_that_somebody_planted_is_not_written_through(
+    plant: Callable[[Path, Path], None], name: str, tmp_path: Path
+) -> None:
+    precious, output = tmp_path / "precious", tmp_path / "output"
+    output.mkdir()
+    precious.write_text("precious")
+    plant(output / name, precious)
+    write_text(output / "a.jsonl", "whole")
+    write_text(output / "a.jsonl.manifest.json", "{}")
+    assert precious.read_text() == "precious"
+    assert {each.name: each.read_text() for each in output.iterdir()} == {
+        "a.jsonl": "whole", "a.jsonl.manifest.json": "{}"
+    }  # fmt: skip
+    assert not any(each.is_symlink() or each.stat().st_nlink > 1 for each in output.iterdir())
+
+
+def test_a_link_to_nothing_makes_no_file_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / ".a.jsonl.part").symlink_to(tmp_path / "elsewhere")
+    write_text(tmp_path / "a.jsonl", "whole")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.jsonl"]
+
+
+def test_a_pipe_under_the_hidden_name_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".a.jsonl.part")
+    write_text(tmp_path / "a.jsonl", "whole")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"a.jsonl": "whole"}
+
+
+def test_what_cannot_be_removed_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".a.jsonl.part").mkdir()
+    write_text(tmp_path / "a.jsonl", "whole")
+    assert (tmp_path / "a.jsonl").read_text() == "whole"
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".a.jsonl.part", "a.jsonl"]
+
+
+def test_a_hidden_file_that_was_replaced_meanwhile_does_not_get_the_name(tmp_path: Path) -> None:
+    def write() -> None:
+        with AtomicFile(tmp_path / "a.jsonl") as target:
+            target.sink.write(b"ours")
+            (tmp_path / ".a.jsonl.part").unlink()
+            (tmp_path / ".a.jsonl.part").write_text("theirs")
+
+    with pytest.raises(OutputError, match="replaced while it was written"):
+        write()
+    assert not (tmp_path / "a.jsonl").exists()
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

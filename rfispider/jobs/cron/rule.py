@@ -10,6 +10,8 @@ from typing import Final
 from cronsim import CronSim, CronSimError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_S: Final = 366 * 86400
+"""Longer than any interval, jitter, limit or lease makes sense."""
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 
@@ -71,13 +73,16 @@ def seconds(duration: str) -> float:
     (900.0, 5400.0)
 
     Raises:
-        ScheduleRuleError: it is none.
+        ScheduleRuleError: it is none, or longer than `LONGEST_S`.
 
     """
     match = _DURATION.fullmatch(duration.strip().lower())
     if not match:
         raise ScheduleRuleError(f"{duration!r} is not a duration such as 90s, 15m, 2h or 1d")
-    return float(match[1]) * _UNITS[match[2] or "s"]
+    length = float(match[1]) * _UNITS[match[2] or "s"]
+    if length > LONGEST_S:
+        raise ScheduleRuleError(f"{duration!r} is longer than {LONGEST_S // _UNITS['d']} days")
+    return length
 
 
 def _readable(cron: str) -> None:
