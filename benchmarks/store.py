@@ -239,7 +239,10 @@ def write_copies(uri: str, writer: int, stories: int) -> None:
         async with everything(uri) as store:
             await asyncio.to_thread(Worker.together.wait)
             for numbers in batched(range(stories), 50):
-                await store([_copy(Worker.newsroom.article(10 * number), writer) for number in numbers])
+                copies = [_copy(Worker.newsroom.article(10 * number), writer) for number in numbers]
+                # The first answer of each but one is a claim, which the second confirms.
+                await store(copies)
+                await store([replace(copy, confirmed=True) for copy in copies])
 
     asyncio.run(save())
 

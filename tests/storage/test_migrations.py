@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -216,6 +217,31 @@ async def test_two_migrations_at_once_agree(mongo_uri: str, database: str, old: 
         done = await asyncio.gather(one.administration.migrate({}), other.administration.migrate({}))
     assert [each.refused for each in done] == [[], []]
     assert await old.articles.count_documents({"schema": SCHEMA}) == COUNT
+
+
+async def test_aliases_of_the_second_release_get_documents_and_articles_are_none(
+    mongo_uri: str, database: str, db: AsyncDatabase[Document]
+) -> None:
+    async with await Store.open(mongo_uri, database) as store:
+        seen = [documents.stored(first(number)).article for number in range(3)]
+        await store.save([replace(each, text=f"{each.text} {number}") for number, each in enumerate(seen)])
+    other, both = "https://www.rfi.fr/fr/europe/20260301-other", first(1)["url"]
+    await db.articles.update_one({"_id": first(0)["_id"]}, {"$set": {"aliases": [other, both]}})
+    await db.articles.update_one({"_id": first(2)["_id"]}, {"$set": {"aliases": [other]}})
+    await db.articles.update_many({}, {"$set": {"schema": 2}})
+    await db.contract.update_one({}, {"$set": {"schema": 2}})
+    searched = await db.search.count_documents({})
+    async with await opened(mongo_uri, database) as store:
+        assert (await store.administration.migrate({})).refused == []
+    aliases = await db.aliases.find().to_list()
+    lists = {each["_id"]: each["aliases"] async for each in db.articles.find()}
+    (alias,) = aliases
+    assert (alias["_id"], alias["url"], alias["why"]) == (urls.key(other), other, "unknown")
+    assert [key for key, listed in lists.items() if listed] == [alias["article"]]
+    assert lists[alias["article"]] == [other]
+    assert await db.search.count_documents({}) == searched
+    async with await Store.open(mongo_uri, database) as store:
+        assert (await store.aliased(other) or {})["_id"] == alias["article"]
 
 
 # ---- Releases that meet -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from rfispider.items import Article, Outcome, Status
 from rfispider.site import urls
 from rfispider.storage import Store
 from rfispider.storage.policy import story_clusters
+from tests.support.answers import save_confirmed
 from tests.support.articles import article_at
 
 T0 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -174,11 +175,12 @@ async def test_workers_that_store_versions_of_one_text_at_once_end_at_one_story(
         await other.close()
 
 
-async def test_two_that_become_one_article_make_their_stories_one(store: Store) -> None:
+async def test_two_that_become_one_article_leave_the_stories_of_others_alone(store: Store) -> None:
     left, right = article("left", LEFT), article("right", RIGHT, 1)
     await store.save([left, article("left again", [*LEFT[:60], "x"], 2), right, article("near", [*RIGHT[:60], "y"], 3)])
-    await store.save([article("right", LEFT, 1, fetched_at=T0 + 5 * HOUR)])
-    assert set((await told(store)).values()) == {story_clusters.name(left.key, T0)}
+    assert await save_confirmed(store, [article("right", LEFT, 1, fetched_at=T0 + 5 * HOUR)]) == [Outcome.DUPLICATE]
+    stories = {story_clusters.name(left.key, T0), story_clusters.name(right.key, right.fetched_at)}
+    assert set((await told(store)).values()) == stories
 
 
 # ---- Twins -----------------------------------------------------------------------------------------------
@@ -207,7 +209,8 @@ async def test_the_two_scripts_of_a_story_are_linked_and_stay_two_articles(
 
 async def test_a_twin_is_found_under_an_alias(store: Store) -> None:
     other = twin("https://www.rfi.fr/cn/亚洲/20260301-别的")
-    await store.save([other, twin(SIMPLIFIED), twin(TRADITIONAL)])
+    await save_confirmed(store, [other, twin(SIMPLIFIED)])
+    await store.save([twin(TRADITIONAL)])
     traditional = await store.article(twin(TRADITIONAL).key)
     assert (traditional or {})["twin"] == other.key
     assert (await store.article(other.key) or {})["twin"] == twin(TRADITIONAL).key

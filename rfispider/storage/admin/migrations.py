@@ -227,9 +227,10 @@ class _Articles(_Step):
         aliases = [alias for document in articles for alias in _aliases(document)]
         keys = [alias.key for alias in aliases]
         live = {each["_id"] async for each in self.collection.find({"_id": {"$in": keys}}, {"_id": 1})}
-        taken = live | await self.aliases.write([alias for alias in aliases if alias.key not in live], {})
+        await self.aliases.write([alias for alias in aliases if alias.key not in live], {})
+        written = await self.aliases.read(keys)
         for alias in aliases:
-            if alias.key in taken:
+            if alias.key in live or written[alias.key].article != alias.article:
                 await self.collection.update_one({"_id": alias.article}, {"$pull": {"aliases": alias.url}})
 
     async def merge(self, name: str, identity: str) -> None:

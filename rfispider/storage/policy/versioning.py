@@ -14,7 +14,7 @@ rest.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -48,7 +48,7 @@ class ArticleVersion:
     """`near_duplicates.signatures` of the text."""
     has_identity: bool = True
     """Whether the archive knows it by its content; False when another article took that over."""
-    guard: datetime | None = None
+    guard: datetime | None = field(default=None, compare=False)
     """`fetched_at` as it was read from the archive: what is written next holds for no other."""
 
 

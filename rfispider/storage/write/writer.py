@@ -64,6 +64,17 @@ class BatchProgress:
     """When pages that are stored were parsed again (UTC); None for pages that were fetched."""
 
 
+@dataclass(slots=True)
+class Bonds:
+    """The aliases that are written or released in one round."""
+
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    """By their key."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Key of an alias -> key of the article that it was an alias of until now."""
+    released: list[Alias] = field(default_factory=list)
+
+
 class Writer:
     """Stores articles. One object may be used by many tasks at once."""
 
@@ -141,19 +152,13 @@ class Writer:
 
     async def _bind(self, plans: Plans) -> set[str]:
         """Undo bonds and write aliases, before the articles; the keys of plans that came too late."""
-        released: list[Alias] = []
-        aliases: dict[str, Alias] = {}
-        moved: dict[str, str] = {}
-        for plan in plans.values():
-            released += plan.released
-            aliases |= {alias.key: alias for alias in plan.aliases}
-            moved |= {alias.key: alias.article for alias in plan.moved}
-        await self._aliases.release(released)
+        bonds, late = _bonds(plans)
+        await self._aliases.release(bonds.released)
         await self._aliases.free([plan.freed for plan in plans.values() if plan.freed])
-        late = await self._aliases.write(list(aliases.values()), moved)
-        for key in moved.keys() & aliases.keys():
-            await self._aliases.pull([aliases[key].url], but=aliases[key].article)
-        return {key for key, plan in plans.items() if not late.isdisjoint(alias.key for alias in plan.aliases)}
+        taken = await self._aliases.write(list(bonds.aliases.values()), bonds.moved)
+        for key in bonds.moved.keys() & bonds.aliases.keys():
+            await self._aliases.pull([bonds.aliases[key].url], but=bonds.aliases[key].article)
+        return late | {key for key, plan in plans.items() if not taken.isdisjoint(alias.key for alias in plan.aliases)}
 
     async def _note_result(self, plans: Plans, result: WriteResult, progress: BatchProgress) -> dict[str, Outcome]:
         """Outcomes of what was written or refused; what came too late is remembered."""
@@ -185,6 +190,24 @@ class Writer:
             now = await clock(self._database)
             stored |= {seen.key: without_future(stored[seen.key], seen, now) for seen in later}
         return stored
+
+
+def _bonds(plans: Plans) -> tuple[Bonds, set[str]]:
+    """The bonds of all plans, and the keys of those that contradict others: they are decided again."""
+    bonds, late = Bonds(), set()
+    for key, plan in plans.items():
+        if _contradicts(plan, bonds.aliases):
+            late.add(key)
+            continue
+        bonds.released += plan.released
+        bonds.aliases |= {alias.key: alias for alias in plan.aliases}
+        bonds.moved |= {alias.key: alias.article for alias in plan.moved}
+    return bonds, late
+
+
+def _contradicts(plan: WritePlan, aliases: Mapping[str, Alias]) -> bool:
+    """Whether a plan makes a URL the alias of one article that another plan of the round makes that of another."""
+    return any(alias.key in aliases and aliases[alias.key].article != alias.article for alias in plan.aliases)
 
 
 def _outcome(key: str, plan: WritePlan, progress: BatchProgress) -> Outcome:
