@@ -227,7 +227,7 @@ async def test_a_change_that_meets_a_claim_leaves_the_lease_alone(
     async def as_read_before_the_claim(keys: object) -> dict[str, dict[str, Any]]:
         return read
 
-    monkeypatch.setattr(other, "_known", as_read_before_the_claim)
+    monkeypatch.setattr(other, "_present", as_read_before_the_claim)
     await other.add([said(link, modified=T0 + timedelta(hours=1))])
     assert await other.claim(1, CN) == []
     assert await frontier.acknowledge(done(leases)) == []
