@@ -54,8 +54,8 @@ def is_unchanged(response: Response) -> bool:
 
 def _is_of_other_url(response: Response) -> bool:
     """Whether a redirect led to another page, whose validators say nothing about the URL that was asked for."""
-    redirects = response.meta.get("redirect_urls")
-    return bool(redirects) and urls.key(redirects[0]) != urls.key(response.url)
+    redirects: list[str] = response.meta.get("redirect_urls") or [response.url]
+    return urls.key(redirects[0]) != urls.key(response.url)
 
 
 def _is_not_modified(response: Response) -> bool:

@@ -139,13 +139,17 @@ def _last(completion: Completion) -> Document:
     }
 
 
+_FETCHED_WHOLE = frozenset({Outcome.CLAIMED, Outcome.GONE, Outcome.DUPLICATE})
+"""Outcomes after which the next answer has to be whole: that a page is unchanged would neither confirm a claim, nor
+revive what was gone, nor show that an alias differs from its article since that one was edited."""
+
+
 def _learnt(completion: Completion) -> Document:
     """What the answer has taught; an answer that only claims teaches nothing."""
-    # The next answer has to be whole: that a page is unchanged would neither confirm a claim nor revive what was gone.
-    if completion.outcome is Outcome.CLAIMED:
-        return asdict(Validators())
-    validators = Validators() if completion.outcome is Outcome.GONE else completion.validators
+    validators = Validators() if completion.outcome in _FETCHED_WHOLE else completion.validators
     fields: Document = asdict(validators) if validators else {}
+    if completion.outcome is Outcome.CLAIMED:
+        return fields
     if completion.followed is not None:
         fields["unfollowed"] = not completion.followed
     if completion.published_at:

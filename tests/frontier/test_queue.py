@@ -704,6 +704,8 @@ async def test_validators_are_kept_replaced_and_cleared(frontier: Frontier) -> N
     assert await visit(Outcome.CHANGED, Validators(body_hash="i")) == Validators(body_hash="i")
     # What comes back as it was has to be read: the answer that it is unchanged would leave a tombstone.
     assert await visit(Outcome.GONE, None) == Validators()
+    # An alias is what its article is: whether it still is, only its page can tell.
+    assert await visit(Outcome.DUPLICATE, first) == Validators()
 
 
 async def test_a_read_article_waits_behind_those_that_are_not(frontier: Frontier) -> None:

@@ -1,6 +1,7 @@
 """What must hold when all is well: the archive equals the site, each right state stands once in its history."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -185,7 +186,7 @@ def _shows(state: Document, version: Version) -> bool:
 # ---- the whole ---------------------------------------------------------------------------------------------------
 
 
-def _of_bonds(key: str, article: Document, bound: Mapping[str, Set[str]], archive: Archive) -> list[str]:
+def _of_bonds(key: str, article: Document, bound: Mapping[str, AbstractSet[str]], archive: Archive) -> list[str]:
     """Bonds that the site does not make."""
     name = article["url"][-14:]
     own = bound.get(key, set())
