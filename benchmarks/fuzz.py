@@ -36,7 +36,7 @@ from bson import encode
 from replica.site import Redirect
 from rfispider import extract, feeds
 from rfispider.items import Article, Entry, Origin, Page, Rejection
-from rfispider.site import urls
+from rfispider.site import archives, urls
 from rfispider.storage.documents import FIELDS, content
 
 CPU_SECONDS = 5.0
@@ -303,7 +303,7 @@ def check_entry(entry: Entry) -> None:
 
 QUESTIONS: tuple[Callable[[str], object], ...] = (
     urls.kind, urls.edition, urls.section, urls.programme, urls.slug_date, urls.short_code, urls.twin, urls.list_page,
-    urls.archive_day, urls.is_article,
+    archives.day, urls.is_article,
 )  # fmt: skip
 SUBJECTS: dict[str, Checked] = {
     "page": read_page,

@@ -186,21 +186,21 @@ class VisitResult:
     listed: list[str] = field(default_factory=list)
     """Keys that a source listed, in its order."""
     times: list[datetime] = field(default_factory=list)
-    """Publication times that a source told."""
+    """Publication times of what a source lists, as it states them."""
     claim_evidence: str | None = None
     """What has to be confirmed by another visit; with the outcome CLAIMED."""
     held_off_s: float | None = None
     """It was not asked for, and must not be for so many seconds; None if it was."""
-    spoiled: bool = False
+    is_lost: bool = False
 
     def complete(self, outcome: Outcome, error: str | None = None) -> None:
         """Take note of how the visit ended, unless something of it was lost."""
-        if not self.spoiled:
+        if not self.is_lost:
             self.outcome, self.error = outcome, error
 
     def fail(self, reason: str) -> None:
         """Take note that something that came of the visit was lost: it has failed, whatever else is said of it."""
-        self.outcome, self.error, self.spoiled = Outcome.FAILED, reason, True
+        self.outcome, self.error, self.is_lost = Outcome.FAILED, reason, True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -218,7 +218,7 @@ class Page:
     error: str | None = None
     """Why there is no body, in one line, when the fetch failed."""
     encoding: str | None = None
-    """Character set told by the HTTP header, if any."""
+    """Character set that the HTTP header names, if any."""
     headers: list[tuple[str, str]] = field(default_factory=list, repr=False)
     """Name and value of each header of the HTTP answer, in its order; empty when there was none."""
     aliases: list[str] = field(default_factory=list)

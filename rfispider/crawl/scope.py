@@ -5,7 +5,7 @@ from datetime import date
 
 from rfispider.crawl.arguments import Arguments
 from rfispider.items import LIST_KINDS, TOPIC_KINDS, Entry, Kind, Link
-from rfispider.site import urls
+from rfispider.site import archives, urls
 from rfispider.site.editions import EDITIONS
 
 
@@ -47,7 +47,7 @@ class Scope:
         if not self.arguments.since:
             return []
         days = (code, self.arguments.since, self.arguments.until or self.today)
-        return (urls.archive_days(*days) or urls.archive_years(*days)) + urls.month_sitemaps(*days)
+        return (archives.days(*days) or archives.years(*days)) + archives.month_sitemaps(*days)
 
     def link(self, url: str, *, depth: int, found_on: str, entry: Entry | None = None) -> Link | None:
         """The link to a URL, if it is an article or a followed list of this crawl's editions and near enough."""
@@ -88,7 +88,7 @@ class Scope:
     def is_in_period(self, link: Link) -> bool:
         """Whether a link is of the days of the backfill; one of unknown day may be."""
         published = link.entry.published_at.date() if link.entry and link.entry.published_at else None
-        day = urls.archive_day(link.url) or published or urls.slug_date(link.url)
+        day = archives.day(link.url) or published or urls.slug_date(link.url)
         since, until = self.arguments.since, self.arguments.until
         return day is None or ((not since or day >= since) and (not until or day <= until))
 

@@ -16,7 +16,7 @@ from typing import Final
 from rfispider.items import ARTICLE_KINDS, PAGED_KINDS, Kind
 from rfispider.site import chinese_script, url_grammar, url_syntax
 from rfispider.site.editions import EDITIONS, LEGACY_HOSTS, TWINS
-from rfispider.site.hosts import SHORT_LINK_HOST, SITE, SITEMAP_PATHS
+from rfispider.site.hosts import SHORT_LINK_HOST, SITE
 
 MAX_LENGTH: Final = 2_000
 """Characters of the longest URL that is followed."""
@@ -31,7 +31,6 @@ _CONVERTED_LENGTH: Final = 8192
 _CACHED_LENGTH: Final = 2048
 """Longest URL, in characters, that is remembered, so that the cache stays under 30 MB."""
 
-_ARCHIVE_DAY: Final = re.compile(r"/(\d{4})/(\d{2})/(\d{2})[^/]*/?$")
 _SHORT_CODE: Final = re.compile(r"/([0-9A-Za-z]+)(?:\.[0-9A-Za-z]+)?/?")
 
 
@@ -179,48 +178,6 @@ def page_of_list(url: str, number: int) -> str:
     if parsed.path.page > 1:
         first = first[: first.rstrip("/").rindex("/") + 1]
     return first if number == 1 else f"{first}{number}/"
-
-
-def archive_years(code: str, since: date, until: date) -> list[str]:
-    """Archive pages of an edition for the years from `since` to `until`, both included.
-
-    Empty for an edition whose archives were never seen. Raises KeyError for an unknown edition.
-    """
-    chosen = EDITIONS[code]
-    years = range(since.year, until.year + 1) if chosen.archive_root else ()
-    return [canonical(f"{chosen.front}{chosen.archive_root}/{year:04}/") for year in years]
-
-
-def archive_days(code: str, since: date, until: date) -> list[str]:
-    """Archive pages of an edition for the days from `since` to `until`, both included.
-
-    Empty where the names of its months are not known: its archive pages of the years then lead to the days.
-    Raises KeyError for an unknown edition.
-    """
-    chosen = EDITIONS[code]
-    ordinals = range(since.toordinal(), until.toordinal() + 1) if chosen.archive_months else ()
-    days = map(date.fromordinal, ordinals)
-    return [canonical(chosen.front + chosen.archive_day_path(day.year, day.month, day.day)) for day in days]
-
-
-def archive_day(url: str) -> date | None:
-    """The day of an archive page of one day; None for any other URL and for a day that no calendar has."""
-    day = _ARCHIVE_DAY.search(canonical(url)) if kind(url) is Kind.ARCHIVE_DAY else None
-    try:
-        return date(*map(int, day.groups())) if day else None
-    except ValueError:
-        return None
-
-
-def month_sitemaps(code: str, since: date, until: date) -> list[str]:
-    """Sitemaps of an edition for the months that hold `since` to `until`, oldest first.
-
-    Raises KeyError for an unknown edition.
-    """
-    path = SITEMAP_PATHS["month"]
-    months = range(since.year * 12 + since.month - 1, until.year * 12 + until.month)
-    chosen = EDITIONS[code].code
-    return [f"{SITE}/{path.format(edition=chosen, year=m // 12, month=m % 12 + 1)}" for m in months]
 
 
 def list_page(url: str) -> int:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rfispider.items import Kind
-from rfispider.site import url_grammar, urls
+from rfispider.site import archives, url_grammar, urls
 from rfispider.site.editions import EDITIONS, Edition
 from rfispider.site.hosts import SITE
 
@@ -451,20 +451,18 @@ def test_what_is_no_list_has_no_pages(url: str, number: int) -> None:
 
 def test_archives_and_sitemaps_between_two_days_include_both_ends() -> None:
     since, until = date(2023, 12, 31), date(2024, 1, 1)
-    assert urls.archive_years("en", since, until) == [
-        f"https://www.rfi.fr/en/archives/{year}/" for year in (2023, 2024)
-    ]
-    assert urls.archive_days("fr", since, until) == [
+    assert archives.years("en", since, until) == [f"https://www.rfi.fr/en/archives/{year}/" for year in (2023, 2024)]
+    assert archives.days("fr", since, until) == [
         "https://www.rfi.fr/fr/archives/2023/12/31-d%C3%A9cembre-2023",
         "https://www.rfi.fr/fr/archives/2024/01/01-janvier-2024",
     ]
-    assert urls.month_sitemaps("cn", since, until) == [
+    assert archives.month_sitemaps("cn", since, until) == [
         "https://www.rfi.fr/sitemaps/cn/contents_202312.xml",
         "https://www.rfi.fr/sitemaps/cn/contents_202401.xml",
     ]
 
 
-@pytest.mark.parametrize("ask", [urls.archive_years, urls.archive_days, urls.month_sitemaps])
+@pytest.mark.parametrize("ask", [archives.years, archives.days, archives.month_sitemaps])
 def test_a_span_that_ends_before_it_begins_holds_nothing(ask: Callable[[str, date, date], list[str]]) -> None:
     assert ask("fr", date(2024, 2, 1), date(2022, 1, 1)) == []
 
