@@ -40,6 +40,7 @@ class Sitemap:
         """Whether the entries are further sitemaps, with the time of their last change, and not pages."""
         self._source = source
         self._charset = charset
+        self._is_cut = False
         self._faults = 0
         self._first_fault: str | None = None
 
@@ -47,7 +48,8 @@ class Sitemap:
     def problem(self) -> str | None:
         """One line on what went wrong, or None."""
         mended = f"{self._faults:,} entries mended or left out ({self._first_fault})" if self._faults else None
-        faults = "; ".join(filter(None, (self._source.problem, mended)))
+        cut = f"more than {MAX_ENTRIES:,} entries, the others are left out" if self._is_cut else None
+        faults = "; ".join(filter(None, (self._source.problem, cut, mended)))
         return f"damaged: {faults}" if faults else None
 
     def __iter__(self) -> Iterator[Entry]:
@@ -55,19 +57,14 @@ class Sitemap:
         namespaces = xml_repair.namespaces(self._decoded(self._source.head))
         for number, piece in enumerate(self._source):
             if number >= MAX_ENTRIES:
-                self._note_fault(f"more than {MAX_ENTRIES:,} entries, the others are left out")
+                self._is_cut = True
                 return
-            element, fault = xml_repair.element(self._decoded(piece), namespaces)
-            if element is not None and _is_too_large(element):
-                element, fault = None, f"more than {_MAX_ELEMENTS:,} elements about one URL"
+            entry, fault = _read(self._decoded(piece), namespaces)
             if fault:
-                self._note_fault(fault)
-            if element is not None and (entry := _entry(element)):
+                self._faults += 1
+                self._first_fault = self._first_fault or fault
+            if entry:
                 yield entry
-
-    def _note_fault(self, fault: str) -> None:
-        self._faults += 1
-        self._first_fault = self._first_fault or fault
 
     def _decoded(self, source: bytes) -> str:
         return encoding.utf8(source, self._charset).decode()
@@ -102,6 +99,17 @@ def _opened(source: bytes | IO[bytes]) -> XmlSource:
     stream = Unpacked(source, MAX_BYTES)
     wide, _ = encoding.wide_characters(stream.beginning(4))
     return XmlSource(io.BytesIO(encoding.utf8(stream.whole())) if wide else stream)
+
+
+def _read(source: str, namespaces: str) -> tuple[Entry | None, str | None]:
+    """The entry that a piece of a sitemap is the source of, and what is wrong with it."""
+    element, fault = xml_repair.element(source, namespaces)
+    if element is None:
+        return None, fault or "no element"
+    if _is_too_large(element):
+        return None, f"more than {_MAX_ELEMENTS:,} elements about one URL"
+    entry = _entry(element)
+    return entry, fault if entry else fault or "no web address"
 
 
 def _is_too_large(element: Element) -> bool:

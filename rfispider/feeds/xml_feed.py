@@ -35,7 +35,9 @@ def read(text: str, url: str) -> ParsedFeed:
     head = source.head[:_MAX_HEAD].decode("utf-8", "replace")
     reader = _Reader(head, url)
     entries = list(reader.entries(source))
-    problems = (source.problem, reader.fault and f"{reader.fault}; read leniently", left_out(reader.left_out))
+    unaddressed = "none of its entries has a web address" if reader.was_given_any and not entries else None
+    lenient = f"{reader.fault}; read leniently" if reader.fault else None
+    problems = (source.problem, lenient, unaddressed, left_out(reader.left_out))
     return ParsedFeed(entries=entries, title=reader.title, problem="; ".join(filter(None, problems)) or None)
 
 
@@ -45,6 +47,8 @@ class _Reader:
     def __init__(self, head: str, url: str) -> None:
         self.fault: str | None = None
         """What was wrong with the first entry that had to be mended."""
+        self.was_given_any = False
+        """Whether there were entries at all."""
         self.left_out = 0
         """Entries for which there was no room."""
         self._url = url
@@ -56,6 +60,7 @@ class _Reader:
     def entries(self, source: Iterable[bytes]) -> Iterator[Entry]:
         room = _MAX_ELEMENTS
         for number, piece in enumerate(source):
+            self.was_given_any = True
             if room <= 0 or number >= MAX_ENTRIES:
                 self.left_out += 1
                 continue

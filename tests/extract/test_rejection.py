@@ -1,5 +1,6 @@
 """Pages that are no articles, and input that is no page: one outcome each, nothing raised."""
 
+import json
 import time
 
 import pytest
@@ -394,3 +395,11 @@ def test_one_bad_byte_in_utf_8_makes_no_mojibake_whatever_the_header_says(told: 
     content = CHINESE.encode().replace("黎明".encode(), b"\xff" + "黎明".encode())
     article = read(content, CN_URL, encoding=told)
     assert (article.title, "黎明" in article.text) == ("锡船出海", True)
+
+
+def test_half_a_character_in_a_picture_or_a_title_loses_no_article() -> None:
+    data = {"@type": "NewsArticle", "headline": "A\ud800 boat", "image": "https://s.rfi.fr/\ud800.jpg", "url": CN_URL}
+    script = f'<script type="application/ld+json">{json.dumps(data)}</script>'
+    article = read(CHINESE.replace("</head>", f"{script}</head>"), CN_URL)
+    assert article.title.encode()
+    assert [image.url.encode() for image in article.images]

@@ -171,6 +171,15 @@ def test_what_was_mended_or_left_out_is_told() -> None:
     assert (opened.problem or "").startswith("damaged: 2 entries mended or left out")
 
 
+@pytest.mark.parametrize("inside", ["", "<title>No address</title>", "<link>n/a</link><loc>n/a</loc>", "<loc/><link/>"])
+def test_a_source_whose_entries_cannot_be_used_does_not_pass_for_an_empty_one(inside: str) -> None:
+    opened = feeds.sitemap(sitemap(inside))
+    assert list(opened) == []
+    assert "no web address" in (opened.problem or "")
+    feed = feeds.entries(rss(inside.replace("<link>n/a", "<link>mailto:n/a")), SITE)
+    assert (feed.entries, feed.problem) == ([], "none of its entries has a web address")
+
+
 # ---- the cut is exact ------------------------------------------------------------------------------------
 
 TEXTS = st.sampled_from(
