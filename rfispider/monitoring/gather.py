@@ -35,6 +35,7 @@ async def take_snapshot(store: Store, frontier: Frontier, *, count_urls: bool = 
         runs=archive.runs,
         expired_leases=expired_leases,
         expired_since=expired_since,
+        given_up=await frontier.diagnostics.given_up(),
         disk=archive.disk,
         articles=archive.articles,
         urls=await url_counts(frontier) if count_urls else {},

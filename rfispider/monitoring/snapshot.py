@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
+from rfispider.frontier.diagnostics import GivenUp, Host, SourceHealth, WaitingArticles
 from rfispider.monitoring.publication_rate import PublicationRate
 from rfispider.storage.read.statistics import Disk
 
@@ -51,6 +51,8 @@ class Snapshot:
     """Leases that ran out and that nobody took over."""
     expired_since: datetime | None = None
     """When the first of them ran out."""
+    given_up: GivenUp | None = None
+    """URLs that failed so often that they are not tried again; None when there are none."""
     disk: Disk | None = None
     articles: int = 0
     """How many are stored."""

@@ -19,7 +19,7 @@ def test_a_duration_is_read_as_people_write_it(written: str, meant: float) -> No
 
 @pytest.mark.parametrize("written", ["", "soon", "-5m", "5 weeks", "1h30m", "m"])
 def test_what_is_no_duration_is_refused_by_name(written: str) -> None:
-    with pytest.raises(ScheduleRuleError, match=r"no duration such as 90s, 15m"):
+    with pytest.raises(ScheduleRuleError, match=r"not a duration such as 90s, 15m"):
         seconds(written)
 
 

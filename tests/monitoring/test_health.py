@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from rfispider.cli import app
 from rfispider.frontier import Completion, Frontier, Lease
-from rfispider.frontier.diagnostics import Host, SourceHealth, WaitingArticles
+from rfispider.frontier.diagnostics import GivenUp, Host, SourceHealth, WaitingArticles
 from rfispider.frontier.policy.politeness import Breaker
 from rfispider.frontier.policy.revisit import Poll, State
 from rfispider.items import SCHEMA, Article, Entry, Kind, Link, Outcome, Status
@@ -314,6 +314,22 @@ def test_a_disk_that_fills_up_is_red(used: int, level: Level) -> None:
     assert judged("disk", disk=Disk(used=used, total=100)) is level
 
 
+@pytest.mark.parametrize(
+    ("count", "articles", "level"),
+    [
+        (0, 0, OK),
+        (1, 0, WARNING),
+        (4, 100, WARNING),
+        (5, 100, CRITICAL),
+        (5, 100_000, WARNING),
+        (100, 100_000, CRITICAL),
+    ],
+)
+def test_pages_that_were_given_up_are_an_alarm(count: int, articles: int, level: Level) -> None:
+    given_up = GivenUp(count=count, url="https://www.rfi.fr/cn/a", error="HTTP 500") if count else None
+    assert judged("given-up", given_up=given_up, articles=articles) is level
+
+
 def test_the_worst_comes_first() -> None:
     found = check_health(replace(HEALTHY, disk=Disk(used=96, total=100), expired_leases=1, expired_since=NOW))
     assert [finding.level for finding in found][:3] == [CRITICAL, WARNING, OK]
@@ -439,7 +455,8 @@ async def test_articles_that_were_given_up_are_still_missed(crawl: Crawl) -> Non
         await crawl.visit(Outcome.FAILED)
     assert await crawl.db.frontier.count_documents({"state": "failed", "due_at": None}) == 3
     await crawl.wind(minutes=17)
-    assert (await crawl.levels())["freshness"] is CRITICAL
+    levels = await crawl.levels()
+    assert (levels["freshness"], levels["given-up"]) == (CRITICAL, WARNING)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ findings       what a check finds, and how bad it is
 freshness      whether each edition is up to date
 source_checks  whether its sources still list articles
 run_checks     whether crawls take place and end well
-system_checks  leases, failures, refusals, disk
+system_checks  leases, what was given up, failures, refusals, disk
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from rfispider.monitoring.health.findings import HealthFinding, Level
 from rfispider.monitoring.health.freshness import freshness, patience_of
 from rfispider.monitoring.health.run_checks import alive, runs, sign_of_life
 from rfispider.monitoring.health.source_checks import sources
-from rfispider.monitoring.health.system_checks import blocks, disk, failures, leases
+from rfispider.monitoring.health.system_checks import blocks, disk, failures, given_up, leases
 from rfispider.monitoring.snapshot import Snapshot
 
 __all__ = ["HealthFinding", "Level", "alive", "check_health", "patience_of", "sign_of_life", "worst"]
@@ -28,6 +28,7 @@ def check_health(snapshot: Snapshot) -> list[HealthFinding]:
         *(finding for edition in snapshot.editions for finding in freshness(edition, snapshot)),
         *sources(snapshot),
         *leases(snapshot),
+        given_up(snapshot),
         *failures(snapshot),
         *(blocks(host, snapshot.now) for host in snapshot.hosts),
         *disk(snapshot.disk),

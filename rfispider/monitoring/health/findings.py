@@ -18,7 +18,7 @@ class HealthFinding:
     """The result of one check of one subject."""
 
     check: str
-    """freshness, sources, leases, failures, refusals, blocks, disk or runs."""
+    """freshness, sources, leases, given-up, failures, refusals, blocks, disk or runs."""
     subject: str
     """What it is about: an edition, a host; empty for the whole."""
     level: Level

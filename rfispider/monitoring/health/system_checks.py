@@ -1,4 +1,4 @@
-"""Leases, failures, refusals, disk."""
+"""Leases, what was given up, failures, refusals, disk."""
 
 from datetime import datetime, timedelta
 
@@ -13,6 +13,8 @@ from rfispider.storage.read.statistics import Disk
 
 STUCK = timedelta(minutes=10)
 """A lease that ran out so long ago was taken over by nobody."""
+GIVEN_UP, GIVEN_UP_SHARE = 5, 0.001
+"""So many pages given up are critical, and in a large archive so large a share of it: some pages fail for ever."""
 LEAST_PAGES = 20
 """Fewer pages say nothing about a share."""
 FAILED_SHARE, REFUSED_SHARE = 0.2, 0.5
@@ -30,6 +32,18 @@ def leases(snapshot: Snapshot) -> list[HealthFinding]:
     message = f"{snapshot.expired_leases} ran out, the first at {since}, and nobody took over"
     stuck = snapshot.now - snapshot.expired_since > STUCK and alive(snapshot.runs, snapshot.now)
     return [HealthFinding("leases", "", Level.CRITICAL if stuck else Level.WARNING, message)]
+
+
+def given_up(snapshot: Snapshot) -> HealthFinding:
+    """Whether pages failed so often that they are not fetched again by themselves: each of them may be an article."""
+    pages = snapshot.given_up
+    if pages is None:
+        return HealthFinding("given-up", "", Level.OK, "no page was given up")
+    number = "1 page was" if pages.count == 1 else f"{pages.count} pages were"
+    reason = f": {pages.error}" if pages.error else ""
+    message = f"{number} given up, such as {pages.url}{reason}; `rfispider frontier retry` fetches them again"
+    limit = max(GIVEN_UP, GIVEN_UP_SHARE * snapshot.articles)
+    return HealthFinding("given-up", "", Level.CRITICAL if pages.count >= limit else Level.WARNING, message)
 
 
 def failures(snapshot: Snapshot) -> list[HealthFinding]:
