@@ -64,7 +64,7 @@ class ProgressLog:
         except DatabaseError as error:
             logger.warning("what is due is not known: %s", error)
             return
-        logger.info("%s; %s before any source is asked", where, due.told())
+        logger.info("%s", run_text.start(where, due))
         self.said_at = time.monotonic()
         self.task = asyncio.ensure_future(self.repeat())
 

@@ -158,9 +158,9 @@ class RobotsTxt(RobotsTxtMiddleware):
         except Exception as error:  # noqa: BLE001 - whatever went wrong, there is no answer
             self._stats.inc_value(f"robotstxt/exception_count/{type(error)}")
             return await self.stand_in(host, before, str(error) or type(error).__name__)
-        return await self.heed(request, host, before, response)
+        return await self.interpret(request, host, before, response)
 
-    async def heed(self, request: Request, host: str, before: HostRules | None, response: Response) -> HostRules:
+    async def interpret(self, request: Request, host: str, before: HostRules | None, response: Response) -> HostRules:
         """The rules that follow from a response."""
         self._stats.inc_value("robotstxt/response_count")
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")

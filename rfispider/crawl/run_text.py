@@ -103,10 +103,6 @@ class Backlog:
             parts.append(f"next in {duration(self.next_in_s)}")
         return ", ".join(parts)
 
-    def told(self) -> str:
-        """In one line."""
-        return str(self)
-
 
 def start(place: str, backlog: Backlog) -> str:
     """Where a run stores and what is due when it starts, in one line."""

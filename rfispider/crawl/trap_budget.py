@@ -49,13 +49,13 @@ class TrapBudget:
         """Whether too many other URLs have the same text."""
         if not content_hash:
             return False
-        known = self._urls.pop(content_hash, set())
-        self._urls[content_hash] = known
+        copies = self._urls.pop(content_hash, set())
+        self._urls[content_hash] = copies
         if len(self._urls) > REMEMBERED_TEXTS:
             del self._urls[next(iter(self._urls))]
-        if url not in known and len(known) >= COPIES:
+        if url not in copies and len(copies) >= COPIES:
             return True
-        known.add(url)
+        copies.add(url)
         return False
 
     def _exceeds_directory(self, url: str) -> bool:

@@ -53,9 +53,7 @@ async def test_a_run_says_what_it_works_on_with_what_and_where_and_what_is_due(
     await world.log.spider_opened()
     await world.log.finish("finished")
     assert lines(caplog)[0].startswith("crawling cn from https://www.rfi.fr")
-    assert lines(caplog)[2] == (
-        "into the database rfi of MongoDB at db.example:27017; 3 due (cn 3) before any source is asked"
-    )
+    assert lines(caplog)[2] == ("into the database rfi of MongoDB at db.example:27017; at the start 3 due (cn 3)")
     assert PASSWORD not in caplog.text
 
 
