@@ -17,6 +17,7 @@ from rfispider.extract import (
     json_ld,
     layout,
     links,
+    parsed_page,
     rejection,
 )
 from rfispider.extract.fields import Fields, Sources
@@ -47,7 +48,7 @@ def article(page: Page) -> Article | Rejection:
     """
     if (failure := rejection.by_status(page)) is not None:
         return _stub_or(failure, page)
-    document = html_document.of(page)
+    document = parsed_page.of(page)
     if isinstance(document, Rejection):
         return _stub_or(document, page)
     sources = _sources(page, document)
@@ -60,13 +61,13 @@ def refusal(page: Page) -> Outcome | None:
     """What became of the page itself if it gave no article, whatever its source said; None if it gave one."""
     failure = rejection.by_status(page)
     if failure is None and rejection.is_whole_page(page):
-        document = html_document.of(page)
+        document = parsed_page.of(page)
         failure = document if isinstance(document, Rejection) else _rejection(_sources(page, document))
     return failure.outcome if failure else None
 
 
 def _sources(page: Page, document: Document) -> Sources:
-    node = {} if document.fragment else json_ld.article(json_ld.nodes(document))
+    node = {} if document.fragment else json_ld.article(document, links.own_addresses(page, document))
     return Sources(page, document, layout.find(document), node)
 
 
@@ -115,7 +116,7 @@ def _read(sources: Sources) -> Article | Rejection:
 def _lines(sources: Sources, blocks: list[Block]) -> tuple[list[str], str]:
     """The body's lines and who read them; of a page whose article was not found, what trafilatura takes for it."""
     if sources.layout.article is None and not sources.layout.bodies:
-        return body_text.extracted(sources.document.root), "trafilatura"
+        return body_text.extracted(html_document.as_html(sources.document)), "trafilatura"
     return body_text.read(blocks)
 
 

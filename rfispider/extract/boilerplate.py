@@ -27,6 +27,7 @@ _FURNITURE: Final = _begins(selectors.NOISE_CLASSES + selectors.FURNITURE_CLASSE
 _ATTRIBUTES: Final = frozenset(selectors.NOISE_ATTRIBUTES)
 _HIDDEN: Final = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _CHROME: Final = frozenset(selectors.CHROME_TAGS)
+_TEXT_OF_FIGURES: Final = ("table", "blockquote", "pre")
 _FIRST: Final = 3
 """Direct children of an element among which the script of a player is looked for."""
 
@@ -43,12 +44,19 @@ def is_furniture(element: Element) -> bool:
 
 def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
     tag = element.tag
+    if tag == "figure":
+        return is_hidden(element) or not _holds_text(element)
     if tag in TAGS or "-" in tag:  # a custom element is a program
         return True
     attributes = element.attrib
-    if attributes and (_has_class(attributes, classes) or _is_hidden(attributes)):
+    if attributes and (_has_class(attributes, classes) or not _ATTRIBUTES.isdisjoint(attributes) or is_hidden(element)):
         return True
     return tag == "div" and _is_player(element)
+
+
+def _holds_text(figure: Element) -> bool:
+    """Whether a figure is a table or a quotation, which are text, and no picture."""
+    return next(figure.iterdescendants(*_TEXT_OF_FIGURES), None) is not None
 
 
 def _has_class(attributes: Mapping[str, str], classes: re.Pattern[str]) -> bool:
@@ -56,12 +64,10 @@ def _has_class(attributes: Mapping[str, str], classes: re.Pattern[str]) -> bool:
     return printed is not None and bool(classes.search(printed)) and selectors.COPYRIGHT_CLASS not in printed
 
 
-def _is_hidden(attributes: Mapping[str, str]) -> bool:
-    """Whether an element is not shown, or an attribute says that it is an embed or an advertisement."""
-    if "hidden" in attributes or not _ATTRIBUTES.isdisjoint(attributes):
-        return True
-    style = attributes.get("style")
-    return style is not None and bool(_HIDDEN.search(style))
+def is_hidden(element: Element) -> bool:
+    """Whether an element's own attributes say that it is not shown."""
+    style = element.get("style")
+    return element.get("hidden") is not None or (style is not None and bool(_HIDDEN.search(style)))
 
 
 def _is_player(element: Element) -> bool:

@@ -1,12 +1,25 @@
 """The text of an element as a reader sees it."""
 
+import re
 from collections.abc import Container, Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from lxml.etree import iterwalk
 
 from rfispider import text
 from rfispider.extract.html_document import Element
+
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|big|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|time"
+    r"|tt|u|var|wbr)(?:\s[^<>]*)?/?>|<!--[^<>]*-->",
+    re.IGNORECASE,
+)
+_BLOCK_TAG: Final = re.compile(
+    r"</?(?:blockquote|br|dd|div|dl|dt|figure|h[1-6]|hr|img|li|ol|p|section|table|td|th|tr|ul)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+"""A tag that stands between words."""
 
 
 def of(element: Element) -> str:
@@ -31,14 +44,19 @@ def without(element: Element, tags: Container[str]) -> str:
 
 
 def decoded(printed: object) -> str:
-    """A printed string in one line, its entities decoded however often they were escaped; empty if it is no string.
+    """A printed string in one line, without tags, its entities decoded however often they were escaped.
 
-    >>> decoded("Goats &amp;amp; lamps ")
-    'Goats & lamps'
+    Empty if it is no string. Only the tags of HTML go: the site prints `<` and `>` as quotation marks as well.
+
+    >>> decoded("Goats &amp;amp; <em>lamps</em> "), decoded("<灯塔日报>灯塔走了")
+    ('Goats & lamps', '<灯塔日报>灯塔走了')
     """
     if not isinstance(printed, str):
         return ""
-    return text.line(text.unescaped(printed))
+    unescaped = text.unescaped(printed)
+    if "<" in unescaped:
+        unescaped = _INLINE_TAG.sub("", _BLOCK_TAG.sub(" ", unescaped))
+    return text.line(unescaped)
 
 
 def classed(elements: Iterable[Element], names: tuple[str, ...]) -> Iterator[Element]:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from stringzilla import find
 
-from rfispider.extract import element_text, media
+from rfispider.extract import element_text, layout, media
 from rfispider.extract.html_document import Document
 from rfispider.extract.json_ld import Node
 from rfispider.extract.layout import ArticleLayout
@@ -36,6 +37,10 @@ _SHARED: Final = re.compile(selectors.SHARED_SHORT_LINK.encode())
 _PRINTED: Final = re.compile(selectors.PRINTED_SHORT_LINK.encode(), re.IGNORECASE)
 _DATE_OF_SLUG: Final = re.compile(r"^\d{8}-")
 _CUT_OFF: Final = ("…", "...")
+_SHORTENED: Final = 100
+"""Bytes of a headline from which on it may have been shortened: to 110 characters or bytes, at the end of a word."""
+_ALIKE: Final = str.maketrans("’‘“”\u00a0\u202f", "''\"\"  ")
+_HAN: Final = re.compile("[\u3400-\u9fff]")
 _MAX_NAME: Final = 120
 """Characters of the longest author or tag."""
 _MAX_NAMES: Final = 60
@@ -75,14 +80,41 @@ def first(candidates: Iterable[Sourced[Value]]) -> tuple[Value | None, str]:
 
 
 def title(sources: Sources) -> tuple[str | None, str]:
-    """The headline without the name of the site behind it."""
+    """The headline without the name of the site behind it, and whole if any place has the whole of it."""
     candidates = [(without_site(printed), source) for printed, source in _titles(sources)]
     headline, source = first(candidates)
-    if headline and headline.endswith(_CUT_OFF):  # some places shorten it
-        beginning = headline.rstrip("….").rstrip()
-        longer = ((text, origin) for text, origin in candidates if len(text) > len(headline))
-        return next(((text, origin) for text, origin in longer if text.startswith(beginning)), (headline, source))
-    return headline, source
+    return _completed(headline, source, candidates) if headline else (None, "")
+
+
+def _completed(headline: str, source: str, candidates: list[Sourced[str]]) -> Sourced[str]:
+    """The headline, or the whole one if it was cut off: the one that the page shows before others."""
+    if (headline, MARKUP) in candidates and not headline.endswith(_CUT_OFF):
+        return headline, source
+    wholes = [candidate for candidate in candidates if _is_cut_off(headline, candidate[0])]
+    shown = (candidate for candidate in wholes if candidate[1] == MARKUP)
+    return next(chain(shown, wholes), (headline, source))
+
+
+def _is_cut_off(headline: str, whole: str) -> bool:
+    """Whether a headline is the beginning of another one and was shortened: Google asks for 110 characters at most.
+
+    Shortened are those that end with dots, inside a word, or near that length in characters or bytes.
+
+    >>> _is_cut_off("The tin boat sails and the light", "The tin boat sails and the lighthouse walks")
+    True
+    >>> _is_cut_off("The tin boat sails", "The tin boat sails - in pictures")
+    False
+    """
+    beginning = headline.rstrip("….").rstrip()
+    if len(whole) <= len(headline) or not _comparable(whole).startswith(_comparable(beginning)):
+        return False
+    inside_word = (beginning[-1:] + whole[len(beginning)]).isalpha() and not _HAN.match(beginning[-1:])
+    return headline.endswith(_CUT_OFF) or inside_word or len(beginning.encode()) >= _SHORTENED
+
+
+def _comparable(headline: str) -> str:
+    """A headline of the same length in the letters that all places print alike."""
+    return headline.translate(_ALIKE)
 
 
 def _titles(sources: Sources) -> Iterator[Sourced[str]]:
@@ -90,18 +122,29 @@ def _titles(sources: Sources) -> Iterator[Sourced[str]]:
     yield element_text.decoded(sources.json_ld.get("headline") or sources.json_ld.get("name")), JSONLD
     yield element_text.decoded(document.meta("og:title")), META
     yield element_text.decoded(document.meta("twitter:title")), META
-    yield _heading(document), MARKUP
+    yield _heading(sources), MARKUP
     yield element_text.decoded(sources.entry.title), FEED
-    yield element_text.decoded(document.all("title")[0].text) if document.all("title") else "", META
+    yield _document_title(document), META
     yield _slug_words(sources.page.url), URL
 
 
-def _heading(document: Document) -> str:
-    """The first h1 of a whole page, one of the class of titles before others; empty if there is none."""
+def _heading(sources: Sources) -> str:
+    """The first h1 of a whole page: the article's before others, there one of the class of titles; empty if none."""
+    document, article = sources.document, sources.layout.article
     if document.fragment:
         return ""
-    headings = [*element_text.classed(document.all("h1"), selectors.TITLE_CLASSES), *document.all("h1")]
-    return element_text.decoded(element_text.of(headings[0])) if headings else ""
+    of_article = list(article.iterdescendants("h1")) if article is not None else []
+    for headings in (of_article, document.all("h1")):
+        shown = list(filter(layout.is_shown, headings))
+        for heading in chain(element_text.classed(shown, selectors.TITLE_CLASSES), shown):
+            return element_text.decoded(element_text.of(heading))
+    return ""
+
+
+def _document_title(document: Document) -> str:
+    """The title of a page, not of a picture on it; empty if there is none."""
+    titles = (title for title in document.all("title") if next(title.iterancestors("svg"), None) is None)
+    return element_text.decoded(next((title.text for title in titles), None))
 
 
 def without_site(printed: str) -> str:
@@ -244,7 +287,7 @@ def _displayed(sources: Sources) -> list[datetime]:
 
 def images(sources: Sources) -> tuple[list[Image] | None, str]:
     """The main picture first, then those of the body in order, each at the largest size that is offered."""
-    base, article = sources.page.url, sources.layout.article
+    base, article = sources.document.base_url, sources.layout.article
     json_ld = media.addresses_of(sources.json_ld.get("image"), base)
     meta = media.addresses_of(sources.document.metas.get("og:image", []), base)
     if article is not None and (pictures := media.pictures(article, base)):
@@ -265,7 +308,7 @@ def _largest_each(addresses: list[str]) -> list[str]:
 
 def audio(sources: Sources) -> tuple[list[Audio] | None, str]:
     """The recording of the whole article first, then those of its players."""
-    base, article = sources.page.url, sources.layout.article
+    base, article = sources.document.base_url, sources.layout.article
     json_ld = media.recordings_of(sources.json_ld.get("audio") or sources.json_ld.get("associatedMedia"), base)
     markup = media.players(article, base) if article is not None else []
     feed = [sources.entry.audio] if sources.entry.audio else []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Final
 
+from rfispider import text
 from rfispider.extract import boilerplate, element_text, text_blocks
 from rfispider.extract.html_document import Document, Element
 from rfispider.extract.text_blocks import Block
@@ -18,6 +19,10 @@ _CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
 _MAX_LINKS: Final = 500
 _ABOVE: Final = 16
 """Ancestors of a link that its block may have."""
+_UNSEEN: Final = ("template", "noscript")
+_WHOLE_PAGE: Final = ("body", "html")
+_LEAST_COPY: Final = 100
+"""Characters of a body that may be a part of another one; shorter lines are repeated by chance."""
 _LONGEST_TIME: Final = 60
 """Characters of an element that shows a time and nothing else."""
 
@@ -31,7 +36,7 @@ class ArticleLayout:
     text: Element | None = None
     """The element in which the text is looked for when there is no body."""
     bodies: list[Element] = field(default_factory=list)
-    """Elements that hold the text and next to nothing else."""
+    """Elements that hold the text and next to nothing else; some pages have the same one twice."""
     lead: Element | None = None
     time: Element | None = None
     """Of a fragment: the element with the displayed time."""
@@ -42,34 +47,82 @@ class ArticleLayout:
         """The blocks of the body; empty if no body was found."""
         excluded = {self.lead, *self.aside}
         if self.bodies:
-            of_bodies = (
+            of_bodies = [
                 text_blocks.blocks(body, lambda each: each in excluded or boilerplate.is_noise(each))
                 for body in self.bodies
-            )
-            return list(chain.from_iterable(of_bodies))
+            ]
+            return list(chain.from_iterable(_without_copies(of_bodies)))
         if self.text is None:
             return []
         return text_blocks.blocks(self.text, lambda each: each in excluded or boilerplate.is_furniture(each))
 
 
 def find(document: Document) -> ArticleLayout:
-    """The parts of a document; those that it does not have stay empty."""
-    return _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
+    """The parts of a document, kept with it; those that it does not have stay empty."""
+    if document.layout is None:
+        document.layout = _of_fragment(document.all("body")[0]) if document.fragment else _of_page(document)
+    return document.layout
 
 
 def _of_page(document: Document) -> ArticleLayout:
     text = article = _article(document)
     if article is not None and not _has_title(article) and _has_title(document.root):
-        article = document.all("body")[0]  # the header stands outside the article's element
+        article = next(iter(document.all("body")), document.root)  # the header stands outside the article's element
     if article is None:
-        return ArticleLayout(bodies=_outermost(element_text.classed(document.root.iter("div", "section"), _BODY)))
-    lead = next(element_text.inside(article, selectors.LEAD_CLASSES), None)
-    bodies = _outermost(element_text.classed(article.iterdescendants("div", "section"), _BODY))
-    return ArticleLayout(article=article, text=text, bodies=bodies, lead=lead)
+        return ArticleLayout(bodies=_bodies(document.root))
+    lead = next(filter(is_shown, element_text.inside(article, selectors.LEAD_CLASSES)), None)
+    return ArticleLayout(article=article, text=text, bodies=_bodies(article), lead=lead)
+
+
+def _bodies(root: Element) -> list[Element]:
+    """Elements of the class of bodies that are shown; of those that are hidden none is better than another."""
+    bodies = _outermost(element_text.classed(root.iterdescendants("div", "section"), _BODY))
+    return list(filter(is_shown, bodies))
+
+
+def is_shown(element: Element) -> bool:
+    """Whether nothing hides an element from readers, or from screen readers alone."""
+    return obstacle(element) in (None, "aria-hidden")
+
+
+def _without_copies(bodies: list[list[Block]]) -> Iterator[list[Block]]:
+    """The bodies without those that another one repeats: the first of equals, the longer of two."""
+    texts = ["\n".join(text.without_spaces(block.line) for block in body) for body in bodies]
+    for number, body in enumerate(bodies):
+        longer = (other for other in texts if len(other) > len(texts[number]))
+        is_part = len(texts[number]) > _LEAST_COPY and any(texts[number] in other for other in longer)
+        if not is_part and texts[number] not in texts[:number]:
+            yield body
 
 
 def _article(document: Document) -> Element | None:
-    return next(_candidates(document), None)
+    """The first candidate that is shown; failing that, the first that is hidden from screen readers only."""
+    screened: Element | None = None
+    for candidate in _candidates(document):
+        hidden_by = obstacle(candidate)
+        if hidden_by is None:
+            return candidate
+        if hidden_by == "aria-hidden" and screened is None:
+            screened = candidate
+    return screened
+
+
+def obstacle(element: Element) -> str | None:
+    """What keeps readers from an element: the tag or attribute of it or of an element around it; None if nothing.
+
+    The body does not count: some pages hide all of it until a script has run.
+    """
+    screened = None
+    for each in (element, *element.iterancestors()):
+        if each.tag in _UNSEEN:
+            return str(each.tag)
+        if each.tag in _WHOLE_PAGE:
+            break
+        if boilerplate.is_hidden(each):
+            return "hidden"
+        if (each.get("aria-hidden") or "").strip().lower() == "true":
+            screened = "aria-hidden"
+    return screened
 
 
 def _candidates(document: Document) -> Iterator[Element]:

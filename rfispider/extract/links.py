@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
-from rfispider.extract import element_text, html_document, layout, media
+from rfispider.extract import article_slice, element_text, layout, media, parsed_page
 from rfispider.extract.html_document import Document, Element
 from rfispider.items import ARTICLE_KINDS, TOPIC_KINDS, Entry, Kind, Page, Related
 from rfispider.site import dates, selectors, urls
@@ -31,7 +31,7 @@ _MAX_LINKS: Final = 3_000
 
 def related(page: Page) -> list[Related]:
     """The entries of the related-articles block of a page, in its order; empty if it has none."""
-    document = html_document.of(page)
+    document = parsed_page.of(page)
     if not isinstance(document, Document):
         return []
     if document.related is None:
@@ -50,7 +50,7 @@ def _read_related(page: Page, document: Document, article: Element | None) -> li
     entries: dict[str, Related] = {}
     blocks = _related_blocks(page, document, article)
     for link in islice(chain.from_iterable(block.iter("a") for block in blocks), _MAX_RELATED):
-        url = _target(link, page)
+        url = _target(link, page, document)
         if url is None or urls.kind(url) not in _OFFERED or (key := urls.key(url)) == own:
             continue
         item = _item(link)
@@ -62,18 +62,14 @@ def _read_related(page: Page, document: Document, article: Element | None) -> li
 def _related_blocks(page: Page, document: Document, article: Element | None) -> list[Element]:
     """Elements that hold related articles: marked by an attribute, by their heading, or by the links in them."""
     asides = document.all("aside")
-    if marked := list(filter(_is_marked_related, asides)):
+    if marked := list(filter(article_slice.is_marked_related, asides)):
         return [aside for aside in marked if article in aside.iterancestors()] or marked
-    words = {word.casefold() for word in html_document.related_words(page.url)}
+    words = {word.casefold() for word in parsed_page.related_headings(page.url)}
     headed = [aside for aside in asides if _heading(aside) in words]
     if headed:
         return headed
     links = article.iterdescendants("a") if article is not None else ()
     return list(filter(_is_item_link, links))
-
-
-def _is_marked_related(aside: Element) -> bool:
-    return selectors.RELATED_VALUE in (aside.get(selectors.RELATED_ATTRIBUTE) or "")
 
 
 def _is_item_link(link: Element) -> bool:
@@ -88,11 +84,10 @@ def _heading(element: Element) -> str:
 
 def topics(page: Page) -> list[str]:
     """Canonical URLs of the tag and author lists that an article says it belongs to, in its order, each once."""
-    document = html_document.of(page)
-    article = layout.find(document).article if isinstance(document, Document) else None
-    if article is None:
+    document = parsed_page.of(page)
+    if not isinstance(document, Document) or (article := layout.find(document).article) is None:
         return []
-    targets = (_target(link, page) for link in article.iterdescendants("a"))
+    targets = (_target(link, page, document) for link in article.iterdescendants("a"))
     lists = (url for url in targets if url and urls.kind(url) in TOPIC_KINDS)
     return list(dict.fromkeys(lists))
 
@@ -105,14 +100,14 @@ def listed(page: Page) -> list[Entry]:
 
     Links of its header, footer and navigation do not count.
     """
-    document = html_document.whole(page)
+    document = parsed_page.whole(page)
     if not isinstance(document, Document):
         return []
     entries: dict[str, Entry] = {}
     for link in _links(document.root):
-        url = _target(link, page)
+        url = _target(link, page, document)
         if url is not None and urls.kind(url) in _LISTED:
-            entry = _entry(link, url, page)
+            entry = _entry(link, url, page, document.base_url)
             _complete(entries.setdefault(urls.key(url), entry), entry)
     entries.pop(urls.key(page.url), None)
     return list(entries.values())
@@ -130,11 +125,11 @@ def _links(root: Element) -> Iterator[Element]:
     return islice(links, _MAX_LINKS)
 
 
-def _entry(link: Element, url: str, page: Page) -> Entry:
+def _entry(link: Element, url: str, page: Page, base_url: str) -> Entry:
     item = _item(link)
     time = next(item.iter("time"), None)
     moment = dates.moment(time.get("datetime")) if time is not None else None
-    pictures = media.pictures(item, page.url) if item.tag != "body" else []
+    pictures = media.pictures(item, base_url) if item.tag != "body" else []
     return Entry(
         url=url,
         title=_title(link, item) or None,
@@ -148,18 +143,26 @@ def canonical(page: Page, document: Document) -> str | None:
     """The URL that a page names as its own, where that is another article of the edition."""
     if document.fragment:
         return None
-    links = (link for link in document.all("link") if "canonical" in (link.get("rel") or "").lower().split())
-    targets = (_target(link, page) for link in links)
-    url = next(filter(None, targets), page.url)
+    url = _named_canonical(page, document) or page.url
     is_other = urls.key(url) != urls.key(page.url) and urls.edition(url) == urls.edition(page.url)
     return url if is_other and urls.is_article(url) else None
 
 
-def _target(link: Element, page: Page) -> str | None:
+def own_addresses(page: Page, document: Document) -> list[str]:
+    """The URLs under which a page is known: its own, its aliases, and the one that it names as canonical."""
+    addresses = (page.url, *page.aliases, _named_canonical(page, document))
+    return [address for address in addresses if address]
+
+
+def _named_canonical(page: Page, document: Document) -> str | None:
+    links = (link for link in document.all("link") if "canonical" in (link.get("rel") or "").lower().split())
+    targets = (_target(link, page, document) for link in links)
+    return next(filter(None, targets), None)
+
+
+def _target(link: Element, page: Page, document: Document) -> str | None:
     href = (link.get("href") or "").strip()
-    if not href or href.startswith("#"):
-        return None
-    return urls.canonical(urls.from_mirror(href, page.mirror, page.url) if page.mirror else href, page.url)
+    return parsed_page.resolved(href, page, document) if href and not href.startswith("#") else None
 
 
 def _item(link: Element) -> Element:
@@ -219,17 +222,17 @@ def _spans_outside(item: Element, link: Element) -> Iterable[Element]:
 
 def next_page(page: Page) -> str | None:
     """Canonical URL of the page that continues a list; None on the last one and on what is no list."""
-    document = html_document.whole(page)
+    document = parsed_page.whole(page)
     if not isinstance(document, Document):
         return None
     for element in (*document.all("link"), *document.root.iter("a")):
-        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page)):
+        if _NEXT.search(element.get("rel") or "") and (url := _target(element, page, document)):
             return url if urls.key(url) != urls.key(page.url) else None
     try:
         following = urls.page_of_list(page.url, _number(page.url) + 1)
     except ValueError:
         return None
-    targets = (_target(link, page) for link in document.root.iter("a"))
+    targets = (_target(link, page, document) for link in document.root.iter("a"))
     return following if following in targets else None
 
 

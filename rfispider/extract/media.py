@@ -230,4 +230,4 @@ def _json(text: str | None) -> Any:
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        return json_ld.loaded(text)
+        return next(iter(json_ld.loaded(text)), None)

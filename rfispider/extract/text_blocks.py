@@ -117,7 +117,7 @@ class _Writer:
         return line
 
     def _add(self, shape: Shape, line: str) -> None:
-        if line and text.normalise(line):  # a line of invisible characters is none
+        if line and (line.isprintable() or text.normalise(line)):  # a line of invisible characters is none
             self.blocks.append(Block(shape, line))
 
     def finished(self) -> list[Block]:

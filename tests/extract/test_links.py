@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rfispider import extract
-from rfispider.items import Entry, Origin, Page
+from rfispider.items import Article, Entry, Origin, Page
 from rfispider.site import urls
 from tests.support.extract_pages import FETCHED, URL, article_html, body, page
 
@@ -259,3 +259,41 @@ def test_links_to_the_mirror_that_a_page_came_from_are_links_to_the_site() -> No
         mirror="http://127.0.0.1:8099",
     )
     assert [entry.url for entry in extract.listed(fetched)] == ["https://www.rfi.fr/fr/afrique/20240102-un-titre"]
+
+
+# ---- the base element ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "wanted"),
+    [
+        ('<base href="https://www.rfi.fr/">', "https://www.rfi.fr/en/africa/20240301-x"),
+        ('<base href="https://www.rfi.fr/fr/"><base href="/">', "https://www.rfi.fr/fr/en/africa/20240301-x"),
+        ('<base target="_top"><base href="/">', "https://www.rfi.fr/en/africa/20240301-x"),
+        ('<base href="https://x.test/">', "https://www.rfi.fr/en/africa/en/africa/20240301-x"),
+        ('<base href="javascript:x">', "https://www.rfi.fr/en/africa/en/africa/20240301-x"),
+        ('<!-- <base href="/"> -->', "https://www.rfi.fr/en/africa/en/africa/20240301-x"),
+        ('<template><base href="/"></template>', "https://www.rfi.fr/en/africa/en/africa/20240301-x"),
+        ("", "https://www.rfi.fr/en/africa/en/africa/20240301-x"),
+    ],
+)
+def test_addresses_are_resolved_against_the_base_element_of_the_site(base: str, wanted: str) -> None:
+    link = '<a href="en/africa/20240301-x"><img src="picture.jpg">The lighthouse walks</a>'
+    related = link.replace("<a ", "<a data-article-item-link ")
+    [entry] = extract.listed(page(section(link, base), SECTION))
+    fetched = page(article_html(head=base, after=f"<figure><img src='picture.jpg'></figure>{related}"))
+    article = extract.article(fetched)
+    assert isinstance(article, Article)
+    assert (entry.url, [each.url for each in article.related]) == (wanted, [wanted])
+    assert (
+        article.images[0].url == wanted.replace("en/africa/20240301-x", "picture.jpg", 1)
+        or wanted.count("en/africa") > 1
+    )
+
+
+def test_the_base_element_of_a_page_from_a_mirror_is_of_the_site() -> None:
+    mirror = "http://127.0.0.1:8099"
+    for base in (f"{mirror}/", "https://www.rfi.fr/", "/"):
+        html = section('<a href="en/africa/20240301-x">The lighthouse walks</a>', f'<base href="{base}">')
+        [entry] = extract.listed(page(html, SECTION, mirror=mirror))
+        assert entry.url == "https://www.rfi.fr/en/africa/20240301-x"
