@@ -179,8 +179,10 @@ class HostBudgets:
     async def _write(self, host: str, read: Document, fields: Document) -> bool:
         """Write a decision unless the document has changed since it was read; whether it was written."""
         unchanged = {"_id": host, "rev": read.get("rev")}
-        document = await self._hosts.find_one_and_update(
-            unchanged, [{"$set": {**fields, "rev": _NEXT_REV}}], return_document=ReturnDocument.AFTER
+        update = [{"$set": {**fields, "rev": _NEXT_REV}}]
+        # If the answer is lost the decision is taken once more, on what the first one has left: harmless.
+        document = await db.retrying(
+            lambda: self._hosts.find_one_and_update(unchanged, update, return_document=ReturnDocument.AFTER)
         )
         if document:
             self._note(host, document)

@@ -184,7 +184,7 @@ class Frontier:
         """
         within = {} if max_depth is None else {"depth": {"$lt": max_depth}}
         query = {"unfollowed": True, "edition": {"$in": list(editions)}, "state": State.DONE.value, **within}
-        result = await db.retrying(lambda: self._urls.update_many(query, transitions.reopened()))
+        result = await db.retrying(lambda: self._urls.update_many(query, transitions.reopened()), timed=False)
         return result.modified_count
 
     async def _present(self, keys: Collection[str]) -> dict[str, Document]:

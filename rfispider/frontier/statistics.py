@@ -172,7 +172,7 @@ class FrontierStats:
             {"$set": {"state": State.DUE.value, "due_at": "$$NOW", "attempts": 0}},
             {"$unset": ["failures", "misses"]},
         ]
-        result = await db.retrying(lambda: self._urls.update_many(query, fresh))
+        result = await db.retrying(lambda: self._urls.update_many(query, fresh), timed=False)
         return result.modified_count
 
     @operation("reading the articles of a day")

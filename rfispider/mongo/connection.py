@@ -18,6 +18,11 @@ CONNECT_S: Final = 5.0
 """Seconds within which the server must answer at the start."""
 PATIENCE_S: Final = 30.0
 """Seconds for which an operation rides out a failover or a restart of the server."""
+HEARTBEAT_S: Final = 2.0
+"""Seconds between two heartbeats of the servers, which the driver listens to beside the operations."""
+SILENCE_S: Final = 3.0
+"""Seconds by which a heartbeat may be late, and that it may take to connect. Then a frozen primary is given up: what
+waits for it is cut short, and repeated on the primary that the others have elected in the meantime."""
 READ_S: Final = 10.0
 """The same for one who only looks."""
 
@@ -121,6 +126,12 @@ def _client(uri: str, patience_s: float) -> AsyncMongoClient[dict[str, Any]]:
 
     """
     try:
-        return AsyncMongoClient(uri, serverSelectionTimeoutMS=int(patience_s * 1000), appname="rfispider")
+        return AsyncMongoClient(
+            uri,
+            serverSelectionTimeoutMS=int(patience_s * 1000),
+            heartbeatFrequencyMS=int(HEARTBEAT_S * 1000),
+            connectTimeoutMS=int(SILENCE_S * 1000),
+            appname="rfispider",
+        )
     except (PyMongoError, ValueError, TypeError) as error:
         raise DatabaseError(redacted(f"MONGO_URI is not a MongoDB URI: {error}", uri)) from error

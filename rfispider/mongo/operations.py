@@ -1,8 +1,10 @@
 """How operations run: with majority, with aware times, and through a failover."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, TypeVar
 
+import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
@@ -14,8 +16,12 @@ Result = TypeVar("Result")
 Database = AsyncDatabase[dict[str, Any]]
 Collection = AsyncCollection[dict[str, Any]]
 
-TRIES = 4
-"""Each try first waits for a primary (serverSelectionTimeoutMS), so few are enough for a failover or a restart."""
+TRY_LIMITS_S: Final = (5.0, 10.0)
+"""Seconds that the first tries of an operation may take. An answer that breaks off never comes: it is soon asked for
+again."""
+MORE_TRIES: Final = 2
+"""Tries after those, which have all the time that is left to the operation, for it may be a slow one. Each try first
+waits for a primary, so that few are enough for a failover or a restart."""
 
 
 def collection(database: Database, name: str) -> Collection:
@@ -30,34 +36,45 @@ def collection(database: Database, name: str) -> Collection:
     )
 
 
-async def retrying(operation: Callable[[], Awaitable[Result]]) -> Result:
-    """Run an idempotent operation until it succeeds, `TRIES` times at most.
+async def retrying(operation: Callable[[], Awaitable[Result]], *, timed: bool = True) -> Result:
+    """Run an idempotent operation until it succeeds, a few times at most. One that is not `timed` may take any time.
 
-    The driver itself repeats reads and writes of one document; it does not repeat an update of many.
+    The driver itself repeats reads and writes of one document, but no update of many, and nothing that timed out.
 
     Raises:
         PyMongoError: the server stays away, or refuses the operation itself.
 
     """
-    for _ in range(TRIES - 1):
+    for limit_s in (*TRY_LIMITS_S, *[None] * (MORE_TRIES - 1)):
         try:
-            return await operation()
+            with _within(limit_s if timed else None):
+                return await operation()
         except PyMongoError as error:
             if not is_transient(error):
                 raise
     return await operation()
 
 
+def _within(seconds: float | None) -> AbstractContextManager[None]:
+    """A shorter time-out than that of the operation as a whole; None leaves that as it is."""
+    # Not `pymongo.timeout(None)`, which lifts the time-out of the operation as a whole.
+    return nullcontext() if seconds is None else pymongo.timeout(seconds)
+
+
 def is_transient(error: PyMongoError) -> bool:
-    """Whether the server went away or is no longer the primary, so that another try may succeed."""
-    return isinstance(error, AutoReconnect) or error.has_error_label("RetryableWriteError")
+    """Whether the server went away, is no longer the primary or did not answer in time: another try may succeed."""
+    return isinstance(error, AutoReconnect) or error.timeout or error.has_error_label("RetryableWriteError")
 
 
 async def rows(collection: Collection, pipeline: list[dict[str, Any]], hint: str | None = None) -> list[dict[str, Any]]:
     """The documents that an aggregation yields, in one round trip."""
     options: Mapping[str, Any] = {"hint": hint} if hint else {}
-    cursor = await collection.aggregate(pipeline, batchSize=ONE_BATCH, **options)
-    return await cursor.to_list()
+
+    async def read() -> list[dict[str, Any]]:
+        cursor = await collection.aggregate(pipeline, batchSize=ONE_BATCH, **options)
+        return await cursor.to_list()
+
+    return await retrying(read)
 
 
 ONE_BATCH = 100_000

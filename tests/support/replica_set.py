@@ -44,8 +44,20 @@ class Node:
             *("--dbpath", str(self.directory), "--logpath", str(self.directory / "mongod.log"), "--nounixsocket"),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            # Seconds after which a secondary gives up a frozen member that it copies from.
+            *("--setParameter", "oplogNetworkTimeoutBufferSeconds=1"),
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def freeze(self) -> None:
+        """Stop it without closing a connection, as a machine that stands still does."""
+        if self.process:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a power cut does."""
