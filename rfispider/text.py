@@ -26,7 +26,7 @@ _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
 _MAX_ESCAPES: Final = 3
 """How often a character may have been escaped: once by rights, and again by each careless program on the way."""
-_USER_INFO: Final = re.compile(r"(?<=://)(?:[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))[^@\s,]*|[^/?#\s,]*)@")
+_USER_INFO: Final = re.compile(r"(?<=://)(?:[^/?#\s,]*|[^/?#\s:@]*:(?!\d{1,5}(?:[/?#]|$))[^@\s,]*)@")
 """What stands before the host of a URL. A password may hold a slash that should have been encoded, so what follows a
 colon and is no port belongs to it."""
 _SECRET_PARAMETER: Final = re.compile(

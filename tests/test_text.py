@@ -92,3 +92,25 @@ def test_text_is_not_taken_for_lead() -> None:
 @given(st.text(), st.text())
 def test_any_text_has_a_hash(lead: str, body: str) -> None:
     assert text.content_hash(lead, body).startswith("1:")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://www.rfi.fr/cn/rss", "https://www.rfi.fr/cn/rss"),
+        ("http://127.0.0.1:8099/cn/@name?page=2", "http://127.0.0.1:8099/cn/@name?page=2"),
+        ("http://[::1]:8080/a,b@c", "http://[::1]:8080/a,b@c"),
+        ("https://ann:s3cret@host/rss", "https://***@host/rss"),
+        ("https://ann@host/rss", "https://***@host/rss"),
+        ("https://ann:s3c@ret@host/", "https://***@host/"),
+        ("https://ann:s3c/ret@host/", "https://***@host/"),
+        ("https://a:1@x/,https://b:2@y/", "https://***@x/,https://***@y/"),
+        ("https://host/?token=abc&page=2", "https://host/?token=***&page=2"),
+        ("https://host/?page=2;API_KEY=abc", "https://host/?page=2;API_KEY=***"),
+        ("https://host/#access_token=abc", "https://host/#access_token=***"),
+        ("see https://host/?password=a%20b now", "see https://host/?password=*** now"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert text.without_credentials(url) == shown
+    assert text.without_credentials(shown) == shown

@@ -153,6 +153,22 @@ def with_both(database: str, use: Callable[[Store, Frontier], Awaitable[Result]]
     return run(opened())
 
 
+async def ask(question: str) -> str:
+    """The line that a person types in answer; empty at the end of input. Ctrl-C cancels it, which no thread could."""
+    out.print(question, end=" ", markup=False)
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):
+        return sys.stdin.readline().strip()  # no file: it is all there
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    return sys.stdin.readline().strip()
+
+
 # ---- Values ----------------------------------------------------------------------------------------------
 
 

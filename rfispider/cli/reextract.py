@@ -1,6 +1,5 @@
 """`rfispider reextract`: kept pages parsed again by this version, without fetching."""
 
-import asyncio
 import hashlib
 import json
 import sys
@@ -17,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rfispider import __version__, settings
 from rfispider.cli import options
-from rfispider.cli.console import Database, counted, err, out, titled, with_store
+from rfispider.cli.console import Database, ask, counted, err, out, titled, with_store
 from rfispider.concurrency.prefetch import ahead
 from rfispider.jobs import reextract as job
 from rfispider.jobs.reextract import ReparseResult
@@ -202,8 +201,7 @@ async def confirmed(task: Task, bar: Progress) -> bool:
     """Ask whether what was shown may be written; once for all that follows, if so answered."""
     bar.stop()
     print_summary(task.tally)
-    prompt = "Write this? (y)es and ask again, (a)ll that follows too, (n)o and stop"
-    answer = await asyncio.to_thread(typer.prompt, prompt, default="n")
+    answer = await ask("Write this? (y)es and ask again, (a)ll that follows too, (n)o and stop [n]:")
     task.asks = not answer.lower().startswith("a")
     bar.start()
     return answer.lower()[:1] in {"y", "a"}
