@@ -132,7 +132,7 @@ class Frontier:
         return list(self._leases.values())
 
     def now(self) -> datetime:
-        """An estimate of the server's time (aware, UTC), made without asking it."""
+        """An estimate of the server's time (aware, UTC), made without asking it; to be had once `prepare` has run."""
         return self._clock.now()
 
     # ---- Finding --------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The time of the server, which all workers share."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 DRIFT = 0.001
 """Seconds by which two clocks may come apart in one second, far more than clocks do."""
@@ -10,17 +10,28 @@ STEP_S = 2.0
 
 
 class ServerClock:
-    """The server's time, carried on between its answers by the monotonic clock, which nobody sets."""
+    """The server's time, carried on between its answers by the monotonic clock, which nobody sets.
+
+    The clock of this machine plays no part in it, however wrong it is.
+    """
 
     def __init__(self) -> None:
-        self.set(datetime.now(UTC))
+        self._server_time: datetime | None = None
+        self._set_at = 0.0
 
     def set(self, now: datetime) -> None:
         """Take over the server's time (aware, UTC) from an answer that has just come."""
         self._server_time, self._set_at = now, time.monotonic()
 
     def now(self) -> datetime:
-        """An estimate of the server's time (aware, UTC) without asking it."""
+        """An estimate of the server's time (aware, UTC) without asking it.
+
+        Raises:
+            LookupError: no answer has told the time yet.
+
+        """
+        if self._server_time is None:
+            raise LookupError("the server has not been asked for its time")
         return self._server_time + timedelta(seconds=time.monotonic() - self._set_at)
 
 

@@ -87,6 +87,7 @@ async def unreachable() -> AsyncIterator[Frontier]:
     client = AsyncMongoClient[dict[str, Any]](NOBODY, serverSelectionTimeoutMS=30)
     async with Frontier(Connection(NOBODY, client, 0.03), "nowhere") as frontier:
         frontier._leases[LEASE.key] = LEASE
+        frontier._clock.set(NOW)
         frontier.hosts._healthy["host"] = False
         yield frontier
 
