@@ -197,7 +197,7 @@ class _Articles(_Step):
     def __init__(self, database: Database) -> None:
         articles = database[ARTICLES]
         super().__init__(articles, _article)
-        revisions = RevisionWriter(database[REVISIONS])
+        revisions = RevisionWriter(articles, database[REVISIONS])
         self.aliases = AliasWriter(articles, revisions, database[ALIAS_RECORDS], database[CLAIMS])
         self.stories = StoryLinker(articles)
         self.search = SearchIndex(articles, database[SEARCH])

@@ -82,14 +82,17 @@ def has_new_words(plan: WritePlan) -> bool:
 
 
 def superseded_states(plans: Iterable[WritePlan]) -> list[Document]:
-    """The documents of the states that plans supersede."""
-    superseded = []
-    for plan in plans:
-        before = plan.old or plan.restored
-        if before and plan.decision.changed:
-            changed_at, changed = plan.decision.state.changed_at, plan.decision.changed
-            superseded.append(documents.revision_document(before, changed_at, changed))
-    return superseded
+    """The documents of the present states that plans supersede."""
+    return [_superseded(plan.old, plan.decision) for plan in plans if plan.old and plan.decision.changed]
+
+
+def superseded_restored(plans: Iterable[WritePlan]) -> list[Document]:
+    """The documents of the last states of articles that are restored and go on with another one."""
+    return [_superseded(plan.restored, plan.decision) for plan in plans if plan.restored and plan.decision.changed]
+
+
+def _superseded(old: ArticleVersion, decision: Decision) -> Document:
+    return documents.revision_document(old, decision.state.changed_at, decision.changed)
 
 
 def write(plan: WritePlan) -> Write | None:

@@ -1,4 +1,4 @@
-"""Superseded states in MongoDB, written before the article that supersedes them.
+"""Superseded states in MongoDB, written before the article that supersedes them, and looked at again after it.
 
 A crash between the two writes leaves a superseded state that the next attempt writes again, under the same `_id`.
 """
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pymongo import ReplaceOne
 from pymongo.asynchronous.collection import AsyncCollection
 
+from rfispider.items import SCHEMA
 from rfispider.storage import documents
 from rfispider.storage.documents import Document
 from rfispider.storage.policy.versioning import ArticleVersion
@@ -18,8 +19,28 @@ from rfispider.storage.schema import HISTORY
 class RevisionWriter:
     """Writes superseded states. One object may be used by many tasks at once."""
 
-    def __init__(self, revisions: AsyncCollection[Document]) -> None:
+    def __init__(self, articles: AsyncCollection[Document], revisions: AsyncCollection[Document]) -> None:
+        self._articles = articles
         self._revisions = revisions
+
+    async def supersede(self, superseded: Sequence[Document]) -> None:
+        """Write the present states of articles down as superseded, given as documents of `revisions`.
+
+        The server copies each from the article, if that is still in this state: a worker that stood still meanwhile
+        does not overwrite what its successor wrote down.
+        """
+        if superseded:
+            cursor = await self._articles.aggregate(_copied(superseded, self._revisions.name))
+            await cursor.to_list()
+
+    async def settle(self, superseded: Sequence[Document]) -> None:
+        """Make sure that states which were superseded are written down as such, and not as another worker meant to."""
+        if not superseded:
+            return
+        ends = {document["_id"]: document["valid_to"] for document in superseded}
+        cursor = self._revisions.find({"_id": {"$in": list(ends)}}, {"valid_to": 1})
+        written = {document["_id"]: document["valid_to"] for document in await cursor.to_list()}
+        await self.write([document for document in superseded if written.get(document["_id"]) != document["valid_to"]])
 
     async def write(self, superseded: Sequence[Document]) -> None:
         """Write documents of superseded states, whether they are there already or not."""
@@ -67,3 +88,27 @@ class RevisionWriter:
         article = documents.article(old.article.key, document)
         at = document["valid_from"]
         return ArticleVersion(article=article, revision=following, first_seen_at=at, last_seen_at=at, changed_at=at)
+
+
+def _copied(superseded: Sequence[Document], revisions: str) -> list[Document]:
+    """The aggregation on `articles` that copies states, if they are the present ones, to `revisions`."""
+    states = [{"_id": each["article"], "revision": each["revision"]} for each in superseded]
+    ends = [{name: each[name] for name in ("article", "valid_to", "changed")} for each in superseded]
+    is_of_article = {"$eq": ["$$this.article", "$_id"]}
+    end = {"$first": {"$filter": {"input": {"$literal": ends}, "cond": is_of_article}}}
+    document = {
+        **{name: 1 for name in documents.FIELDS if name not in documents.NOT_SUPERSEDED},
+        "_id": {"$concat": ["$_id", ":", {"$toString": "$revision"}]},
+        "schema": {"$literal": SCHEMA},
+        "article": "$_id",
+        "revision": 1,
+        "valid_from": "$changed_at",
+        "valid_to": "$end.valid_to",
+        "changed": "$end.changed",
+    }
+    return [
+        {"$match": {"$or": states}},
+        {"$set": {"end": end}},
+        {"$project": document},
+        {"$merge": {"into": revisions, "on": "_id", "whenMatched": "replace", "whenNotMatched": "insert"}},
+    ]

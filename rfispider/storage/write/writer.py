@@ -31,6 +31,7 @@ from rfispider.storage.write.bulk_writes import (
     WriteResult,
     has_new_content,
     has_new_words,
+    superseded_restored,
     superseded_states,
 )
 from rfispider.storage.write.planner import Planner
@@ -84,7 +85,7 @@ class Writer:
         self._articles = articles
         self._search = search
         self._bulk = BulkWriter(articles)
-        self._revisions = RevisionWriter(database[REVISIONS])
+        self._revisions = RevisionWriter(articles, database[REVISIONS])
         self._aliases = AliasWriter(articles, self._revisions, database[ALIAS_RECORDS], database[CLAIMS])
         self._planner = Planner(self._aliases)
         self._stories = StoryLinker(articles)
@@ -129,7 +130,8 @@ class Writer:
         outcomes |= await self._end(plan.endings, progress)
         late = await self._bind(plan.writes)
         writes = await _signed({key: write for key, write in plan.writes.items() if key not in late})
-        await self._revisions.write(superseded_states(writes.values()))
+        await self._revisions.supersede(superseded_states(writes.values()))
+        await self._revisions.write(superseded_restored(writes.values()))
         await self._search.add([write.decision.state.article for write in writes.values() if has_new_words(write)])
         result = await self._bulk.write(writes)
         return outcomes | await self._note_result(writes, result, progress)
@@ -173,6 +175,7 @@ class Writer:
 
     async def _settle(self, done: Plans) -> None:
         """Put right what others bound at the same moment, and what a restored article does not need any more."""
+        await self._revisions.settle(superseded_states(done.values()))
         inserted = [key for key, plan in done.items() if plan.old is None]
         await self._aliases.settle(inserted)
         await self._aliases.yield_to_articles([alias for plan in done.values() for alias in plan.aliases])
