@@ -191,6 +191,16 @@ async def test_two_articles_that_swap_their_texts_stay_two(three: Store, order: 
     assert await history(three, Y) == [(1, TEXTS[Y]), (2, TEXTS[X])]
 
 
+async def test_a_copy_that_was_taken_for_a_swap_becomes_an_alias_after_all(three: Store) -> None:
+    other = "https://www.rfi.fr/fr/europe/20260301-copy"
+    assert await three.save([seen(other, TEXTS[Y], hours=1)]) == [CLAIMED]
+    assert await three.save([seen(Y, TEXTS[X], hours=1.1)]) == [CLAIMED]
+    assert await three.save([seen(other, TEXTS[Y], hours=1.2, confirmed=True)]) == [NEW]
+    assert await twice(three, seen(Y, hours=2)) == [CLAIMED, DUPLICATE]
+    assert await texts(three) == TEXTS
+    assert len(await three._database["articles"].find({"text": TEXTS[Y]}).to_list()) == 1
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("order", [(X, Y, Z), (Z, Y, X)])
 async def test_after_a_notice_on_all_urls_there_are_three_articles_again(

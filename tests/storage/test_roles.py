@@ -124,7 +124,7 @@ def test_a_reader_can_do_nothing_else(reader: str, deed: Any) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_a_reader_uses_the_commands_that_only_read(reader: str) -> None:
-    assert "1 articles" in command(reader, "rfi", "report").stdout
+    assert "1 article" in command(reader, "rfi", "report").stdout
     assert ARTICLE.title in command(reader, "rfi", "show", ARTICLE.key).stdout
 
 

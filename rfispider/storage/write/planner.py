@@ -140,7 +140,7 @@ class _Stored(_Case):
         seen = replace(self.seen, aliases=bonds.without(self.seen.aliases, taken))
         decision = decide(self.stored, seen, reread_at=self.reread_at)
         holder = bonds.holder_of_content(decision.state.article, self.candidates)
-        if holder and "content_hash" in decision.updated:
+        if holder and ("content_hash" in decision.updated or not self.stored.has_identity):
             await self._shares_content(decision, holder)
         else:
             self._write(decision, is_free=holder is None, rebound=rebound)
