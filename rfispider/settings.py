@@ -95,11 +95,11 @@ RFI_METRICS_PORT = environ.get("RFI_METRICS_PORT", "")
 RFI_METRICS_FILE = environ.get("RFI_METRICS_FILE", "")
 """File for the node exporter's textfile collector, *.prom: written twice a minute and at the end."""
 RFI_ALERT_WEBHOOK = secret("RFI_ALERT_WEBHOOK")
-"""URL that is told by POST of JSON when a run did not do its job or looks unlike the runs before it."""
+"""URL that gets a POST of JSON when a run did not do its job or looks unlike the runs before it."""
 RFI_ALERT_SLACK = secret("RFI_ALERT_SLACK")
-"""Incoming webhook of Slack, or of what understands the same, that is told too."""
+"""Incoming webhook of Slack, or of anything compatible, that gets the alert too."""
 RFI_ALERT_MAIL = environ.get("RFI_ALERT_MAIL", "")
-"""Mail addresses that are told too, comma-separated."""
+"""Mail addresses that get the alert too, comma-separated."""
 RFI_ALERT_SMTP = secret("RFI_ALERT_SMTP", "smtp://127.0.0.1:25")
 """Mail server: smtp://[USER:PASSWORD@]HOST[:PORT], or smtps:// for TLS from the start."""
 RFI_ALERT_FROM = environ.get("RFI_ALERT_FROM", "")

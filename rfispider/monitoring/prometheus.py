@@ -228,6 +228,6 @@ class WorkerMetrics:
         yield from counters(self.stats())
         yield _plain("run_start_timestamp_seconds", "When this run began.", self.started_at.timestamp())
         if self.success is not None:
-            yield _plain("run_success", "1: this run did its job; told at its end.", float(self.success))
+            yield _plain("run_success", "1: this run did its job; set at its end.", float(self.success))
         if self.snapshot:
             yield from gauges(self.snapshot)

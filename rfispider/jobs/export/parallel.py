@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -37,7 +38,13 @@ async def packed(batches: AsyncIterator[bytes], pack: Pack, *, processes: int) -
 def _pool(processes: int) -> Executor:
     if not processes:
         return ThreadPoolExecutor(1)
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), collect_rarely, (EXPORT_OBJECTS,))
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_prepare_worker)
+
+
+def _prepare_worker() -> None:
+    """What a new process does first: Ctrl-C reaches it too, and is for the process that started it to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely(EXPORT_OBJECTS)
 
 
 def cores() -> int:

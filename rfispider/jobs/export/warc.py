@@ -57,6 +57,6 @@ def _about(page: Page) -> dict[str, str]:
 
 def _http(page: Page) -> StatusAndHeaders:
     """The head of the answer; the body was taken out of what encoded it for the transfer, and its length is that."""
-    told = [(name, value.translate(_NOT_CONTROL)) for name, value in page.headers]
+    headers = [(name, value.translate(_NOT_CONTROL)) for name, value in page.headers]
     phrase = HTTPStatus(page.status).phrase if page.status in set(HTTPStatus) else "Unknown"
-    return StatusAndHeaders(f"{page.status} {phrase}", [*told, ("Content-Length", str(len(page.body)))], "HTTP/1.1")
+    return StatusAndHeaders(f"{page.status} {phrase}", [*headers, ("Content-Length", str(len(page.body)))], "HTTP/1.1")

@@ -25,7 +25,7 @@ FIELDS = ("lead", "text", "authors", "agency", "tags", "published_at", "modified
 
 FATES = {
     "new or changed": (Outcome.NEW, Outcome.CHANGED),
-    "as before": (Outcome.SAME, Outcome.UNCHANGED, Outcome.DUPLICATE),
+    "as before": (Outcome.SAME, Outcome.UNCHANGED, Outcome.DUPLICATE, Outcome.CLAIMED),
     "no article": (Outcome.NOT_ARTICLE, Outcome.GONE),
     "refused": (Outcome.BLOCKED, Outcome.STUB),
     "failed": (Outcome.FAILED, Outcome.EMPTY),
