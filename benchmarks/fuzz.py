@@ -1,43 +1,43 @@
 """Feeds, sitemaps, archived entries, URLs and pages with damage: nothing but a FeedError may escape.
 
-    python benchmarks/fuzz.py [--minutes 10] [--seed 1] [--case N] [--shared ../shared]
+    python benchmarks/fuzz.py [--minutes 10] [--seed 1] [--case N] [--subject cut] [--shared ../shared]
 
-Mutates documents of the replica, and real ones where they are. Case N of a seed is always the same input:
-`--case N` runs that one alone. A case fails when an exception escapes, when it takes more than 5 CPU seconds, when
-its process dies or hangs, or when what it makes cannot be stored; its input is saved to a temporary file. The run
-fails also when the resident memory grows after the warm-up, which is a fifth of the time. Exit status 1: a failure.
+Mutates documents of the replica, and real ones where they are. Case N of a seed is always the same input: `--case N`
+runs that one alone, `--subject cut` one kind of input. Pages of that kind mislead whoever looks for markup in their
+bytes; they are read cut behind their article and parsed whole. A case fails when the two readings differ, when an
+exception escapes, when it takes more than 5 CPU seconds, when its process dies or hangs, or when what it makes cannot
+be stored; its input is saved to a temporary file. The run fails also when the resident memory grows after the warm-up,
+which is a fifth of the time. Exit status 1: a failure.
 """
 
 import argparse
 import ctypes
 import gc
-import io
 import multiprocessing
 import statistics
 import sys
-import tarfile
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from queue import Empty
-from random import Random
-from typing import Any
 
 import stage
 from bson import encode
+from fuzz_inputs import case, sources
 
-from replica.site import Redirect
 from rfispider import extract, feeds
+from rfispider.extract import parsed_page
 from rfispider.items import Article, Entry, Origin, Page, Rejection
 from rfispider.site import archives, urls
 from rfispider.storage.documents import FIELDS, content
+from tests.support import misleading_pages
 
 CPU_SECONDS = 5.0
 """The longest that an input may take."""
@@ -45,27 +45,8 @@ HANG_SECONDS = 120.0
 """Wall-clock seconds after which a case counts as hung; its process is killed."""
 GROWTH_BYTES = 24 * 1024 * 1024
 """Growth of memory that noise of the allocator explains."""
-MOST_BYTES = 4 * 1024 * 1024
-"""Mutation by repetition stops there."""
 WARM_UP = 0.2
 NOW = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
-EDITIONS = ("cn", "fr", "fa", "ru", "vi")
-LISTS = ("/cn/", "/cn/rss", "/fr/", "/fa/rss", "/fr/rss", "/mirror/cn.xml", "/ru/", "/robots.txt")
-SITEMAPS = ("index", "news", "tags", "contents_202602", "contents_202603", "contents_202601")
-TOKENS = (
-    b"<", b">", b"&", b'"', b"'", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"</", b"/>", b"\x00", b"\xff\xfe",
-    b"\xef\xbb\xbf", b"&#0;", b"&#xD800;", b"&#55296;", b"&#1114112;", b"&#99999999999999999999;", b"&amp;amp;lt;",
-    b"&undefined;", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe2\x80\xae", b"\xef\xbf\xbe", b"<p>",
-    b"</p>", b"<div>", b"</div>", b"<br>", b"<table><tr><td>", b"<script>", b"</script>",
-    b'<script type="application/ld+json">', b"<style>", b"<article>", b"</article>", b"<h1>", b"<svg>", b"<math>",
-    b"<template>", b"<select>", b"<plaintext>", b'<base href="//[">', b"<frameset>", b"<title>", b"<noscript>", b"{",
-    b"}", b"[", b"]", b"null", b"-1", b"1e999", b"99999999999999999999", b"0000-00-00T99:99:99Z",
-    b"9999-12-31T23:59:59+14:00", b"<!--99999999999999999999-->", b"---\n", b"\n------\n", b"<hr>", b"http://[::1",
-    b"http://", b"//", b"%", b"%25", b"%E4%B8", b"%ff", b"?", b"#", b"..", b"/cn/", b"javascript:", b"data:,",
-    b"<?xml version='1.0' encoding='utf-16'?>", b'<?xml version="1.0" encoding="x-none"?>',
-    b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>', b"&b;", b'<meta charset="gb2312">',
-    b'<meta charset="utf-7">', b"\xd6\xd0\xb9\xfa", b"<url><loc>", b"<item>", b"<entry>", b'xmlns:a="b"',
-)  # fmt: skip
 Checked = Callable[[bytes], None]
 
 
@@ -81,127 +62,6 @@ class Report:
     """Seconds since the start and resident bytes."""
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Where it failed -> the first case and all that is known of it."""
-
-
-# ---- inputs ----------------------------------------------------------------------------------------------
-
-
-def sources(shared: Path) -> dict[str, list[bytes]]:
-    """Sound documents by the kind of input they are mutated to."""
-    replica = stage.generated_site(EDITIONS, 24)
-    pages = [sample.body for sample in stage.generated_pages(EDITIONS, 24)]
-    entries = [entry.encode() for entry in stage.generated_entries(replica)]
-    if stage.has_corpus(shared):
-        pages += [sample.body for sample in stage.real_pages(shared, 60)]
-        entries += [document.encode() for document in stage.real_documents(shared, 400)]
-    maps = [f"/sitemaps/{code}/{name}.xml" for code in EDITIONS for name in SITEMAPS]
-    lists = answers(replica.answer(path) for path in LISTS)
-    return {
-        "page": pages + lists,
-        "feed": [*lists, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"url": "/cn/x", "title": "x"}]}'],
-        "sitemap": answers(replica.answer(path) for path in maps),
-        "archived": entries,
-        "packed": [packed(entries[n : n + 3]) for n in range(0, 30, 3)],
-        "url": [story.url.encode() for story in replica.stories] + [path.encode() for path in (*LISTS, *maps)],
-    }
-
-
-def answers(found: Iterable[Any]) -> list[bytes]:
-    """The bodies of what the replica answered with."""
-    return [answer.raw() for answer in found if answer is not None and not isinstance(answer, Redirect)]
-
-
-def packed(documents: list[bytes]) -> bytes:
-    """A packed archive of documents."""
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w:gz") as archive:
-        for number, document in enumerate(documents):
-            member = tarfile.TarInfo(f"{number}.md")
-            member.size = len(document)
-            archive.addfile(member, io.BytesIO(document))
-    return target.getvalue()
-
-
-def case(number: int, seed: int, sound: dict[str, list[bytes]]) -> tuple[str, bytes]:
-    """Subject and input of a case."""
-    random = Random(f"{seed}/{number}")
-    subject = random.choice(list(SUBJECTS))
-    data = random.choice(sound[subject])
-    if random.random() < 0.1:
-        data = random.choice(sound[random.choice(list(sound))])
-    for _ in range(random.choice((1, 1, 2, 3, 5, 10, 30))):
-        data = random.choice(MUTATIONS)(data, random, sound[subject])
-    return subject, data[: MOST_BYTES * 2]
-
-
-def span(data: bytes, random: Random, longest: int = 4000) -> tuple[int, int]:
-    """A piece of a document: begin and end."""
-    begin = random.randrange(len(data) + 1)
-    return begin, min(len(data), begin + random.randrange(1, longest))
-
-
-def cut(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Leave a piece out."""
-    begin, end = span(data, random)
-    return data[:begin] + data[end:]
-
-
-def truncate(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Break off."""
-    return data[: random.randrange(len(data) + 1)]
-
-
-def flip(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Change bytes."""
-    changed = bytearray(data)
-    for _n in range(random.randrange(1, 20)):
-        if changed:
-            changed[random.randrange(len(changed))] = random.randrange(256)
-    return bytes(changed)
-
-
-def insert(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Put something awkward somewhere."""
-    at = random.randrange(len(data) + 1)
-    return data[:at] + random.choice(TOKENS) + data[at:]
-
-
-def replace(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Put something awkward in place of something sound, everywhere."""
-    begin, end = span(data, random, 12)
-    return data.replace(data[begin:end] or b"<", random.choice(TOKENS), 2000)[:MOST_BYTES]
-
-
-def swell(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Repeat a token or a piece very often."""
-    begin, end = span(data, random, 300)
-    piece = random.choice((random.choice(TOKENS), data[begin:end])) or b"<b>"
-    most = MOST_BYTES if random.random() < 0.03 else MOST_BYTES // 32
-    times = min(random.choice((10, 100, 1000, 10_000, 100_000)), max(1, (most - len(data)) // len(piece)))
-    return data[:begin] + piece * times + data[begin:]
-
-
-def splice(data: bytes, random: Random, others: list[bytes]) -> bytes:
-    """Go on as another document."""
-    other = random.choice(others)
-    return data[: random.randrange(len(data) + 1)] + other[random.randrange(len(other) + 1) :]
-
-
-def move(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Put a piece elsewhere."""
-    begin, end = span(data, random)
-    rest = data[:begin] + data[end:]
-    at = random.randrange(len(rest) + 1)
-    return rest[:at] + data[begin:end] + rest[at:]
-
-
-def recode(data: bytes, random: Random, _: list[bytes]) -> bytes:
-    """Write it in another character set than it says."""
-    charset = random.choice(("gb18030", "utf-16", "cp1252", "utf-8-sig", "koi8-r", "utf-7", "big5"))
-    return data.decode("utf-8", "replace").encode(charset, "replace")
-
-
-MUTATIONS = (cut, truncate, flip, flip, insert, insert, insert, replace, swell, splice, move, move, recode)
 
 
 # ---- subjects --------------------------------------------------------------------------------------------
@@ -271,6 +131,16 @@ def read_page(data: bytes) -> None:
     check_page(page(address, data, Origin.PAGE, None, told))
 
 
+def read_cut(data: bytes) -> None:
+    """Read it as an article's page that may be cut behind its article, and as one that is parsed whole."""
+    cut, wholly = (page(misleading_pages.URL, data, Origin.PAGE, None, "utf-8") for _ in range(2))
+    if isinstance(parsed_page.whole(wholly), Rejection):
+        return  # the whole page may exceed a limit that the cut one stays within
+    for question in (extract.article, extract.related, extract.topics, extract.refusal):
+        if question(cut) != question(wholly):
+            raise AssertionError(f"the cut differs: {question(cut)} and {question(wholly)}")
+
+
 def page(url: str, body: bytes, origin: Origin, entry: Entry | None, encoding: str | None = None) -> Page:
     """A page as the spider would hand it over."""
     return Page(
@@ -312,6 +182,7 @@ SUBJECTS: dict[str, Checked] = {
     "archived": read_archived,
     "packed": read_packed,
     "url": read_url,
+    "cut": read_cut,
 }
 
 
@@ -326,7 +197,7 @@ def run_case(number: int, seed: int, sound: dict[str, list[bytes]], report: Repo
         SUBJECTS[subject](data)
     except Exception as error:  # noqa: BLE001 - what escapes is what is looked for
         outcome = type(error).__name__
-        if subject in {"page", "url"} or not isinstance(error, feeds.FeedError):
+        if subject in {"page", "cut", "url"} or not isinstance(error, feeds.FeedError):
             report.failures.setdefault(place(error), (number, f"{subject}: {traceback.format_exc()}"))
     seconds = time.process_time() - started
     report.cases[subject] += 1
@@ -414,9 +285,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case", type=int)
+    parser.add_argument(
+        "--subject", choices=sorted(SUBJECTS), help="one kind of input alone; its cases have other numbers"
+    )
     parser.add_argument("--shared", type=Path, default=stage.SHARED)
     options = parser.parse_args()
     sound, seconds = sources(options.shared), options.minutes * 60
+    sound = {options.subject: sound[options.subject]} if options.subject else sound
     if options.case is None:
         report, failures = watched(seconds, options.seed, sound)
     else:
@@ -426,6 +301,7 @@ def main() -> int:
     grown = growth(report, seconds)
     if grown > GROWTH_BYTES:
         failures.append((-1, f"memory grew by {grown:,} bytes"))
+    print(f"seed {options.seed}")
     print_report(report, grown)
     for number, why in failures:
         where = f" (input in {saved(number, options.seed, sound)})" if number >= 0 else ""

@@ -98,7 +98,7 @@ def of_article(body: bytes, headings: frozenset[str]) -> ArticleSlice | None:
 def is_confirmed(cut: ArticleSlice, document: Document, article: Element | None) -> bool:
     """Whether the parse of a cut shows that the parse of the whole page holds the same article."""
     markers = list(document.root.iter(MARKER))
-    if article is None or len(markers) != cut.markers or next(article.iterdescendants("h1"), None) is None:
+    if article is None or len(markers) != cut.markers or not any(map(layout.is_shown, article.iterdescendants("h1"))):
         return False
     open_elements = list(markers[-1].iterancestors())
     if article in open_elements or any(element.tag == "aside" for element in open_elements):
