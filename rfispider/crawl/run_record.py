@@ -24,6 +24,7 @@ from rfispider.monitoring.alerts import Receivers
 from rfispider.monitoring.run_evaluation import ALARM, RunEvaluation
 from rfispider.setting_values import json_wanted
 from rfispider.storage import DatabaseError
+from rfispider.text import without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ def argument_record(arguments: Arguments) -> dict[str, Any]:
         "editions": list(arguments.editions),
         "depth": arguments.depth,
         "archive": arguments.archive.name if arguments.archive else None,
-        "sources": list(arguments.sources),
+        "sources": [without_credentials(source) for source in arguments.sources],
         "since": arguments.since and arguments.since.isoformat(),
         "until": arguments.until and arguments.until.isoformat(),
     }
