@@ -164,8 +164,7 @@ class AliasWriter:
             await self._revive(ended)
             return False
         await self.write([_alias_of(ending)], {})
-        via = [{"$set": {"article": into.article.key, "via": {"$ifNull": ["$via", ended.article.key]}}}]
-        await self._aliases.update_many({"article": ended.article.key}, via)
+        await self._move(ended.article.key, into.article.key)
         room = max(SOURCES_MAX - len(into.article.sources), 0)
         grown = {
             "$addToSet": {
@@ -174,8 +173,23 @@ class AliasWriter:
             },
             "$max": {"last_seen_at": ended.last_seen_at},
         }
-        await self._articles.update_one({"_id": into.article.key}, grown)
+        await self._list(ended.article.key, grown)
         return True
+
+    async def _move(self, key: str, owner: str) -> None:
+        """Make what is an alias of one article one of another, which the first has become an alias of."""
+        via = [{"$set": {"article": owner, "via": {"$ifNull": ["$via", key]}}}]
+        await self._aliases.update_many({"article": key}, via)
+
+    async def _list(self, key: str, grown: Document) -> None:
+        """Have its article list an alias; that may become an alias itself at the same moment."""
+        listed = None
+        while (alias := (await self.read([key])).get(key)) and alias.article != listed:
+            listed = alias.article
+            updated = await self._articles.update_one({"_id": listed}, grown)
+            leader = None if updated.matched_count else (await self.read([listed])).get(listed)
+            if leader:
+                await self._move(listed, leader.article)
 
     async def _revive(self, ended: ArticleVersion) -> None:
         """Take back the superseded state of an article that did not end after all."""
