@@ -253,3 +253,34 @@ async def test_a_time_that_the_server_has_not_reached_orders_nothing(three: Stor
     assert (await three.article(urls.key(X)) or {})["status"] == Status.FULL
     await three.save([seen(Y, words("ahead"), fetched_at=ahead)])
     assert await three.mark_gone([urls.key(Y)], now) == [urls.key(Y)]
+
+
+async def test_a_text_that_was_given_to_another_url_is_theirs_together_when_both_show_it(three: Store) -> None:
+    pier = "https://www.rfi.fr/fr/afrique/20260301-pier"
+    assert await three.save([seen(X, TEXTS[Y], hours=1)]) == [CLAIMED]
+    assert await twice(three, seen(pier, TEXTS[X], hours=2)) == [CLAIMED, NEW]
+    assert await twice(three, seen(X, hours=3)) == [CLAIMED, DUPLICATE]
+    assert (await three.article(urls.key(pier)) or {})["aliases"] == [X]
+    assert await three.article(urls.key(X)) is None
+
+
+async def test_whoever_is_late_and_dies_leaves_no_hole_in_a_history(
+    three: Store, mongo_uri: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await Store.open(mongo_uri, database) as late:
+        plan = late._writer._planner.plan
+
+        async def overtaken(*arguments: Any) -> Any:
+            plans = await plan(*arguments)
+            assert await three.save([seen(X, words("edited"), hours=2)]) == [CHANGED]
+            return plans
+
+        async def killed(*_: Any) -> None:
+            raise RuntimeError("killed")
+
+        monkeypatch.setattr(late._writer._planner, "plan", overtaken)
+        monkeypatch.setattr(late._writer, "_note_result", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            await late.save([seen(X, words("edited"), hours=1)])
+    (superseded,) = await three.history(urls.key(X))
+    assert superseded["valid_to"] == (await three.article(urls.key(X)) or {})["changed_at"]

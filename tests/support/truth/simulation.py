@@ -11,6 +11,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from rfispider.frontier import Frontier
+from rfispider.items import Outcome
 from rfispider.jobs.check import check
 from rfispider.mongo.connection import Connection
 from rfispider.storage import Store
@@ -27,7 +28,11 @@ NAMED: Final = 0.3
 """The share of workers that have a name of the operator's choosing."""
 ROUNDS: Final = 12
 """So many rounds may pass after that until nothing waits any more."""
-CLEARED: Final = ("articles", "aliases", "identities", "revisions", "pages", "search", "frontier", "hosts", "runs")
+LOOKS: Final = 5
+"""So many looks at each URL may be needed after that: an alias is looked at again after its article has changed."""
+STEADY: Final = frozenset({Outcome.UNCHANGED, Outcome.SAME, Outcome.DUPLICATE, Outcome.GONE, Outcome.NOT_ARTICLE})
+"""What comes of a look at an archive that equals the site."""
+CLEARED: Final = ("articles", "aliases", "claims", "revisions", "pages", "search", "frontier", "hosts", "runs")
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -199,6 +204,15 @@ class Simulation:
         self.workers = [None] * WORKERS
         worker = self._start(0)
         await self._work_off(worker)
+        for _ in range(LOOKS):
+            before = len(self.world.read)
+            await self._look_at_all(worker)
+            if STEADY.issuperset(each.outcome for each in self.world.read[before:]):
+                return
+        raise AssertionError(f"it still changes after {LOOKS} looks at each URL")
+
+    async def _look_at_all(self, worker: SimulatedWorker) -> None:
+        """Visit each URL, and those again whose answers have to be confirmed."""
         await self._look_again()
         for _ in range(ROUNDS):
             await self._work_off(worker)

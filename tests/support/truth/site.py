@@ -17,6 +17,8 @@ WORDS_OF_SENTENCE: Final = 9
 SENTENCES: Final = 6
 """Together more than 300 letters, so that no article is short."""
 MOST_URLS: Final = 8
+STATED: Final = timedelta(minutes=1)
+"""A change is on the site so long after the time that it states: a time that has not come is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Site:
 
     def publish(self, now: datetime) -> str:
         """A new article."""
-        return self._add(Story([self._version(now, now)]))
+        return self._add(Story([self._version(now - STATED, now - STATED)]))
 
     def publish_again(self, now: datetime) -> str:
         """A second URL for a text that is there."""
@@ -231,7 +233,7 @@ class Site:
             text = self._text()
         elif change == "sentence":
             text = (*before.text[:-1], self._sentence())
-        stated = now if self.luck.random() < 0.7 else before.modified_at
+        stated = max(before.modified_at, now - STATED) if self.luck.random() < 0.7 else before.modified_at
         return Version(self._numbers, title, text, before.authors, before.published_at, stated)
 
     def _title(self) -> str:

@@ -130,7 +130,7 @@ def _of_removed(address: Address, owner: Document | None, read: Sequence[Reading
     stored = _stored(address, read)
     if owner is None:
         return ["was removed, and no tombstone is there"] if any(stored) else []
-    if owner["status"] != "gone":
+    if owner["status"] != "gone" and any(stored):
         return [f"was removed, and its status is {owner['status']}"]
     number, last = _number(address, owner) or 0, stored[-1] if stored else None
     # When a false text was the last that was read, nobody can know.
