@@ -221,11 +221,11 @@ async def test_after_a_notice_on_all_urls_there_are_three_articles_again(
 
 
 async def test_an_answer_to_an_earlier_request_replaces_nothing(three: Store) -> None:
-    await three.save([seen(X, words("later"), hours=2, tags=["Trade"], lead=None)])
-    old = seen(X, TEXTS[X], hours=1, tags=["Ports"], lead="A lead that was dropped.")
+    await three.save([seen(X, words("later"), hours=2, tags=["Trade"], agency=None)])
+    old = seen(X, TEXTS[X], hours=1, tags=["Ports"], agency="The agency that was dropped")
     assert await three.save([old]) == [SAME]
     document = await three.article(urls.key(X)) or {}
-    assert (document["text"], document["tags"], document.get("lead")) == (words("later"), ["Trade"], None)
+    assert (document["text"], document["tags"], document.get("agency")) == (words("later"), ["Trade"], None)
 
 
 async def test_an_answer_to_an_earlier_request_undoes_no_bond(three: Store) -> None:
