@@ -36,7 +36,7 @@ from rfispider import extract, feeds
 from rfispider.extract import parsed_page
 from rfispider.items import Article, Entry, Origin, Page, Rejection
 from rfispider.site import archives, urls
-from rfispider.storage.documents import FIELDS, content
+from rfispider.storage.documents import STORED_FIELDS, content
 from tests.support import misleading_pages
 
 CPU_SECONDS = 5.0
@@ -152,7 +152,7 @@ def check_page(made: Page) -> None:
     """Extract everything; what comes out can be stored."""
     article = extract.article(made)
     if isinstance(article, Article):
-        encode(content(article, FIELDS))
+        encode(content(article, STORED_FIELDS))
     elif not isinstance(article, Rejection):
         raise TypeError(f"neither article nor rejection: {type(article)}")
     extract.refusal(made)

@@ -172,7 +172,7 @@ async def enlarge(store: Store, articles: Sequence[Article]) -> None:
         await store._search.add(batch)  # noqa: SLF001 - the part of `save` that this measures
         await store._collections["articles"].insert_many(  # noqa: SLF001 - likewise
             [
-                {"_id": each.key, "schema": 2, **documents.content(each, documents.FIELDS), "signature": [],
+                {"_id": each.key, "schema": 2, **documents.content(each, documents.STORED_FIELDS), "signature": [],
                  "revision": 1, "story": each.key, "first_seen_at": NOW, "last_seen_at": NOW, "changed_at": NOW}
                 for each in batch
             ],
@@ -199,7 +199,7 @@ async def text_index(client: AsyncMongoClient[dict[str, Any]], articles: Sequenc
         if name == "text index":
             await database.articles.create_index([("search", "text")], default_language="none", language_override="-")
         index = stage_search(database)
-        filed = [{"_id": each.key, **documents.content(each, documents.FIELDS)} for each in articles]
+        filed = [{"_id": each.key, **documents.content(each, documents.STORED_FIELDS)} for each in articles]
         if name == "text index":
             for each, article in zip(filed, articles, strict=True):
                 each["search"] = " ".join(search.inverted([(segments.entry(article)["text"], "x")]))

@@ -145,7 +145,7 @@ async def plain(uri: str) -> AsyncIterator[Save]:
 
         async def save(articles: Sequence[Article]) -> None:
             for article in articles:
-                values = documents.content(article, documents.FIELDS)
+                values = documents.content(article, documents.STORED_FIELDS)
                 await collection.update_one({"_id": article.key}, {"$set": values}, upsert=True)
 
         yield save

@@ -42,6 +42,9 @@ class Terminal(Console):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
+USAGE_STATUS = 2
+"""Exit status of a command that was asked wrongly."""
+
 out = Terminal(highlight=False)
 err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 

@@ -16,7 +16,7 @@ from rfispider.cli.console import Database, abandon_output, err, fail, with_stor
 from rfispider.jobs import export as files
 from rfispider.jobs.export import Format, MissingExtra, OutputError
 from rfispider.jobs.export.run import STDOUT, ExportRequest, ResumeError, write
-from rfispider.storage import FIELDS, VALIDITY, Selection
+from rfispider.storage import READER_FIELDS, VALIDITY, Selection
 
 COMPRESSIONS = {
     Format.JSONL: {"", ".gz", ".zst"},
@@ -82,7 +82,7 @@ def export(
             editions=options.editions(edition),
             since=options.moment(since, "--since"),
             until=options.moment(until, "--until", whole_day=True),
-            fields=options.fields(fields, (*FIELDS, *VALIDITY) if at else FIELDS),
+            fields=options.fields(fields, (*READER_FIELDS, *VALIDITY) if at else READER_FIELDS),
         ),
         at=at,
         since_last=since_last,

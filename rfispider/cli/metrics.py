@@ -12,16 +12,15 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, err, with_both
+from rfispider.cli.console import USAGE_STATUS, Database, err, with_both
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.prometheus import PREFIX, CallbackCollector, gauges
 from rfispider.monitoring.snapshot import Snapshot
 from rfispider.setting_values import SettingError, listening
 from rfispider.storage import DatabaseError
 
-FRESH_S = 10.0
+SNAPSHOT_FRESH_S = 10.0
 """A snapshot is served for so many seconds: several scrapers cost no more than one."""
-USAGE = 2
 
 
 def metrics(
@@ -47,7 +46,7 @@ def serve_on(where: str, registry: CollectorRegistry) -> None:
         server, _ = start_http_server(port, host, registry)
     except (SettingError, OSError) as error:
         err.print(f"rfispider metrics: {escape(str(error))}")
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE_STATUS) from error
     typer.echo(f"http://{host}:{server.server_port}/metrics")
     signal.sigwait(ENDS)
     server.shutdown()
@@ -81,9 +80,9 @@ class CachedSnapshot:
         yield from gauges(snapshot)
 
     def read(self) -> Snapshot:
-        """The present snapshot, or one taken less than `FRESH_S` seconds ago."""
+        """The present snapshot, or one taken less than `SNAPSHOT_FRESH_S` seconds ago."""
         with self.lock:
-            if self.snapshot is None or time.monotonic() - self.at > FRESH_S:
+            if self.snapshot is None or time.monotonic() - self.at > SNAPSHOT_FRESH_S:
                 self.snapshot = with_both(self.database, take_snapshot)
                 self.at = time.monotonic()
             return self.snapshot

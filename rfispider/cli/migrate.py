@@ -15,7 +15,7 @@ from rfispider.frontier.schema import FRONTIER
 from rfispider.items import SCHEMA
 from rfispider.storage import Migrated, Store
 
-OTHERS = {FRONTIER: added_fields}
+OTHER_COLLECTIONS = {FRONTIER: added_fields}
 """Collections beside the archive's, with what their documents get."""
 
 
@@ -42,7 +42,7 @@ async def migrated(database: str, *, dry_run: bool) -> Migrated | None:
     """Migrate with a progress bar; None when nothing was done."""
     async with connected() as connection:
         store = Store(connection, database)
-        plan = await store.administration.plan(OTHERS)
+        plan = await store.administration.plan(OTHER_COLLECTIONS)
         if plan.version < SCHEMA and dry_run:
             out.print(f"schema {plan.version} to {SCHEMA}: {numbers(plan.documents)} to migrate", soft_wrap=True)
         if plan.version == SCHEMA:
@@ -59,7 +59,9 @@ async def with_progress(store: Store, documents: Mapping[str, int]) -> Migrated:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err) as bars:
         tasks = {name: bars.add_task(name, total=count) for name, count in documents.items()}
-        return await store.administration.migrate(OTHERS, lambda name, count: bars.advance(tasks[name], count))
+        return await store.administration.migrate(
+            OTHER_COLLECTIONS, lambda name, count: bars.advance(tasks[name], count)
+        )
 
 
 def numbers(documents: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rfispider.site.editions import EDITIONS
-from rfispider.storage import FIELDS
+from rfispider.storage import READER_FIELDS
 
 Edition = Annotated[
     list[str] | None,
@@ -68,7 +68,7 @@ def moment(typed: str | None, option: str, *, whole_day: bool = False) -> dateti
         raise typer.BadParameter(f"{typed!r} is not {form}", param_hint=option) from None
 
 
-def fields(typed: str | None, known: Sequence[str] = FIELDS) -> tuple[str, ...]:
+def fields(typed: str | None, known: Sequence[str] = READER_FIELDS) -> tuple[str, ...]:
     """Names of fields as typed, with commas; all known ones when nothing was.
 
     Raises:

@@ -20,7 +20,7 @@ from rfispider.cli.console import Database, ask, counted, err, out, titled, with
 from rfispider.concurrency.prefetch import ahead
 from rfispider.jobs import reextract as job
 from rfispider.jobs.reextract import ReparseResult
-from rfispider.storage import FIELDS, ReparseBatch, Store, rules
+from rfispider.storage import READER_FIELDS, ReparseBatch, Store, rules
 from rfispider.text import readable_urls
 
 EXAMPLES = 3
@@ -128,9 +128,9 @@ def conditions(typed: Sequence[str]) -> dict[str, Any]:
     condition: dict[str, Any] = {}
     for each in typed:
         name, separator, value = each.partition("=")
-        if not separator or name.partition(".")[0] not in FIELDS or "$" in name:
+        if not separator or name.partition(".")[0] not in READER_FIELDS or "$" in name:
             raise typer.BadParameter(
-                f"{each!r} is not FIELD=VALUE; the fields are {' '.join(FIELDS)}", param_hint="--where"
+                f"{each!r} is not FIELD=VALUE; the fields are {' '.join(READER_FIELDS)}", param_hint="--where"
             )
         condition[name] = value_of(name, value)
     return condition

@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from rfispider import settings
-from rfispider.cli.console import Database, connected, err, out, run, text_of, titled
+from rfispider.cli.console import USAGE_STATUS, Database, connected, err, out, run, text_of, titled
 from rfispider.concurrency.child_process import ProcessResult, RunLease, supervise
 from rfispider.concurrency.run_guard import clock
 from rfispider.jobs.cron.lock import NotDue, RunClaim, ScheduleLocks
@@ -27,13 +27,12 @@ from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 15.0
+SCHEDULE_POLL_S = 15.0
 """A schedule is read at least this often, in seconds: another scheduler may have changed it."""
 ASK_AT, KILL_AT = 0.8, 0.95
 """Shares of a lease after which a run that could not renew it is asked to end, and killed: before another may start."""
 LEAST_LEASE_S = 1.0
 """A shorter lease may run out while the server answers."""
-USAGE = 2
 
 Command = Annotated[
     list[str] | None, typer.Argument(help="What to run, after `--`. Default: scrapy crawl rfi", show_default=False)
@@ -68,7 +67,7 @@ def schedule(
         )
     except (ScheduleRuleError, FileNotFoundError) as error:
         err.print(f"rfispider schedule: {escape(str(error))}")
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE_STATUS) from error
     asyncio.run(_serve(job, database))
 
 
@@ -123,7 +122,7 @@ async def _serve(job: _Job, database: str) -> None:
         logger.info("schedule %s: %s, %s", job.name, job.rule, " ".join(job.command))
         while not stopped.done():
             wait_s = await _turn(job, schedules, stopped)
-            await asyncio.wait({stopped}, timeout=min(wait_s, POLL_S))
+            await asyncio.wait({stopped}, timeout=min(wait_s, SCHEDULE_POLL_S))
     logger.info("stopped")
 
 
@@ -133,8 +132,8 @@ async def _turn(job: _Job, schedules: ScheduleLocks, stopped: "asyncio.Future[st
     try:
         claim = await schedules.claim(job.name, job.rule, f"{socket.gethostname()}/{os.getpid()}")
     except DatabaseError as error:
-        _log_fault(f"{error}; trying again in {POLL_S:g} s")
-        return POLL_S
+        _log_fault(f"{error}; trying again in {SCHEDULE_POLL_S:g} s")
+        return SCHEDULE_POLL_S
     if isinstance(claim, NotDue):
         return claim.seconds
     with RunLease() as lease:

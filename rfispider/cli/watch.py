@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +17,8 @@ from rfispider import settings
 from rfispider.cli import options
 from rfispider.cli.console import Database, abandon_output, err, fail, with_store
 from rfispider.jobs.export import JsonLines, OutputError, write_text
+from rfispider.jobs.export.run import CLOCK_MARGIN
 from rfispider.storage import DatabaseError, HistoryLost, Position, Selection, Store
-
-CLOCK_MARGIN = timedelta(days=1)
-"""When only the clocks of workers can tell what was missed: longer than any page is on its way."""
 
 IDLE_S = 10.0
 """How often the position is remembered while nothing happens: it moves on all the same."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from rfispider.concurrency import run_guard
 
-GRACE_S: Final = 30.0
+TERM_GRACE_S: Final = 30.0
 """How long a run that was asked to end may take for it, in seconds; a crawl hands back its work within 20."""
 
 
@@ -58,7 +58,7 @@ async def supervise(
     limit_s: float,
     unwanted: "asyncio.Future[str]",
     lease: RunLease | None = None,
-    grace_s: float = GRACE_S,
+    grace_s: float = TERM_GRACE_S,
 ) -> ProcessResult:
     """Run a command to its end; end it after `limit_s` seconds (0: never), or when `unwanted` says why.
 

@@ -20,9 +20,9 @@ BATCH: Final = 8
 """Calls in one message: to send and to wake another process costs as much as a tenth of the parsing of a page."""
 MESSAGES: Final = 2
 """Messages under way for each process: it goes on with the second while the reply to the first is read."""
-ATTEMPTS: Final = 2
+POOL_ATTEMPTS: Final = 2
 """A call whose process dies is tried once more, by itself: most often another call, or somebody, has killed it."""
-CHECK_S: Final = 0.25
+POOL_CHECK_S: Final = 0.25
 """Seconds between two checks of the processes."""
 
 
@@ -199,17 +199,17 @@ class ProcessPool:
             job.deaths += death.was_at_work
             if death.was_too_slow and len(jobs) == 1:
                 _resolve(job, CallKilled(f"reading it took more than {self._seconds:g} s"))
-            elif job.deaths >= ATTEMPTS:
+            elif job.deaths >= POOL_ATTEMPTS:
                 _resolve(job, CallKilled(f"the process that read it died ({death})"))
             elif not job.result.done():
                 self._waiting.appendleft(job)
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_S)
+            await asyncio.sleep(POOL_CHECK_S)
             for slot in self._slots:
                 if slot.process:
-                    slot.process.check(CHECK_S)
+                    slot.process.check(POOL_CHECK_S)
 
 
 def _resolve(job: _Job, result: Any) -> None:

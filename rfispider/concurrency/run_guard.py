@@ -19,7 +19,7 @@ from math import inf
 
 DEADLINES = struct.Struct("!dd")
 """When the run is asked to end, and when it is killed, as `clock` counts."""
-CHECK_S = 0.1
+GUARD_CHECK_S = 0.1
 """Seconds between two looks at the run and its deadlines."""
 NOT_STARTED = 127
 """Exit status of a command that cannot be started, as shells have it."""
@@ -42,7 +42,7 @@ def guard(renewals: int, command: list[str]) -> int:
         return NOT_STARTED
     ask_at, kill_at, was_asked, pipes = inf, inf, False, [renewals]
     while run.poll() is None:
-        if select.select(pipes, [], [], CHECK_S)[0]:
+        if select.select(pipes, [], [], GUARD_CHECK_S)[0]:
             message = os.read(renewals, 1024 * DEADLINES.size)
             if message:
                 ask_at, kill_at = DEADLINES.unpack(message[-DEADLINES.size :])

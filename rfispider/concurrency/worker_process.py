@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Self
 
-START_S: Final = 60.0
+WORKER_START_S: Final = 60.0
 """Seconds in which a process, on a busy machine, starts and imports what a request needs; else it is replaced."""
 STOPPED_S: Final = 2.0
 """A process that was stopped (SIGSTOP) for so many seconds is killed: a debugger may stop one for an instant."""
@@ -130,7 +130,7 @@ class WorkerProcess:
         elif request.is_begun and request.age_s > self._seconds:
             self._was_too_slow = True
             self.kill(f"it took more than {self._seconds:g} s")
-        elif not request.is_begun and request.age_s > START_S:
+        elif not request.is_begun and request.age_s > WORKER_START_S:
             self.kill("it did not begin")
 
     def kill(self, reason: str) -> None:

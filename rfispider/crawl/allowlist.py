@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from rfispider.site.editions import LEGACY_HOSTS
 from rfispider.site.hosts import SITE_HOSTS
 
-PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 """Schemes that may be fetched, with their default ports."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """IPv4 addresses behind a translator (RFC 6052)."""
@@ -36,7 +36,9 @@ class Allowlist:
         origins = trusted_origins | other_origins
         return cls(
             named=origins,
-            domains=frozenset(host for host, port in origins if port in PORTS.values() and not is_literal(host)),
+            domains=frozenset(
+                host for host, port in origins if port in DEFAULT_PORTS.values() and not is_literal(host)
+            ),
             trusted=frozenset(host for host, _ in trusted_origins)
             | frozenset(host for host, _ in other_origins if is_literal(host)),
         )
@@ -47,7 +49,7 @@ class Allowlist:
         if origin is None:
             return False
         host, port = origin
-        return origin in self.named or (port in PORTS.values() and self._is_allowed_name(host))
+        return origin in self.named or (port in DEFAULT_PORTS.values() and self._is_allowed_name(host))
 
     def _is_allowed_name(self, host: str) -> bool:
         if host in SITE_HOSTS or host in LEGACY_HOSTS or host in self.domains:
@@ -77,7 +79,7 @@ def _origin(url: str) -> tuple[str, int] | None:
 
 
 def _port(parts: SplitResult) -> int | None:
-    default = PORTS.get(parts.scheme)
+    default = DEFAULT_PORTS.get(parts.scheme)
     if default is None or parts.port is None:
         return default
     return parts.port

@@ -11,13 +11,13 @@ from rfispider.frontier import Frontier
 from rfispider.items import Link
 from rfispider.site import urls
 
-PAGES: Final = 100
+PAGES_PER_WRITE: Final = 100
 """Pages whose links make one write."""
-GATHER_S: Final = 0.005
+LINK_GATHER_S: Final = 0.005
 """The longest that a page waits for others to share its write, when none is under way."""
 REMEMBERED_S: Final = 300.0
 """So long a link that was written is taken to be there. An operator may have removed it meanwhile."""
-MOST: Final = 20_000
+MAX_REMEMBERED: Final = 20_000
 """Links that are remembered: some 5 MB."""
 
 
@@ -40,7 +40,7 @@ class RecentLinks:
 
     def unknown(self, links: Iterable[Link]) -> list[Link]:
         """Those links that tell the frontier something: new, nearer than before, or with what a source says of them."""
-        if self._clock() - self._since > REMEMBERED_S or len(self._depths) > MOST:
+        if self._clock() - self._since > REMEMBERED_S or len(self._depths) > MAX_REMEMBERED:
             self._since = self._clock()
             self._depths.clear()
         return [link for link in links if link.entry or link.depth < self._depths.get(_name(link), link.depth + 1)]
@@ -65,7 +65,7 @@ class LinkBuffer:
         self.max_depth = max_depth
         self.on_written = on_written
         self.recent = RecentLinks(asyncio.get_running_loop().time)
-        self.commits = GroupCommit(self.write, size=PAGES, seconds=GATHER_S)
+        self.commits = GroupCommit(self.write, size=PAGES_PER_WRITE, seconds=LINK_GATHER_S)
 
     async def add(self, links: Iterable[Link], *, stale_s: float | None = None) -> None:
         """Have the links of a page in the frontier when this returns; see `Frontier.add` for `stale_s`.

@@ -14,12 +14,12 @@ from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
 from rfispider.crawl.session import CrawlSession
-from rfispider.frontier.policy.politeness import REFUSALS, retry_after_s
+from rfispider.frontier.policy.politeness import REFUSAL_STATUSES, retry_after_s
 from rfispider.items import PAGE_KINDS, Link
 
 CONDITIONS = ("If-None-Match", "If-Modified-Since")
 """Headers of a conditional GET."""
-FRESH_S = 1.0
+SOURCE_FRESH_S = 1.0
 """Sources that were read less than so many seconds ago are not read again at the start of a run."""
 
 
@@ -52,7 +52,7 @@ class FollowLinks:
 
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Follow the links that the crawl begins with."""
-        async for item in self.follow(start, stale_s=FRESH_S):
+        async for item in self.follow(start, stale_s=SOURCE_FRESH_S):
             yield item
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -77,7 +77,7 @@ class FollowLinks:
                 links = []
         has_news |= await self.add(links, stale_s, polled_at)
         if next_pages and has_news:
-            await self.add(next_pages, FRESH_S, None)
+            await self.add(next_pages, SOURCE_FRESH_S, None)
 
     async def add(self, links: list[Link], stale_s: float | None, polled_at: datetime | None) -> bool:
         """Put links into the frontier; whether any of them was not known when their page was last read."""
@@ -143,7 +143,7 @@ class Politeness:
         host, page = urlsplit(request.url).netloc, request.meta.get("kind") in PAGE_KINDS
         if "kind" not in request.meta:
             return response
-        if response.status in REFUSALS:
+        if response.status in REFUSAL_STATUSES:
             headers = {str(name).lower(): str(value) for name, value in response.headers.to_unicode_dict().items()}
             await self.session.frontier.hosts.on_refusal(
                 host, page=page, retry_after_s=retry_after_s(headers, self.session.now())

@@ -22,7 +22,7 @@ from rfispider.mongo.errors import DatabaseError
 
 logger = logging.getLogger(__name__)
 
-FRESH_S: Final = 86_400.0
+ROBOTS_FRESH_S: Final = 86_400.0
 """How long what was read is used without reading it again, and how old a copy may be (RFC 9309, 2.4), in seconds."""
 FIRST_RETRY_S: Final = 60.0
 LONGEST_RETRY_S: Final = 3600.0
@@ -180,7 +180,7 @@ class RobotsTxt(RobotsTxtMiddleware):
                 await self.copies.keep_robots_copy(host, body.decode("utf-8", "replace"))
             except DatabaseError as error:
                 logger.warning("robots.txt of %s is not kept: %s", host, error)
-        return HostRules(parser=parser, read_again_at=asyncio.get_running_loop().time() + FRESH_S)
+        return HostRules(parser=parser, read_again_at=asyncio.get_running_loop().time() + ROBOTS_FRESH_S)
 
     async def stand_in(self, host: str, before: HostRules | None, problem: str) -> HostRules:
         """The rules while robots.txt cannot be read: those of a copy that is not too old, else none."""
@@ -210,7 +210,7 @@ class RobotsTxt(RobotsTxtMiddleware):
         except DatabaseError as error:
             logger.warning("the copy of the robots.txt of %s cannot be read: %s", host, error)
             return None
-        return copy if copy and copy.age_s < FRESH_S else None
+        return copy if copy and copy.age_s < ROBOTS_FRESH_S else None
 
     def parsed(self, body: bytes) -> RobotParser:
         """The rules of a robots.txt."""

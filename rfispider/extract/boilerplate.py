@@ -7,7 +7,7 @@ from typing import Final
 from rfispider.extract.html_document import Element
 from rfispider.site import selectors
 
-TAGS: Final = frozenset(
+BOILERPLATE_TAGS: Final = frozenset(
     {
         "script", "style", "button", "noscript", "iframe", "svg", "template", "figure", "figcaption", "form", "input",
         "select", "textarea", "nav", "object", "embed", "video", "audio", "canvas", "map", "math", "picture", "img",
@@ -46,7 +46,7 @@ def _dropped(element: Element, classes: re.Pattern[str]) -> bool:
     tag = element.tag
     if tag == "figure":
         return is_hidden(element) or not _holds_text(element)
-    if tag in TAGS or "-" in tag:  # a custom element is a program
+    if tag in BOILERPLATE_TAGS or "-" in tag:  # a custom element is a program
         return True
     attributes = element.attrib
     if attributes and (_has_class(attributes, classes) or not _ATTRIBUTES.isdisjoint(attributes) or is_hidden(element)):

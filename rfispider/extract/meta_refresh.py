@@ -8,7 +8,7 @@ from rfispider.feeds.encoding import utf8
 from rfispider.items import Page
 from rfispider.site import urls
 
-HEAD: Final = 16_384
+HEAD_BYTES: Final = 16_384
 """Bytes in which a page moves its readers on, if it does: such a page has next to nothing else."""
 
 
@@ -22,7 +22,7 @@ def refresh_target(page: Page) -> str | None:
     >>> refresh_target(Page(url=url, body=body, origin=Origin.PAGE, fetched_at=fetched_at))
     'https://www.rfi.fr/en/africa/20260301-a-ship'
     """
-    html = utf8(page.body[:HEAD], page.encoding).decode("utf-8", "replace")
+    html = utf8(page.body[:HEAD_BYTES], page.encoding).decode("utf-8", "replace")
     _, address = get_meta_refresh(html, baseurl=page.url)
     target = urls.canonical(address) if address else page.url
     if target == page.url or not urls.is_article(urls.kind(target)):

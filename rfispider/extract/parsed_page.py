@@ -11,7 +11,7 @@ from rfispider.items import Origin, Outcome, Page, Rejection
 from rfispider.site import selectors, url_syntax, urls
 from rfispider.site.editions import EDITIONS
 
-MAX_BYTES: Final = 24 * 1024 * 1024
+MAX_PAGE_BYTES: Final = 24 * 1024 * 1024
 """Larger documents are not parsed. The spider fetches at most 16 MB; an archived file may be larger."""
 _BINARY: Final = (
     b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"ID3", b"RIFF", b"\x00\x00\x00",
@@ -58,7 +58,7 @@ def _read(page: Page, *, whole: bool) -> Document | Rejection:
         return Rejection(outcome=Outcome.EMPTY, reason="no content")
     if _is_binary(page.body):
         return Rejection(outcome=Outcome.NOT_ARTICLE, reason="not HTML but binary data")
-    if len(page.body) > MAX_BYTES:
+    if len(page.body) > MAX_PAGE_BYTES:
         return Rejection(outcome=Outcome.FAILED, reason=f"too large: {len(page.body)} bytes")
     body = encoding.utf8(page.body, page.encoding)
     if page.origin in (Origin.FEED, Origin.ARCHIVE):

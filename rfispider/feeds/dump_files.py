@@ -17,7 +17,7 @@ from typing import IO
 from rfispider.feeds.result import FeedError
 from rfispider.site import selectors
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_DUMP_BYTES = 16 * 1024 * 1024
 """The largest document that is read, in bytes."""
 
 Document = tuple[str, str | FeedError]
@@ -119,7 +119,7 @@ def _hidden(name: str) -> bool:
 
 def _pieces(name: str, stream: IO[bytes]) -> Iterator[Document]:
     """The entries of one document."""
-    text = _text(stream.read(MAX_BYTES + 1))
+    text = _text(stream.read(MAX_DUMP_BYTES + 1))
     if isinstance(text, FeedError):
         yield name, text
         return
@@ -132,8 +132,8 @@ def _pieces(name: str, stream: IO[bytes]) -> Iterator[Document]:
 
 
 def _text(body: bytes) -> str | FeedError:
-    if len(body) > MAX_BYTES:
-        return FeedError(f"over the limit of {MAX_BYTES:,} bytes")
+    if len(body) > MAX_DUMP_BYTES:
+        return FeedError(f"over the limit of {MAX_DUMP_BYTES:,} bytes")
     wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = body.decode("utf-16" if wide else "utf-8-sig")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rfispider.feeds import plain_text
 from rfispider.feeds.entry_builder import Media, article, audio, picture, with_times
-from rfispider.feeds.result import MAX_ENTRIES, FeedError, ParsedFeed, left_out
+from rfispider.feeds.result import MAX_FEED_ENTRIES, FeedError, ParsedFeed, left_out
 from rfispider.items import Entry
 from rfispider.site.web_address import web_address
 from rfispider.text import printable
@@ -24,9 +24,9 @@ def read(text: str, url: str) -> ParsedFeed:
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise FeedError("JSON, but no JSON Feed: there is no list of items")
-    entries = [entry for item in _dicts(items[:MAX_ENTRIES]) if (entry := _entry(item, url))]
+    entries = [entry for item in _dicts(items[:MAX_FEED_ENTRIES]) if (entry := _entry(item, url))]
     return ParsedFeed(
-        entries=entries, title=plain_text.title(document.get("title")), problem=left_out(len(items[MAX_ENTRIES:]))
+        entries=entries, title=plain_text.title(document.get("title")), problem=left_out(len(items[MAX_FEED_ENTRIES:]))
     )
 
 

@@ -7,7 +7,7 @@ from rfispider.feeds.encoding import decoded
 from rfispider.feeds.packing import unpacked
 from rfispider.feeds.result import FeedError, ParsedFeed
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_FEED_BYTES = 16 * 1024 * 1024
 """The largest feed that is read, in bytes."""
 
 _FLOODS = {("<",): 300_000, ("&",): 1_600_000, ("{", "["): 300_000}
@@ -23,15 +23,15 @@ def entries(body: bytes, url: str, content_type: str | None = None) -> ParsedFee
 
     `url` is where it was fetched from, and makes relative addresses absolute; `content_type` is the HTTP
     header, read for its character set alone. Nothing is fetched and no entity is expanded.
-    Raises FeedError when nothing can be read: empty, over `MAX_BYTES`, neither XML nor JSON, not a feed,
+    Raises FeedError when nothing can be read: empty, over `MAX_FEED_BYTES`, neither XML nor JSON, not a feed,
     or a flood of markup.
 
     >>> entries(b"<rss><item><title>Fish & chips</title><link>/en/a</link></rss>", "https://a.fr").entries[0].title
     'Fish & chips'
     """
-    body = unpacked(body, MAX_BYTES)
-    if len(body) > MAX_BYTES:
-        raise FeedError(f"{len(body):,} bytes, over the limit of {MAX_BYTES:,}")
+    body = unpacked(body, MAX_FEED_BYTES)
+    if len(body) > MAX_FEED_BYTES:
+        raise FeedError(f"{len(body):,} bytes, over the limit of {MAX_FEED_BYTES:,}")
     text, problem = decoded(body, content_type)
     start = text.lstrip("\ufeff \t\r\n\x00")
     if not start:

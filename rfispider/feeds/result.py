@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from rfispider.items import Entry
 
-MAX_ENTRIES = 10_000
+MAX_FEED_ENTRIES = 10_000
 """Entries read of one feed; a feed of real life has some dozens."""
 
 

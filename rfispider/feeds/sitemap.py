@@ -16,9 +16,9 @@ from rfispider.feeds.xml_source import SITEMAP_ROOTS, XmlSource
 from rfispider.items import Entry
 from rfispider.site.web_address import web_address
 
-MAX_BYTES: Final = 50 * 1024 * 1024
+MAX_SITEMAP_BYTES: Final = 50 * 1024 * 1024
 """Unpacked; the protocol allows no more."""
-MAX_ENTRIES: Final = 50_000
+MAX_SITEMAP_ENTRIES: Final = 50_000
 """Entries of one sitemap that are read; the protocol allows no more."""
 _MAX_ELEMENTS: Final = 2_000
 """Elements about one URL; the protocol's largest case, a thousand pictures, stays below."""
@@ -48,7 +48,7 @@ class Sitemap:
     def problem(self) -> str | None:
         """One line on what went wrong, or None."""
         mended = f"{self._faults:,} entries mended or left out ({self._first_fault})" if self._faults else None
-        cut = f"more than {MAX_ENTRIES:,} entries, the others are left out" if self._is_cut else None
+        cut = f"more than {MAX_SITEMAP_ENTRIES:,} entries, the others are left out" if self._is_cut else None
         faults = "; ".join(filter(None, (self._source.problem, cut, mended)))
         return f"damaged: {faults}" if faults else None
 
@@ -56,7 +56,7 @@ class Sitemap:
         """Yield the entries in the order of the document."""
         namespaces = xml_repair.namespaces(self._decoded(self._source.head))
         for number, piece in enumerate(self._source):
-            if number >= MAX_ENTRIES:
+            if number >= MAX_SITEMAP_ENTRIES:
                 self._is_cut = True
                 return
             entry, fault = _read(self._decoded(piece), namespaces)
@@ -96,7 +96,7 @@ def is_sitemap(body: bytes) -> bool:
 
 
 def _opened(source: bytes | IO[bytes]) -> XmlSource:
-    stream = Unpacked(source, MAX_BYTES)
+    stream = Unpacked(source, MAX_SITEMAP_BYTES)
     wide, _ = encoding.wide_characters(stream.beginning(4))
     return XmlSource(io.BytesIO(encoding.utf8(stream.whole())) if wide else stream)
 

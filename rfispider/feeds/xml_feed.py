@@ -9,7 +9,7 @@ from feedparser.api import StrictFeedParser
 
 from rfispider.feeds import plain_text, xml_parts, xml_repair
 from rfispider.feeds.entry_builder import Media, article, audio, picture, with_times
-from rfispider.feeds.result import MAX_ENTRIES, FeedError, ParsedFeed, left_out
+from rfispider.feeds.result import MAX_FEED_ENTRIES, FeedError, ParsedFeed, left_out
 from rfispider.feeds.xml_parts import Part
 from rfispider.feeds.xml_source import FEED_ROOTS, XmlSource
 from rfispider.items import Entry
@@ -61,7 +61,7 @@ class _Reader:
         room = _MAX_ELEMENTS
         for number, piece in enumerate(source):
             self.was_given_any = True
-            if room <= 0 or number >= MAX_ENTRIES:
+            if room <= 0 or number >= MAX_FEED_ENTRIES:
                 self.left_out += 1
                 continue
             element, fault = xml_repair.element(piece.decode("utf-8", "replace"), self._namespaces)

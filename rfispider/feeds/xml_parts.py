@@ -13,7 +13,7 @@ from typing import Final
 
 from lxml import etree
 
-from rfispider.feeds.xml_repair import ATOM, CONTENT, DUBLIN_CORE, ITUNES, MEDIA, PREFIXES, RDF, Element
+from rfispider.feeds.xml_repair import ATOM, CONTENT_NAMESPACE, DUBLIN_CORE, ITUNES, MEDIA, PREFIXES, RDF, Element
 
 Name = tuple[str | None, str]
 """Namespace (empty for those of feeds, None for one that is not read) and lower-case local name."""
@@ -27,13 +27,13 @@ _VOCABULARY: Final[dict[str, frozenset[str]]] = {
             *("pubdate", "published", "updated", "issued", "modified"),
         }
     ),
-    CONTENT: frozenset({"encoded"}),
+    CONTENT_NAMESPACE: frozenset({"encoded"}),
     DUBLIN_CORE: frozenset({"creator", "date", "subject"}),
     ITUNES: frozenset({"duration", "image", "author", "keywords"}),
     MEDIA: frozenset({"content", "thumbnail", "keywords", "category"}),
 }
 _PUBLICATION: Final = {("", "pubdate"), ("", "published"), ("", "issued")}
-_MARKUP: Final = {("", "title"), ("", "description"), ("", "summary"), ("", "content"), (CONTENT, "encoded")}
+_MARKUP: Final = {("", "title"), ("", "description"), ("", "summary"), ("", "content"), (CONTENT_NAMESPACE, "encoded")}
 _DATE: Final = (DUBLIN_CORE, "date")
 _LINK: Final = ("", "link")
 _XML_BASE: Final = "{http://www.w3.org/XML/1998/namespace}base"

@@ -17,13 +17,13 @@ Element: TypeAlias = Any
 """An element of lxml, which carries no types."""
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
-CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
+CONTENT_NAMESPACE: Final = "http://purl.org/rss/1.0/modules/content/"
 DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 ITUNES: Final = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 MEDIA: Final = "http://search.yahoo.com/mrss/"
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PREFIXES: Final = {
-    "content": CONTENT,
+    "content": CONTENT_NAMESPACE,
     "dc": DUBLIN_CORE,
     "itunes": ITUNES,
     "media": MEDIA,

@@ -21,12 +21,12 @@ policy.fair_share  whose turn it is
 """
 
 from rfispider.frontier.host_budget import RateGrant
-from rfispider.frontier.queue import LEASE_S, Frontier
+from rfispider.frontier.queue import URL_LEASE_S, Frontier
 from rfispider.frontier.records import Completion, Lease, Validators
 from rfispider.frontier.statistics import Count, Holder, Pending, SourceGap
 
 __all__ = [
-    "LEASE_S",
+    "URL_LEASE_S",
     "Completion",
     "Count",
     "Frontier",

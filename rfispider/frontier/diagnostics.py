@@ -17,7 +17,7 @@ from rfispider.mongo.connection import Connection, operation
 UNSTORED = [State.DUE.value, State.FAILED.value, State.LEASED.value]
 EXPIRED_S = 120
 """Seconds after its end when a lease counts as expired: any working crawl takes it over within a few."""
-COUNTED = 100
+WAITING_COUNTED = 100
 """Waiting articles are counted up to this number."""
 
 _SOURCE_FIELDS = {
@@ -53,7 +53,7 @@ class WaitingArticles:
     """Articles that were found some time ago and are still not stored."""
 
     count: int
-    """At most twice `COUNTED`."""
+    """At most twice `WAITING_COUNTED`."""
     url: str
     """One of them."""
     error: str | None = None
@@ -103,7 +103,9 @@ class FrontierDiagnostics:
             "kind": {"$in": sorted(POLLED_KINDS)},
             "priority": {"$in": [SOURCE, FEED]},
         }
-        return [_source(document) async for document in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES)]
+        return [
+            _source(document) async for document in self._urls.find(query, _SOURCE_FIELDS, hint=schema.STATES_INDEX)
+        ]
 
     @operation("looking for articles that wait")
     async def waiting(
@@ -125,8 +127,8 @@ class FrontierDiagnostics:
         }
         given_up = {**news, "state": State.FAILED.value, "published_at": {"$gt": newer_than or found_before}}
         documents = [
-            *await self._urls.find(due, fields, hint=schema.CLAIM).limit(COUNTED).to_list(),
-            *await self._urls.find(given_up, fields, hint=schema.STATES).limit(COUNTED).to_list(),
+            *await self._urls.find(due, fields, hint=schema.CLAIM_INDEX).limit(WAITING_COUNTED).to_list(),
+            *await self._urls.find(given_up, fields, hint=schema.STATES_INDEX).limit(WAITING_COUNTED).to_list(),
         ]
         return _waiting(list({document["_id"]: document for document in documents}.values()))
 
@@ -134,10 +136,10 @@ class FrontierDiagnostics:
     async def given_up(self) -> GivenUp | None:
         """The URLs that failed and are never due again by themselves; None when there are none."""
         query = {"state": State.FAILED.value, "due_at": None}
-        example = await self._urls.find_one(query, {"url": 1, "last.error": 1}, hint=schema.STATES)
+        example = await self._urls.find_one(query, {"url": 1, "last.error": 1}, hint=schema.STATES_INDEX)
         if example is None:
             return None
-        count = await self._urls.count_documents(query, hint=schema.STATES)
+        count = await self._urls.count_documents(query, hint=schema.STATES_INDEX)
         return GivenUp(count=count, url=example["url"], error=example.get("last", {}).get("error"))
 
     @operation("looking for expired leases")
@@ -149,7 +151,7 @@ class FrontierDiagnostics:
             {"$match": {"$expr": {"$lt": ["$lease.until", late]}}},
             {"$group": {"_id": None, "urls": {"$sum": 1}, "since": {"$min": "$lease.until"}}},
         ]
-        rows = await db.rows(self._urls, pipeline, hint=schema.STATES)
+        rows = await db.rows(self._urls, pipeline, hint=schema.STATES_INDEX)
         return (rows[0]["urls"], rows[0]["since"]) if rows else (0, None)
 
     @operation("reading the budgets of hosts")

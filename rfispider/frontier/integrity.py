@@ -10,7 +10,7 @@ from rfispider.mongo import operations as db
 from rfispider.mongo.connection import Connection
 from rfispider.mongo.errors import translating_errors
 
-BATCH: Final = 2_000
+URLS_PER_BATCH: Final = 2_000
 STORED: Final = (Outcome.NEW, Outcome.CHANGED, Outcome.SAME, Outcome.DUPLICATE)
 """Outcomes after which the archive holds the article of a URL."""
 
@@ -31,7 +31,9 @@ class FrontierIntegrity:
         after = ""
         with translating_errors("checking the frontier", self._uri):
             while True:
-                cursor = self._urls.find({**query, "_id": {"$gt": after}}, {"url": 1}).sort("_id", 1).limit(BATCH)
+                cursor = (
+                    self._urls.find({**query, "_id": {"$gt": after}}, {"url": 1}).sort("_id", 1).limit(URLS_PER_BATCH)
+                )
                 batch = {document["_id"]: document["url"] async for document in cursor}
                 if not batch:
                     return

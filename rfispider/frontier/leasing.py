@@ -90,7 +90,7 @@ class Leasing:
     async def _read(self, reading: _Reading, n: int) -> dict[str, Document]:
         """The documents that a claim of n URLs can choose from, by key."""
         pipeline = fronts(reading.queries, reading.skipped, reading.limit)
-        documents = await db.rows(self._urls, pipeline, hint=schema.CLAIM)
+        documents = await db.rows(self._urls, pipeline, hint=schema.CLAIM_INDEX)
         lanes = {_lane(document) for document in documents}
         self._busy.note(lanes, whole=reading.whole, enough=len(documents) >= n)
         if documents:
@@ -167,6 +167,6 @@ def fronts(queries: list[Document], skipped: int, limit: int) -> list[Document]:
             {"$sort": {"priority": -1, "due_at": 1}},
             {"$skip": skipped},
             {"$limit": limit},
-            {"$project": {**dict.fromkeys(records.FIELDS, 1), "now": "$$NOW"}},
+            {"$project": {**dict.fromkeys(records.LEASE_FIELDS, 1), "now": "$$NOW"}},
         ],
     )

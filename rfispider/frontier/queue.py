@@ -30,7 +30,7 @@ from rfispider.mongo import operations as db
 from rfispider.mongo.clock import ServerClock
 from rfispider.mongo.connection import Connection, operation
 
-LEASE_S = 60.0
+URL_LEASE_S = 60.0
 """Seconds for which the work of a dead worker on another machine waits. Renew leases three times as often."""
 
 ATTEMPTS = 6
@@ -52,7 +52,7 @@ class Frontier:
         name: str,
         *,
         worker: str | None = None,
-        lease_s: float = LEASE_S,
+        lease_s: float = URL_LEASE_S,
         limits: Limits | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -86,7 +86,7 @@ class Frontier:
         database: str,
         *,
         worker: str | None = None,
-        lease_s: float = LEASE_S,
+        lease_s: float = URL_LEASE_S,
         limits: Limits | None = None,
     ) -> Self:
         """The prepared frontier over a connection of its own, which `close` closes.

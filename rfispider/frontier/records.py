@@ -91,7 +91,7 @@ class Completion:
     """It was not asked for, since its host refuses pages, and is not to be for so many seconds; None if it was."""
 
 
-FIELDS = (
+LEASE_FIELDS = (
     "url", "kind", "edition", "state", "due_at", "added_at", "priority", "attempts", "failures", "misses", "depth",
     "found_on", "entry", "published_at", "etag", "last_modified", "body_hash", "interval_s", "poll",
     "unfollowed", "claim",

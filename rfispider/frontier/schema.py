@@ -15,30 +15,30 @@ from rfispider.mongo.schema import COUNT, FLAG, FROM_ONE, KEY, NUMBER, SOME_TEXT
 FRONTIER = "frontier"
 HOSTS = "hosts"
 
-CLAIM = "claim"
-STATES = "states"
-GAPS = "gaps"
-DAYS = "days"
-UNFOLLOWED = "unfollowed"
+CLAIM_INDEX = "claim"
+STATES_INDEX = "states"
+GAPS_INDEX = "gaps"
+DAYS_INDEX = "days"
+UNFOLLOWED_INDEX = "unfollowed"
 
 INDEXES = {
     FRONTIER: [
         # Without what is never due again, which is most of a grown archive.
         IndexModel(
             [("edition", ASCENDING), ("kind", ASCENDING), ("priority", DESCENDING), ("due_at", ASCENDING)],
-            name=CLAIM,
+            name=CLAIM_INDEX,
             partialFilterExpression={"due_at": {"$type": "date"}},
         ),
-        IndexModel([("state", ASCENDING), ("edition", ASCENDING), ("kind", ASCENDING)], name=STATES),
-        IndexModel([("gaps.until", ASCENDING)], name=GAPS, sparse=True),
+        IndexModel([("state", ASCENDING), ("edition", ASCENDING), ("kind", ASCENDING)], name=STATES_INDEX),
+        IndexModel([("gaps.until", ASCENDING)], name=GAPS_INDEX, sparse=True),
         IndexModel(
             [("days", ASCENDING), ("edition", ASCENDING)],
-            name=DAYS,
+            name=DAYS_INDEX,
             partialFilterExpression={"days": {"$exists": True}},
         ),
         IndexModel(
             [("edition", ASCENDING), ("depth", ASCENDING)],
-            name=UNFOLLOWED,
+            name=UNFOLLOWED_INDEX,
             partialFilterExpression={"unfollowed": True},
         ),
     ],

@@ -84,7 +84,7 @@ class FrontierStats:
                 kind=Kind(row["_id"]["kind"]),
                 urls=row["urls"],
             )
-            for row in await db.rows(self._urls, pipeline, hint=schema.STATES)
+            for row in await db.rows(self._urls, pipeline, hint=schema.STATES_INDEX)
         ]
 
     @operation("counting leases")
@@ -128,7 +128,7 @@ class FrontierStats:
             {"$group": {"_id": "$edition", "urls": {"$sum": 1}}},
             {"$sort": {"_id": 1}},
         ]
-        return {row["_id"]: row["urls"] for row in await db.rows(self._urls, pipeline, hint=schema.CLAIM)}
+        return {row["_id"]: row["urls"] for row in await db.rows(self._urls, pipeline, hint=schema.CLAIM_INDEX)}
 
     async def _earliest(self, queries: list[Document], comparison: str, fields: Document) -> Document | None:
         """The first to become due of what is due (`$lte`), or of what is not due yet (`$gt`)."""
@@ -136,7 +136,7 @@ class FrontierStats:
             return None
         timed = [query | transitions.due(comparison) for query in queries]
         stages: list[Document] = [{"$sort": {"due_at": 1}}, {"$limit": 1}, {"$project": fields}]
-        rows = await db.rows(self._urls, db.union(schema.FRONTIER, timed, stages), hint=schema.CLAIM)
+        rows = await db.rows(self._urls, db.union(schema.FRONTIER, timed, stages), hint=schema.CLAIM_INDEX)
         return min(rows, key=lambda row: row["due_at"], default=None)
 
     async def _leased_elsewhere(self, editions: Collection[str | None]) -> int:
@@ -145,7 +145,7 @@ class FrontierStats:
             "edition": {"$in": list(editions)},
             "lease.worker": {"$ne": self._worker},
         }
-        return await self._urls.count_documents(others, hint=schema.STATES)
+        return await self._urls.count_documents(others, hint=schema.STATES_INDEX)
 
     @operation("looking for a URL in the frontier")
     async def find(self, url: str) -> Document | None:
@@ -179,7 +179,7 @@ class FrontierStats:
     async def of_day(self, day: date, editions: Collection[str]) -> list[Document]:
         """The documents of the articles that belong to a day by their URL or by what a source said of them."""
         query = {"days": day.isoformat(), "edition": {"$in": list(editions)}}
-        return await self._urls.find(query, VISIT, hint=schema.DAYS, batch_size=db.ONE_BATCH).to_list()
+        return await self._urls.find(query, VISIT, hint=schema.DAYS_INDEX, batch_size=db.ONE_BATCH).to_list()
 
     @operation("looking for lost sources")
     async def lost_sources(self, editions: Collection[str | None], until: datetime) -> list[Document]:
@@ -190,7 +190,7 @@ class FrontierStats:
             "kind": {"$in": [kind.value for kind in BOUNDS]},
             "poll.at": {"$lt": until},
         }
-        return await self._urls.find(query, {**VISIT, "poll.at": 1}, hint=schema.STATES).to_list()
+        return await self._urls.find(query, {**VISIT, "poll.at": 1}, hint=schema.STATES_INDEX).to_list()
 
     @operation("looking for gaps in sources")
     async def gaps(self, since: datetime, until: datetime) -> list[SourceGap]:
@@ -207,5 +207,5 @@ class FrontierStats:
                 edition=row["edition"],
                 gap=Gap(since=row["gaps"]["since"], until=row["gaps"]["until"]),
             )
-            for row in await db.rows(self._urls, pipeline, hint=schema.GAPS)
+            for row in await db.rows(self._urls, pipeline, hint=schema.GAPS_INDEX)
         ]

@@ -8,7 +8,7 @@ from rfispider.frontier import Frontier
 from rfispider.storage import Store
 from rfispider.storage.policy.integrity import Flaw
 
-LISTED = 1_000
+FLAWS_LISTED = 1_000
 """Flaws that are kept to be shown; all are counted."""
 
 
@@ -23,7 +23,7 @@ class CheckResult:
     mendable: Counter[str] = field(default_factory=Counter)
     """Check -> flaws that can be mended."""
     flaws: list[Flaw] = field(default_factory=list)
-    """The first `LISTED` of them."""
+    """The first `FLAWS_LISTED` of them."""
     mended: int = 0
     """Flaws that were mended."""
 
@@ -36,7 +36,7 @@ class CheckResult:
         """Take note of a flaw."""
         self.counts[flaw.check] += 1
         self.mendable[flaw.check] += flaw.mendable
-        if len(self.flaws) < LISTED:
+        if len(self.flaws) < FLAWS_LISTED:
             self.flaws.append(flaw)
 
 

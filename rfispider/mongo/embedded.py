@@ -26,16 +26,16 @@ from rfispider.mongo.server_binary import find_binary
 
 REPLICA_SET = "rfi"
 
-PORTS = range(27117, 27217)
+PORT_RANGE = range(27117, 27217)
 """Tried in this order. Below the range from which Linux takes outgoing ports, beside MongoDB's own 27017."""
 
-START_S = 60.0
+SERVER_START_S = 60.0
 """Seconds that a start may take; a recovery after a crash is part of it."""
 
 STOP_S = 60.0
 """Seconds that a clean shutdown may take."""
 
-TOO_SLOW = f"it was not ready after {START_S:.0f} seconds"
+TOO_SLOW = f"it was not ready after {SERVER_START_S:.0f} seconds"
 
 DYING_S = 5.0
 """Seconds that a killed server may take to let go of its memory."""
@@ -79,7 +79,7 @@ class Embedded:
     def up(self) -> str:
         """The URI of the running, writable server, which is started if need be.
 
-        Takes up to `START_S` seconds. Raises EmbeddedServerError when the server cannot be had.
+        Takes up to `SERVER_START_S` seconds. Raises EmbeddedServerError when the server cannot be had.
         """
         with self._locked():
             running = self._running()
@@ -141,9 +141,9 @@ class Embedded:
     def _becomes_writable(self, port: int) -> bool:
         """Wait for a writable primary, and make the server one if it never was, or moved; False when it dies.
 
-        Raises EmbeddedServerError when it does neither within `START_S` seconds.
+        Raises EmbeddedServerError when it does neither within `SERVER_START_S` seconds.
         """
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + SERVER_START_S
         address = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=500"
         with MongoClient[dict[str, Any]](address) as client:
             while not _is_writable(client):
@@ -153,7 +153,7 @@ class Embedded:
                     raise self._start_error(TOO_SLOW)
                 with suppress(PyMongoError):
                     _become_only_member(client, f"127.0.0.1:{port}")
-                time.sleep(server_process.POLL_S)
+                time.sleep(server_process.SERVER_POLL_S)
         return True
 
     def _written_pid(self) -> int | None:
@@ -177,7 +177,7 @@ class Embedded:
             output = f"{output}\n{server_failure.last_errors(self.log)}"
             if code != _EXIT_PORT_TAKEN and _PORT_TAKEN not in output:
                 raise self._start_error(server_failure.cause(code, output), output)
-        raise EmbeddedServerError(f"The embedded MongoDB found no free port in {PORTS[0]}-{PORTS[-1]}.")
+        raise EmbeddedServerError(f"The embedded MongoDB found no free port in {PORT_RANGE[0]}-{PORT_RANGE[-1]}.")
 
     def _start_error(self, fault: str, output: str | None = None) -> EmbeddedServerError:
         """The error of a start that failed, with the server's output, by default the last errors of its log."""
@@ -188,7 +188,7 @@ class Embedded:
         """Free ports, the remembered one first; the one in use is always the one remembered."""
         with suppress(OSError, ValueError):
             yield from filter(server_process.is_port_free, [int(self._port_file.read_text())])
-        yield from filter(server_process.is_port_free, PORTS)
+        yield from filter(server_process.is_port_free, PORT_RANGE)
 
     def _launch(self, binary: Path, port: int) -> tuple[int, str]:
         """Run mongod until it listens or dies; its exit code (0: it listens) and what it printed."""
@@ -201,7 +201,7 @@ class Embedded:
             command = [str(binary), *_options(self.data, self.log, port)]
             try:
                 process = subprocess.run(  # noqa: S603 - the binary is found by us, the options are ours
-                    command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=START_S, check=False
+                    command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=SERVER_START_S, check=False
                 )
             except subprocess.TimeoutExpired as error:
                 raise self._start_error(TOO_SLOW) from error

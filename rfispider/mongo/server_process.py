@@ -4,7 +4,7 @@ import socket
 import time
 from pathlib import Path
 
-POLL_S = 0.02
+SERVER_POLL_S = 0.02
 """Seconds between two looks at a process."""
 
 _ENDED = frozenset({"", "Z", "X"})
@@ -25,7 +25,7 @@ def wait_until_gone(pid: int, seconds: float) -> bool:
     while _is_alive(pid):
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_S)
+        time.sleep(SERVER_POLL_S)
     return True
 
 

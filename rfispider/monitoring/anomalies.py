@@ -19,7 +19,7 @@ from typing import Any
 
 from rfispider.items import Outcome
 
-HISTORY = 30
+RUNS_COMPARED = 30
 """A run is compared with so many before it."""
 LEAST_BEFORE = 100
 """Fewer things than these in the runs before tell nothing about what is usual."""
@@ -32,7 +32,7 @@ LEAST_SPREAD_RUNS = 3
 Run = Mapping[str, Any]
 UNWANTED = ("401", "402", "403", "407", "429", "451", "5")
 """What the statuses begin with by which a site refuses, or fails."""
-MISSING = ("404", "410")
+MISSING_STATUSES = ("404", "410")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Monitor:
 
 def alarms(run: Run, before: Sequence[Run]) -> list[Alarm]:
     """What is wrong with a run, given the records of the runs before it, newest first."""
-    past = [each for each in before if _reach(each) == _reach(run)][:HISTORY]
+    past = [each for each in before if _reach(each) == _reach(run)][:RUNS_COMPARED]
     judged = (monitor for monitor in MONITORS if not (monitor.name in ADDRESSES and _reach(run) == "since"))
     return [*_coverage(run, past), *(alarm for monitor in judged if (alarm := _rose(monitor, run, past)))]
 
@@ -143,21 +143,23 @@ def _coverage(run: Run, before: Sequence[Run]) -> Iterator[Alarm]:
                 continue
             if higher(now, past, COVERAGE_FALL):
                 usual, is_now = 1 - pooled(past).value, 1 - now.value
-                message = f"{is_now:.0%} of {counts[ARTICLES]} articles of {edition} have {field}; {usual:.0%} before"
+                message = (
+                    f"{is_now:.0%} of {counts[COVERED_ARTICLES]} articles of {edition} have {field}; {usual:.0%} before"
+                )
                 yield Alarm(f"coverage/{edition}/{field}", message)
 
 
-ARTICLES = "articles"
+COVERED_ARTICLES = "articles"
 """In the coverage of an edition: how many articles were looked at; the other names are those of fields."""
 
 
 def _fields(edition: str, runs: Iterable[Run]) -> set[str]:
-    return {field for run in runs for field in (run.get("coverage") or {}).get(edition, {})} - {ARTICLES}
+    return {field for run in runs for field in (run.get("coverage") or {}).get(edition, {})} - {COVERED_ARTICLES}
 
 
 def _lacking(run: Run, edition: str, field: str) -> Share:
     counts = (run.get("coverage") or {}).get(edition, {})
-    whole = counts.get(ARTICLES, 0)
+    whole = counts.get(COVERED_ARTICLES, 0)
     return Share(whole - counts.get(field, 0), whole)
 
 
@@ -180,7 +182,7 @@ def _statuses(*beginnings: str) -> Callable[[Run], Share]:
 
 MONITORS = (
     Monitor("statuses", "answers were refusals or errors of the site", _statuses(*UNWANTED), 20, 0.1),
-    Monitor("missing", "answers were 404 or 410", _statuses(*MISSING), 20, 0.2),
+    Monitor("missing", "answers were 404 or 410", _statuses(*MISSING_STATUSES), 20, 0.2),
     Monitor("sources", "polls listed nothing or failed", lambda run: _of(run, "sources", "empty", "failed"), 8, 0.25),
     Monitor(
         "extraction",

@@ -28,7 +28,7 @@ class Fate(StrEnum):
     """The site has removed it; if it was stored before, its last text is kept."""
 
 
-MISSING = (Fate.STUB, Fate.BLOCKED, Fate.FAILED, Fate.WAITING)
+MISSING_FATES = (Fate.STUB, Fate.BLOCKED, Fate.FAILED, Fate.WAITING)
 """Fates of articles that are not in the archive though the site may still have them."""
 
 
@@ -76,7 +76,7 @@ class Audit:
     @property
     def missing(self) -> list[AuditFinding]:
         """The articles that are not stored though the site may still have them."""
-        return [finding for finding in self.findings if finding.fate in MISSING]
+        return [finding for finding in self.findings if finding.fate in MISSING_FATES]
 
     @property
     def is_complete(self) -> bool:

@@ -24,7 +24,7 @@ SHRINKAGE = 1.0
 IMPROBABLE = 13.8
 """Silence where so many articles were expected happens once in a million gaps: exp(-13.8). Sixteen editions make
 about two thousand gaps a day."""
-MARGIN = 1.5
+SILENCE_MARGIN = 1.5
 """A silence is unusual when it is so many times as long as the longest before it."""
 
 
@@ -40,7 +40,7 @@ class PublicationRate:
     @property
     def limit(self) -> float:
         """A silence in which more articles were expected than this is improbable."""
-        return max(IMPROBABLE, MARGIN * self.longest)
+        return max(IMPROBABLE, SILENCE_MARGIN * self.longest)
 
     def expected(self, since: datetime, until: datetime) -> float:
         """How many articles the time between two moments usually brings; 0 when it is empty."""

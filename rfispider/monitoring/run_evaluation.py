@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from rfispider.monitoring.alerts import Alert, Receivers, send_alert
-from rfispider.monitoring.anomalies import HISTORY, alarms
+from rfispider.monitoring.anomalies import RUNS_COMPARED, alarms
 from rfispider.storage import DatabaseError, Store
 
 logger = logging.getLogger(__name__)
 
 ALARM = "monitor/alarm"
 """The statistic that holds the first alarm of a run."""
-LOOKED_AT = 3 * HISTORY
+LOOKED_AT = 3 * RUNS_COMPARED
 """Of the last run records, those are used that ended and are of the same kind."""
 FACTS = ("finished_at", "worker", "reason", "arguments", "outcomes", "sources", "statuses")
 """What an alert says of a run to programs, besides its problem."""

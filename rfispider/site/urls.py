@@ -18,7 +18,7 @@ from rfispider.site import chinese_script, url_grammar, url_syntax
 from rfispider.site.editions import EDITIONS, LEGACY_HOSTS, TWINS
 from rfispider.site.hosts import SHORT_LINK_HOST, SITE
 
-MAX_LENGTH: Final = 2_000
+MAX_URL_LENGTH: Final = 2_000
 """Characters of the longest URL that is followed."""
 MAX_PARTS: Final = 10
 """Most parts of a path, below the edition, that is followed; the deepest that was seen has five."""
@@ -143,7 +143,7 @@ def days(url: str, *published: datetime | None) -> list[str]:
 def is_endless(url: str) -> bool:
     """Whether a URL looks like the work of a site that answers any path: too long, too deep, or turning in a circle.
 
-    Longer than `MAX_LENGTH` characters in its canonical form, of more than `MAX_PARTS` parts, or with one part more
+    Longer than `MAX_URL_LENGTH` characters in its canonical form, of more than `MAX_PARTS` parts, or with one part more
     than `MAX_REPEATS` times. Nothing of the site comes near; a relative link that leads from each page to a new one
     does.
 
@@ -153,7 +153,7 @@ def is_endless(url: str) -> bool:
     parsed = _parsed(url)
     parts = parsed.path.parts if parsed.path else ()
     repeats = max(Counter(parts).values(), default=0)
-    return len(parsed.canonical) > MAX_LENGTH or len(parts) > MAX_PARTS or repeats > MAX_REPEATS
+    return len(parsed.canonical) > MAX_URL_LENGTH or len(parts) > MAX_PARTS or repeats > MAX_REPEATS
 
 
 def short_code(url: str) -> str | None:

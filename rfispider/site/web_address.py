@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 from rfispider import text
 from rfispider.site.url_syntax import WEB
 
-MAX_LENGTH: Final = 4096
+MAX_ADDRESS_LENGTH: Final = 4096
 """Characters of the longest address that is read."""
 _USUAL: Final = re.compile(r"https?://[a-z0-9.-]+(?:/(?!\.)[!$-.0->@-~]*)+")
 """Absolute addresses, of scheme, host and path without dot segments, in which nothing is to be done."""
@@ -24,7 +24,7 @@ def web_address(printed: object, base: str = "") -> str | None:
     >>> web_address("data:image/png;base64,AA==", "https://www.rfi.fr/en/") is None
     True
     """
-    if not isinstance(printed, str) or len(printed) > MAX_LENGTH:
+    if not isinstance(printed, str) or len(printed) > MAX_ADDRESS_LENGTH:
         return None
     if _USUAL.fullmatch(printed):
         return printed

@@ -19,7 +19,7 @@ from rfispider.storage.pages.documents import FetchedPage, Raw, decoded
 from rfispider.storage.pages.replay import KeptPage, ReparseBatch
 from rfispider.storage.read.highlights import Story
 from rfispider.storage.read.queries import Completeness, Report, SectionCount
-from rfispider.storage.read.selection import FIELDS, VALIDITY, Selection, rules, unpacked
+from rfispider.storage.read.selection import READER_FIELDS, VALIDITY, Selection, rules, unpacked
 from rfispider.storage.read.statistics import ArchiveStats
 from rfispider.storage.search.index import Hit, SearchRequest, SearchResult
 from rfispider.storage.search.pipeline import retrieval
@@ -27,7 +27,7 @@ from rfispider.storage.store import Store
 from rfispider.storage.stream.change_stream import HistoryLost, Position
 
 __all__ = [
-    "FIELDS",
+    "READER_FIELDS",
     "VALIDITY",
     "ArchiveStats",
     "Completeness",

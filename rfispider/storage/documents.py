@@ -15,7 +15,7 @@ from bson.raw_bson import RawBSONDocument
 from rfispider.items import NOT_STORED, SCHEMA, Article, Audio, Image, Kind, Origin, Related, Status
 from rfispider.site.urls import key
 from rfispider.storage.policy import near_duplicates, story_clusters
-from rfispider.storage.policy.bonds import Alias, Claim, Why
+from rfispider.storage.policy.bonds import Alias, BondClaim, Why
 from rfispider.storage.policy.identity import identity, twin_url
 from rfispider.storage.policy.versioning import ArticleVersion
 
@@ -28,7 +28,7 @@ What 16 MB do not hold comes in several all the same."""
 RAW = CodecOptions(document_class=RawBSONDocument)
 """For a collection whose documents are not decoded on the event loop."""
 
-FIELDS = tuple(field.name for field in fields(Article) if field.name not in NOT_STORED)
+STORED_FIELDS = tuple(field.name for field in fields(Article) if field.name not in NOT_STORED)
 """Names of the stored fields of an article; each is that of the document too, except `key`, which is its `_id`."""
 
 ARCHIVAL = ("revision", "first_seen_at", "last_seen_at", "changed_at", "story", "signature")
@@ -37,7 +37,7 @@ ARCHIVAL = ("revision", "first_seen_at", "last_seen_at", "changed_at", "story", 
 OF_THE_PRESENT = ("identity", "signature", "silent_edits", "ticker")
 """Fields of an article's document by which the archive works; no part of what it was at another time."""
 
-CONTENT = frozenset({"text", "content_hash", "published_at"})
+CONTENT_FIELDS = frozenset({"text", "content_hash", "published_at"})
 """Fields that identity and signature are made of."""
 
 NOT_SUPERSEDED = frozenset({"key", "aliases", "sources", "related"})
@@ -46,8 +46,8 @@ NOT_SUPERSEDED = frozenset({"key", "aliases", "sources", "related"})
 _LISTS_OF_RECORDS: dict[str, type[Image | Audio | Related]] = {"images": Image, "audio": Audio, "related": Related}
 _NAMES = {record: tuple(field.name for field in fields(record)) for record in _LISTS_OF_RECORDS.values()}
 _ENUMS: dict[str, Callable[[str], Kind | Status | Origin]] = {"kind": Kind, "status": Status, "origin": Origin}
-_PLAIN = tuple(name for name in FIELDS if name not in {"key", *_LISTS_OF_RECORDS, *_ENUMS})
-_PROJECTED = dict.fromkeys((*FIELDS[1:], *ARCHIVAL, "silent_edits", "ticker", "identity"), 1)
+_PLAIN = tuple(name for name in STORED_FIELDS if name not in {"key", *_LISTS_OF_RECORDS, *_ENUMS})
+_PROJECTED = dict.fromkeys((*STORED_FIELDS[1:], *ARCHIVAL, "silent_edits", "ticker", "identity"), 1)
 
 PROJECTION: Mapping[str, int] = _PROJECTED
 """Of an article's document, what `stored` reads; later additions (search tokens) can be large."""
@@ -59,7 +59,7 @@ def article_document(state: ArticleVersion) -> Document:
     return {
         "_id": article.key,
         "schema": SCHEMA,
-        **content(article, FIELDS),
+        **content(article, STORED_FIELDS),
         "revision": state.revision,
         "first_seen_at": state.first_seen_at,
         "last_seen_at": state.last_seen_at,
@@ -147,7 +147,7 @@ def revision_id(key: str, revision: int) -> str:
 def revision_document(old: ArticleVersion, valid_to: datetime, changed: Sequence[str]) -> Document:
     """The document of a superseded state, complete: what held from `valid_from` until, but not at, `valid_to`."""
     key = old.article.key
-    names = [name for name in FIELDS if name not in NOT_SUPERSEDED]
+    names = [name for name in STORED_FIELDS if name not in NOT_SUPERSEDED]
     return {
         "_id": revision_id(key, old.revision),
         "schema": SCHEMA,
@@ -185,7 +185,7 @@ def alias(document: Document) -> Alias:
     return Alias(**{**values, "key": document["_id"], "why": Why(document["why"])})
 
 
-def claim_document(claim: Claim) -> Document:
+def claim_document(claim: BondClaim) -> Document:
     """The document of a claim."""
     return {
         "_id": claim.key,
@@ -197,9 +197,9 @@ def claim_document(claim: Claim) -> Document:
     }
 
 
-def claim(document: Document) -> Claim:
+def claim(document: Document) -> BondClaim:
     """The claim that a document holds."""
-    return Claim(
+    return BondClaim(
         key=document["_id"],
         article=document["article"],
         why=Why(document["why"]),

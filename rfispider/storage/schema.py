@@ -11,26 +11,26 @@ PAGES = "pages"
 POSITIONS = "positions"
 SEARCH = "search"
 
-SECTIONS = "sections"
-NEWEST = "newest"
-CHANGES = "changes"
-ALIASES = "aliases"
-HISTORY = "history"
-LATEST = "latest"
-SIGNS = "signs"
-IDENTITY = "identity"
-SHORT_CODES = "short_codes"
-SIGNATURE = "signature"
-STORY = "story"
-TWIN = "twin"
-TAGS = "tags"
-AUTHORS = "authors"
-AUDIO = "audio"
-KEPT = "kept"
-FETCHED = "fetched"
-OWNER = "owner"
-EXPIRY = "expiry"
-UNREAD = "unread"
+SECTIONS_INDEX = "sections"
+NEWEST_INDEX = "newest"
+CHANGES_INDEX = "changes"
+ALIASES_INDEX = "aliases"
+HISTORY_INDEX = "history"
+LATEST_INDEX = "latest"
+SIGNS_INDEX = "signs"
+IDENTITY_INDEX = "identity"
+SHORT_CODES_INDEX = "short_codes"
+SIGNATURE_INDEX = "signature"
+STORY_INDEX = "story"
+TWIN_INDEX = "twin"
+TAGS_INDEX = "tags"
+AUTHORS_INDEX = "authors"
+AUDIO_INDEX = "audio"
+KEPT_INDEX = "kept"
+FETCHED_INDEX = "fetched"
+OWNER_INDEX = "owner"
+EXPIRY_INDEX = "expiry"
+UNREAD_INDEX = "unread"
 
 CLAIM_S = 30 * 24 * 3600
 """Seconds after which a claim that nobody came back to is forgotten."""
@@ -40,42 +40,44 @@ PAGE_MARKS = ("article", "fetched_at", "origin", "reread_at", "outcome", "_id")
 
 INDEXES: dict[str, list[IndexModel]] = {
     ARTICLES: [
-        IndexModel([("edition", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING)], name=SECTIONS),
+        IndexModel([("edition", ASCENDING), ("section", ASCENDING), ("published_at", DESCENDING)], name=SECTIONS_INDEX),
         # The agency stands in it so that the share of the wires is told by the index alone.
-        IndexModel([("edition", ASCENDING), ("published_at", DESCENDING), ("agency", ASCENDING)], name=NEWEST),
-        IndexModel([("changed_at", DESCENDING)], name=CHANGES),
+        IndexModel([("edition", ASCENDING), ("published_at", DESCENDING), ("agency", ASCENDING)], name=NEWEST_INDEX),
+        IndexModel([("changed_at", DESCENDING)], name=CHANGES_INDEX),
         # Most articles have no alias: they do not stand in it.
-        IndexModel([("aliases", ASCENDING)], name=ALIASES, partialFilterExpression={"aliases.0": {"$exists": True}}),
+        IndexModel(
+            [("aliases", ASCENDING)], name=ALIASES_INDEX, partialFilterExpression={"aliases.0": {"$exists": True}}
+        ),
         # Of two workers that store the same content at the same moment, it lets one make the document.
-        IndexModel([("identity", ASCENDING)], name=IDENTITY, unique=True, sparse=True),
-        IndexModel([("short_code", ASCENDING)], name=SHORT_CODES, sparse=True),
-        IndexModel([("signature", ASCENDING)], name=SIGNATURE),
-        IndexModel([("story", ASCENDING)], name=STORY),
-        IndexModel([("twin", ASCENDING)], name=TWIN, sparse=True),
+        IndexModel([("identity", ASCENDING)], name=IDENTITY_INDEX, unique=True, sparse=True),
+        IndexModel([("short_code", ASCENDING)], name=SHORT_CODES_INDEX, sparse=True),
+        IndexModel([("signature", ASCENDING)], name=SIGNATURE_INDEX),
+        IndexModel([("story", ASCENDING)], name=STORY_INDEX),
+        IndexModel([("twin", ASCENDING)], name=TWIN_INDEX, sparse=True),
         # What teams ask for, see docs/cookbook.md.
-        IndexModel([("tags", ASCENDING), ("published_at", DESCENDING)], name=TAGS),
-        IndexModel([("authors", ASCENDING), ("published_at", DESCENDING)], name=AUTHORS),
+        IndexModel([("tags", ASCENDING), ("published_at", DESCENDING)], name=TAGS_INDEX),
+        IndexModel([("authors", ASCENDING), ("published_at", DESCENDING)], name=AUTHORS_INDEX),
         IndexModel(
             [("published_at", DESCENDING), ("edition", ASCENDING)],
-            name=AUDIO,
+            name=AUDIO_INDEX,
             partialFilterExpression={"audio.0": {"$exists": True}},
         ),
     ],
-    REVISIONS: [IndexModel([("article", ASCENDING), ("revision", ASCENDING)], name=HISTORY, unique=True)],
-    ALIAS_RECORDS: [IndexModel([("article", ASCENDING)], name=OWNER)],
-    CLAIMS: [IndexModel([("noted_at", ASCENDING)], name=EXPIRY, expireAfterSeconds=CLAIM_S)],
+    REVISIONS: [IndexModel([("article", ASCENDING), ("revision", ASCENDING)], name=HISTORY_INDEX, unique=True)],
+    ALIAS_RECORDS: [IndexModel([("article", ASCENDING)], name=OWNER_INDEX)],
+    CLAIMS: [IndexModel([("noted_at", ASCENDING)], name=EXPIRY_INDEX, expireAfterSeconds=CLAIM_S)],
     RUNS: [
-        IndexModel([("started_at", DESCENDING)], name=LATEST),
+        IndexModel([("started_at", DESCENDING)], name=LATEST_INDEX),
         # Runs of less than a minute give no sign of life.
-        IndexModel([("updated_at", DESCENDING)], name=SIGNS, sparse=True),
+        IndexModel([("updated_at", DESCENDING)], name=SIGNS_INDEX, sparse=True),
     ],
     PAGES: [
         # All that tells which page an article was read from: the bodies are not touched to find it.
-        IndexModel([(name, ASCENDING) for name in PAGE_MARKS], name=KEPT),
-        IndexModel([("edition", ASCENDING), ("fetched_at", ASCENDING)], name=FETCHED),
+        IndexModel([(name, ASCENDING) for name in PAGE_MARKS], name=KEPT_INDEX),
+        IndexModel([("edition", ASCENDING), ("fetched_at", ASCENDING)], name=FETCHED_INDEX),
         IndexModel(
             [("_id", ASCENDING), ("outcome", ASCENDING)],
-            name=UNREAD,
+            name=UNREAD_INDEX,
             partialFilterExpression={"outcome": {"$exists": True}},
         ),
     ],

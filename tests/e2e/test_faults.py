@@ -175,7 +175,7 @@ def test_a_page_that_hangs_delays_the_end_of_a_worker_by_seconds_and_is_given_ba
 
 def test_a_killed_mongod_loses_nothing(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site.replica.control(latency_ms=100)
-    monkeypatch.setattr(embedded, "PORTS", [free_port()])
+    monkeypatch.setattr(embedded, "PORT_RANGE", [free_port()])
     server = Embedded(tmp_path / "mongo")
     uri = server.up()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rfispider.frontier import Completion, Frontier, Lease, Validators
-from rfispider.frontier.policy.claims import CLAIM_AGAIN_S, LONGEST_S, again_in_s, agrees, claimed
+from rfispider.frontier.policy.claims import CLAIM_AGAIN_S, LONGEST_CLAIM_WAIT_S, again_in_s, agrees, claimed
 from rfispider.frontier.policy.priorities import LOOK_AGAIN
 from rfispider.frontier.policy.revisit import State
 from rfispider.items import Claim, Entry, Kind, Link, Outcome
@@ -49,7 +49,7 @@ def test_answers_that_contradict_each_other_are_asked_for_ever_more_seldom_but_o
         waits_s.append(again_in_s(claim))
         claim = claimed(claim, str(number), NOW)
     assert waits_s[:4] == [600, 1200, 2400, 4800]
-    assert waits_s[-1] == again_in_s(Claim(evidence="x", at=NOW, changes=10**6)) == LONGEST_S == 86400
+    assert waits_s[-1] == again_in_s(Claim(evidence="x", at=NOW, changes=10**6)) == LONGEST_CLAIM_WAIT_S == 86400
 
 
 # ---- The frontier -------------------------------------------------------------------------------------------

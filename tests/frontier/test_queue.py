@@ -32,7 +32,7 @@ from rfispider.frontier.leasing import fronts
 from rfispider.frontier.policy import fair_share
 from rfispider.frontier.policy.fair_share import Band, Lane, Turns
 from rfispider.frontier.policy.priorities import PRIORITIES, priority
-from rfispider.frontier.policy.revisit import FAILURES, HOUR, LOOKS_S, Gap, Poll, State
+from rfispider.frontier.policy.revisit import FAILURE_BACKOFF, HOUR_S, LOOKS_S, Gap, Poll, State
 from rfispider.frontier.queue import ATTEMPTS
 from rfispider.items import FEED_KINDS, FETCHABLE_KINDS, Audio, Entry, Kind, Link, Outcome
 from rfispider.mongo.errors import DatabaseError
@@ -463,10 +463,10 @@ def test_turns_waste_nothing_and_keep_the_order_of_each_lane(sizes: dict[Lane, i
 @given(st.sets(lanes, min_size=2, max_size=9))
 def test_lanes_with_enough_work_get_turns_by_their_weight(busy: set[Lane]) -> None:
     turns = Turns({})
-    total = sum(fair_share.WEIGHTS[lane.band] for lane in busy)
+    total = sum(fair_share.BAND_WEIGHTS[lane.band] for lane in busy)
     waiting = {lane: [f"{lane.edition}.{lane.band}"] * 10 * total for lane in busy}
     picked = [key for _ in range(2 * total) for key in turns.deal(waiting, 1)]
-    expected = {f"{lane.edition}.{lane.band}": 2 * fair_share.WEIGHTS[lane.band] for lane in busy}
+    expected = {f"{lane.edition}.{lane.band}": 2 * fair_share.BAND_WEIGHTS[lane.band] for lane in busy}
     assert Counter(picked) == expected
 
 
@@ -593,7 +593,7 @@ async def test_a_failure_is_kept_with_its_reason_and_tried_again_later(frontier:
 
 async def test_after_too_many_failures_a_url_waits_for_a_person(frontier: Frontier) -> None:
     await frontier.add(articles(2))
-    for _ in range(FAILURES.limit):
+    for _ in range(FAILURE_BACKOFF.limit):
         await expire(frontier)
         for lease in await frontier.claim(2, CN):
             await frontier.fail(lease, "no answer")
@@ -663,7 +663,7 @@ async def test_a_url_that_takes_its_workers_down_waits_like_one_that_fails_and_i
 ) -> None:
     await frontier.add(articles(2))
     assert await frontier.diagnostics.given_up() is None
-    for failures in range(1, FAILURES.limit + 1):
+    for failures in range(1, FAILURE_BACKOFF.limit + 1):
         for _ in range(ATTEMPTS):
             leases = await frontier.claim(2, CN)
             assert names(leases) == ["story-0", "story-1"]
@@ -673,7 +673,7 @@ async def test_a_url_that_takes_its_workers_down_waits_like_one_that_fails_and_i
         document = await stored(frontier, article("story-0"))
         assert (document["state"], document["failures"], document["attempts"]) == ("failed", failures, 0)
         assert "never settled" in document["last"]["error"]
-        assert (document["due_at"] is None) == (failures == FAILURES.limit)
+        assert (document["due_at"] is None) == (failures == FAILURE_BACKOFF.limit)
         await expire(frontier)
     given_up = await frontier.diagnostics.given_up()
     assert given_up == GivenUp(count=1, url=article("story-0").url, error=document["last"]["error"])
@@ -729,7 +729,7 @@ async def test_a_source_remembers_its_interval_and_poll_and_tells_its_gaps(front
     await expire(frontier)
     (lease,) = await frontier.claim(1, CN)
     assert lease.poll == after
-    assert lease.interval_s == HOUR / 8
+    assert lease.interval_s == HOUR_S / 8
     (gap,) = await frontier.statistics.gaps(T0, T0 + timedelta(days=1))
     assert (gap.url, gap.gap) == (feed().url, Gap(since=T0 - timedelta(hours=1), until=T0 + timedelta(hours=3)))
     assert await frontier.statistics.gaps(T0 + timedelta(days=1), T0 + timedelta(days=2)) == []
@@ -966,7 +966,7 @@ async def test_a_claim_reads_its_lane_in_order_through_its_index(grown: Frontier
     query = fair_share.by_priority(["cn", "fr"], FETCHABLE_KINDS)[Lane("cn", band)]
     command = {"aggregate": schema.FRONTIER, "pipeline": fronts([query], 0, 50), "cursor": {}}
     found = await translating_errors(grown, command)
-    assert {stage["indexName"] for stage in found if stage["stage"] == "IXSCAN"} == {schema.CLAIM}
+    assert {stage["indexName"] for stage in found if stage["stage"] == "IXSCAN"} == {schema.CLAIM_INDEX}
     assert not {"COLLSCAN", "SORT"} & {stage["stage"] for stage in found}
 
 
@@ -978,7 +978,7 @@ async def test_the_next_due_time_is_read_in_order_through_an_index(
     query = fair_share.by_due_time(CN, list(Kind))[Lane("cn", band)] | transitions.due(comparison)
     pipeline = [{"$match": query}, {"$sort": {"due_at": 1}}, {"$limit": 1}]
     found = await translating_errors(
-        grown, {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}, "hint": schema.CLAIM}
+        grown, {"aggregate": schema.FRONTIER, "pipeline": pipeline, "cursor": {}, "hint": schema.CLAIM_INDEX}
     )
     assert not {"COLLSCAN", "SORT"} & {stage["stage"] for stage in found}
 
@@ -1030,7 +1030,7 @@ async def test_every_command_of_a_busy_worker_uses_an_index(grown: Frontier, oth
 async def test_what_is_never_due_again_does_not_stand_in_the_index_of_claims(grown: Frontier) -> None:
     checked = await grown._database.command("validate", schema.FRONTIER)
     due = await grown._urls.count_documents({"due_at": {"$ne": None}})
-    assert checked["keysPerIndex"][schema.CLAIM] == due < checked["keysPerIndex"]["_id_"]
+    assert checked["keysPerIndex"][schema.CLAIM_INDEX] == due < checked["keysPerIndex"]["_id_"]
 
 
 async def test_what_is_never_due_again_is_not_read_by_a_claim(grown: Frontier) -> None:

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfispider.frontier.policy.revisit import (
-    BLOCKS,
+    BLOCK_BACKOFF,
     BOUNDS,
-    DAY,
-    FAILURES,
-    HOUR,
+    DAY_S,
+    FAILURE_BACKOFF,
+    HOUR_S,
     LOOKS_S,
-    MINUTE,
+    MINUTE_S,
     MISS_S,
     Backoff,
     Bounds,
@@ -91,7 +91,7 @@ def test_the_more_is_known_the_longer_the_interval(interval_s: float, one: float
 
 
 def test_polls_without_a_common_entry_leave_a_gap_between_their_entries() -> None:
-    before, after = polled("abc", at=HOUR, newest=4000), polled("xyz", oldest=500)
+    before, after = polled("abc", at=HOUR_S, newest=4000), polled("xyz", oldest=500)
     assert gap(before, after) == Gap(since=ago(4000), until=ago(500))
 
 
@@ -109,23 +109,23 @@ def test_a_first_an_empty_or_an_overlapping_poll_is_no_gap(before: Poll | None, 
 
 
 def test_a_gap_of_a_source_that_tells_no_times_reaches_from_poll_to_poll() -> None:
-    assert gap(polled("abc", at=HOUR), polled("xyz")) == Gap(since=ago(HOUR), until=NOW)
+    assert gap(polled("abc", at=HOUR_S), polled("xyz")) == Gap(since=ago(HOUR_S), until=NOW)
 
 
 def test_a_gap_never_ends_before_it_begins() -> None:
-    found = gap(polled("abc", at=HOUR, newest=100), polled("xyz", oldest=9000))
+    found = gap(polled("abc", at=HOUR_S, newest=100), polled("xyz", oldest=9000))
     assert found == Gap(since=ago(9000), until=ago(100))
 
 
 @pytest.mark.parametrize(
     ("changed", "due_in_s"),
     [
-        ({"poll": polled("abc")}, 15 * MINUTE),
+        ({"poll": polled("abc")}, 15 * MINUTE_S),
         ({"poll": polled("abc"), "before": polled("abc"), "interval_s": 1000.0}, 1500),
         ({"poll": polled("xyz"), "before": polled("abc"), "interval_s": 1000.0}, 500),
         ({"poll": polled(""), "before": polled("abc"), "interval_s": 1000.0}, 1000),
         ({"outcome": Outcome.UNCHANGED, "interval_s": 1000.0}, 1500),
-        ({"outcome": Outcome.UNCHANGED, "interval_s": HOUR}, HOUR),
+        ({"outcome": Outcome.UNCHANGED, "interval_s": HOUR_S}, HOUR_S),
         ({"outcome": Outcome.EMPTY, "interval_s": 1000.0}, 1000),
     ],
 )
@@ -135,8 +135,8 @@ def test_a_feed_is_due_again_after_its_interval(changed: dict[str, object], due_
 
 
 def test_the_plan_of_a_poll_tells_its_gap() -> None:
-    decided = plan(visit(kind=Kind.FEED, before=polled("abc", at=HOUR), poll=polled("xyz")))
-    assert decided.gap == Gap(since=ago(HOUR), until=NOW)
+    decided = plan(visit(kind=Kind.FEED, before=polled("abc", at=HOUR_S), poll=polled("xyz")))
+    assert decided.gap == Gap(since=ago(HOUR_S), until=NOW)
 
 
 @pytest.mark.parametrize(
@@ -158,23 +158,23 @@ def test_a_source_that_fails_is_never_given_up() -> None:
 @pytest.mark.parametrize(
     ("age_s", "due_in_s"),
     [
-        (0, HOUR),
-        (HOUR - 60, 60),
-        (HOUR, 5 * HOUR),
-        (7 * HOUR, 17 * HOUR),
-        (DAY, 6 * DAY),
-        (3 * DAY, 4 * DAY),
-        (8 * DAY, 22 * DAY),
-        (30 * DAY, None),
-        (4000 * DAY, None),
-        (-5 * HOUR, HOUR),
+        (0, HOUR_S),
+        (HOUR_S - 60, 60),
+        (HOUR_S, 5 * HOUR_S),
+        (7 * HOUR_S, 17 * HOUR_S),
+        (DAY_S, 6 * DAY_S),
+        (3 * DAY_S, 4 * DAY_S),
+        (8 * DAY_S, 22 * DAY_S),
+        (30 * DAY_S, None),
+        (4000 * DAY_S, None),
+        (-5 * HOUR_S, HOUR_S),
     ],
 )
 def test_an_article_is_looked_at_again_at_the_ages_of_the_plan(age_s: float, due_in_s: float | None) -> None:
     assert next_look_s(ago(age_s), NOW) == due_in_s
 
 
-@given(st.floats(0, 40 * DAY))
+@given(st.floats(0, 40 * DAY_S))
 def test_following_the_plan_visits_each_remaining_age_once(age_s: float) -> None:
     published, now, ages = ago(age_s), NOW, []
     while (wait := next_look_s(published, now)) is not None:
@@ -191,13 +191,13 @@ def test_following_the_plan_visits_each_remaining_age_once(age_s: float) -> None
     [Outcome.NEW, Outcome.CHANGED, Outcome.SAME, Outcome.DUPLICATE, Outcome.UNCHANGED, Outcome.EMPTY],
 )
 def test_an_article_that_was_read_is_done_until_its_next_look(outcome: Outcome) -> None:
-    decided = plan(visit(outcome=outcome, published_at=ago(2 * HOUR), failures=3, misses=1))
-    assert (decided.state, decided.due_in_s) == (State.DONE, 4 * HOUR)
+    decided = plan(visit(outcome=outcome, published_at=ago(2 * HOUR_S), failures=3, misses=1))
+    assert (decided.state, decided.due_in_s) == (State.DONE, 4 * HOUR_S)
     assert (decided.failures, decided.misses) == (0, 0)
 
 
 def test_the_first_sight_stands_in_for_an_unknown_publication() -> None:
-    assert plan(visit(first_seen_at=ago(30 * MINUTE))).due_in_s == 30 * MINUTE
+    assert plan(visit(first_seen_at=ago(30 * MINUTE_S))).due_in_s == 30 * MINUTE_S
 
 
 def test_a_page_that_is_no_article_is_never_looked_at_again() -> None:
@@ -220,12 +220,12 @@ def test_a_failure_between_two_misses_does_not_forget_the_first() -> None:
 @pytest.mark.parametrize(
     ("misses", "interval_s", "state", "due_in_s"),
     [
-        (0, None, State.FAILED, HOUR),
+        (0, None, State.FAILED, HOUR_S),
         (0, 1800.0, State.FAILED, 1800.0),
-        (1, 1800.0, State.GONE, HOUR),
-        (2, 1800.0, State.GONE, 2 * HOUR),
-        (9, 1800.0, State.GONE, DAY),
-        (9999, 1800.0, State.GONE, DAY),
+        (1, 1800.0, State.GONE, HOUR_S),
+        (2, 1800.0, State.GONE, 2 * HOUR_S),
+        (9, 1800.0, State.GONE, DAY_S),
+        (9999, 1800.0, State.GONE, DAY_S),
     ],
 )
 def test_a_source_that_is_gone_is_still_looked_at_ever_more_seldom(
@@ -256,23 +256,23 @@ def test_the_wait_stays_between_half_the_base_and_the_ceiling(failures: int, jit
 
 @given(st.integers(1, 18), jitters)
 def test_another_failure_never_shortens_the_wait(failures: int, jitter: float) -> None:
-    one, two = (backoff_s(each, jitter, BLOCKS) for each in (failures, failures + 1))
+    one, two = (backoff_s(each, jitter, BLOCK_BACKOFF) for each in (failures, failures + 1))
     assert one is not None
     assert two is not None
     assert one <= two
 
 
 def test_a_url_that_fails_too_often_waits_for_a_person() -> None:
-    decided = plan(visit(outcome=Outcome.FAILED, failures=FAILURES.limit - 1))
-    assert (decided.state, decided.due_in_s, decided.failures) == (State.FAILED, None, FAILURES.limit)
+    decided = plan(visit(outcome=Outcome.FAILED, failures=FAILURE_BACKOFF.limit - 1))
+    assert (decided.state, decided.due_in_s, decided.failures) == (State.FAILED, None, FAILURE_BACKOFF.limit)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.STUB])
 def test_a_refused_page_is_tried_more_often_than_a_broken_one(outcome: Outcome) -> None:
-    decided = plan(visit(outcome=outcome, failures=FAILURES.limit, jitter=1.0))
+    decided = plan(visit(outcome=outcome, failures=FAILURE_BACKOFF.limit, jitter=1.0))
     assert decided.state is State.FAILED
-    assert decided.due_in_s == 30 * 2**FAILURES.limit
-    assert plan(visit(outcome=outcome, failures=BLOCKS.limit - 1)).due_in_s is None
+    assert decided.due_in_s == 30 * 2**FAILURE_BACKOFF.limit
+    assert plan(visit(outcome=outcome, failures=BLOCK_BACKOFF.limit - 1)).due_in_s is None
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.STUB])

@@ -23,7 +23,7 @@ from warcio.archiveiterator import ArchiveIterator
 from rfispider import extract, settings
 from rfispider.cli import app
 from rfispider.items import Article, Page
-from rfispider.storage import FIELDS, FetchedPage, Store
+from rfispider.storage import READER_FIELDS, FetchedPage, Store
 from tests.support.crawling import ROOT, surroundings
 from tests.support.extract_pages import article_html, page
 
@@ -106,13 +106,13 @@ def test_all_of_the_archive_comes_with_a_manifest_that_is_true(filled: Archive, 
         stored = {document["_id"]: document for document in client[filled.database].articles.find()}
     assert {line["_id"] for line in lines} == stored.keys()
     for line in lines:
-        assert line.keys() == stored[line["_id"]].keys() & set(FIELDS)
+        assert line.keys() == stored[line["_id"]].keys() & set(READER_FIELDS)
         assert line["text"] == stored[line["_id"]]["text"]
         assert datetime.fromisoformat(line["published_at"]) == stored[line["_id"]]["published_at"]
     told = manifest(path)
     assert (told["count"], told["format"], told["file"]) == (6, "jsonl", "a.jsonl.gz")
     assert told["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert told["fields"] == list(FIELDS)
+    assert told["fields"] == list(READER_FIELDS)
 
 
 @pytest.mark.parametrize(

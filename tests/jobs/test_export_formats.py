@@ -24,7 +24,7 @@ from rfispider.jobs import export
 from rfispider.jobs.export import Format, Manifest, Output, OutputError, csv_file, parquet
 from rfispider.jobs.export.manifest import beside
 from rfispider.jobs.export.output_file import AtomicFile, write_text
-from rfispider.storage import FIELDS, rules
+from rfispider.storage import READER_FIELDS, rules
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 5000)  # noqa: DTZ001 - as the store hands times over
 DOCUMENT: dict[str, Any] = {
@@ -79,9 +79,9 @@ def test_csv_has_a_column_a_field_and_lists_as_json(tmp_path: Path) -> None:
 
 
 def test_parquet_has_typed_columns_and_null_for_what_is_not_known(tmp_path: Path) -> None:
-    written(tmp_path / "a.parquet", Format.PARQUET, FIELDS, ([DOCUMENT] * 3, [DOCUMENT]))
+    written(tmp_path / "a.parquet", Format.PARQUET, READER_FIELDS, ([DOCUMENT] * 3, [DOCUMENT]))
     read = pq.read_table(tmp_path / "a.parquet")
-    assert tuple(read.column_names) == FIELDS
+    assert tuple(read.column_names) == READER_FIELDS
     assert read.schema.field("published_at").type == pa.timestamp("ms", tz="UTC")
     row = read.to_pylist(maps_as_pydicts="strict")[3]
     assert {name: row[name] for name in DOCUMENT} == DOCUMENT | {
@@ -97,7 +97,7 @@ def test_parquet_holds_no_more_than_a_row_group_in_memory(tmp_path: Path, monkey
     assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups >= 8
 
 
-@pytest.mark.parametrize("name", [*FIELDS])
+@pytest.mark.parametrize("name", [*READER_FIELDS])
 def test_every_field_has_a_column_type(name: str) -> None:
     assert isinstance(parquet.arrow(rules()[name]), pa.DataType)
 

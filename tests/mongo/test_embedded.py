@@ -23,7 +23,7 @@ from rfispider.mongo.server_binary import find_binary
 pytestmark = pytest.mark.integration
 
 MIB = 1024 * 1024
-SOME_PORTS = embedded.PORTS
+SOME_PORTS = embedded.PORT_RANGE
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def own_port(monkeypatch: pytest.MonkeyPatch) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    monkeypatch.setattr(embedded, "PORTS", [port])
+    monkeypatch.setattr(embedded, "PORT_RANGE", [port])
     return port
 
 
@@ -151,7 +151,7 @@ def test_a_port_in_use_is_avoided(server: Embedded, monkeypatch: pytest.MonkeyPa
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        monkeypatch.setattr(embedded, "PORTS", [taken, *embedded.PORTS])
+        monkeypatch.setattr(embedded, "PORT_RANGE", [taken, *embedded.PORT_RANGE])
         assert server.up() != embedded.uri_of(taken)
 
 
@@ -162,7 +162,7 @@ def test_a_port_lost_between_the_look_and_the_start_is_avoided(
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        monkeypatch.setattr(embedded, "PORTS", [taken, *embedded.PORTS])
+        monkeypatch.setattr(embedded, "PORT_RANGE", [taken, *embedded.PORT_RANGE])
         free = server_process.is_port_free
         monkeypatch.setattr(server_process, "is_port_free", lambda port: port == taken or free(port))
         assert server.up() != embedded.uri_of(taken)
@@ -177,7 +177,7 @@ def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch)
 def test_the_port_is_kept_over_a_restart(server: Embedded, own_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.up() == embedded.uri_of(own_port)
     server.down()
-    monkeypatch.setattr(embedded, "PORTS", SOME_PORTS)
+    monkeypatch.setattr(embedded, "PORT_RANGE", SOME_PORTS)
     assert server.up() == embedded.uri_of(own_port)
 
 
@@ -190,7 +190,7 @@ def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
     other = Embedded(tmp_path / "other")
     try:
         assert other.up() == uri
-        monkeypatch.setattr(embedded, "PORTS", SOME_PORTS)
+        monkeypatch.setattr(embedded, "PORT_RANGE", SOME_PORTS)
         moved = server.up()
         assert moved != uri
         insert(moved, 2)

@@ -10,7 +10,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from rfispider.cli.migrate import OTHERS
+from rfispider.cli.migrate import OTHER_COLLECTIONS
 from rfispider.frontier import Frontier
 from rfispider.items import SCHEMA, Outcome
 from rfispider.mongo import schema as installation
@@ -110,12 +110,12 @@ async def test_an_archive_of_the_first_release_gets_the_form_of_this_one(
     mongo_uri: str, database: str, old: AsyncDatabase[Document]
 ) -> None:
     async with await opened(mongo_uri, database) as store:
-        plan = await store.administration.plan(OTHERS)
+        plan = await store.administration.plan(OTHER_COLLECTIONS)
         counted = {"articles": COUNT, "revisions": COUNT // 3, "runs": 1, "frontier": 1}
         assert (plan.version, plan.documents) == (1, counted)
-        done = await store.administration.migrate(OTHERS)
+        done = await store.administration.migrate(OTHER_COLLECTIONS)
         assert (done.documents, done.refused) == (counted, [])
-        again = await store.administration.migrate(OTHERS)
+        again = await store.administration.migrate(OTHER_COLLECTIONS)
         assert (again.documents, again.refused) == ({}, [])
     for number in range(COUNT):
         document = await old.articles.find_one({"_id": first(number)["_id"]}) or {}
@@ -168,7 +168,7 @@ async def test_articles_of_the_first_release_find_their_duplicates_and_their_sto
 async def test_a_migration_that_was_killed_goes_on_where_it_stood(
     mongo_uri: str, database: str, old: AsyncDatabase[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "BATCH", 7)
+    monkeypatch.setattr(migrations, "MIGRATED_PER_BATCH", 7)
     looked_at: list[int] = []
 
     def kill(name: str, count: int) -> None:
@@ -315,11 +315,11 @@ async def test_the_command_says_what_it_would_do_then_does_it_once(
 async def test_an_index_of_another_form_is_made_anew_and_that_of_others_stays(
     mongo_uri: str, database: str, db: AsyncDatabase[Document]
 ) -> None:
-    await db.articles.create_index([("changed_at", 1)], name=schema.CHANGES)
+    await db.articles.create_index([("changed_at", 1)], name=schema.CHANGES_INDEX)
     await db.articles.create_index([("title", 1)], name="of the operator")
     await (await Store.open(mongo_uri, database)).close()
     information = await db.articles.index_information()
-    assert information[schema.CHANGES]["key"] == [("changed_at", -1)]
+    assert information[schema.CHANGES_INDEX]["key"] == [("changed_at", -1)]
     assert "of the operator" in information
 
 

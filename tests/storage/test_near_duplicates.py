@@ -13,7 +13,7 @@ from replica.story import Block
 from rfispider.storage.policy import near_duplicates
 from rfispider.storage.policy.near_duplicates import (
     CHARACTERS,
-    LETTERS,
+    LETTER_WINDOW,
     WORDS,
     DatedText,
     TextSketch,
@@ -55,7 +55,7 @@ def sketch(key: str, text: str, at: datetime = T0, edition: str = "fr") -> TextS
     [
         ("Le port, OUVERT: à 9 h 30!", (WORDS, ["le", "port", "ouvert", "à", "9", "h", "30"])),
         ("港口，今天开放。RFI １２", (CHARACTERS, "港口今天开放rfi12")),
-        ("កំពង់ផែ\u200bបើក", (LETTERS, "កំពង់ផែបើក")),
+        ("កំពង់ផែ\u200bបើក", (LETTER_WINDOW, "កំពង់ផែបើក")),
         ("می‌شود", (WORDS, ["می", "شود"])),
         ("L'ÉTÉ", (WORDS, ["l", "été"])),
         ("...", (WORDS, [])),

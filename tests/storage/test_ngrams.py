@@ -199,7 +199,7 @@ def test_a_single_letter_asks_for_nothing() -> None:
 
 def test_a_long_term_asks_for_a_few_grams_from_all_of_it() -> None:
     asked = search.lookups("".join(chr(0x4E00 + number) for number in range(100)))
-    assert len(asked) <= ngrams.ASKED
+    assert len(asked) <= ngrams.GRAMS_PER_TERM
     assert asked[-1].gram > chr(0x4E00 + 80)
 
 

@@ -117,7 +117,7 @@ async def test_the_last_page_without_an_article_is_kept_until_one_is_read(store:
 async def test_a_page_too_large_for_a_document_is_left_out_and_told(
     store: Store, kept: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(raw_pages, "MAX_BYTES", 10)
+    monkeypatch.setattr(raw_pages, "MAX_KEPT_BYTES", 10)
     assert await see(store, PAGE) is NEW
     assert await kept.count_documents({}) == 0
     assert "not kept" in caplog.text

@@ -282,7 +282,7 @@ async def test_full_segments_are_sealed_and_the_rest_stays_loose(store: Store, d
     assert (told["loose"], told["head"]) == (2, 2)
     assert told["list"] <= 2 * 512
     assert sorted(await numbers(store, "quay")) == list(range(80))
-    assert await db.search.find_one({"_id": index.CLAIM}) is None
+    assert await db.search.find_one({"_id": index.SEALING_CLAIM}) is None
 
 
 async def test_nothing_is_missed_while_others_seal(mongo_uri: str, store: Store, prepared: str) -> None:
@@ -307,11 +307,11 @@ async def test_nothing_is_missed_while_others_seal(mongo_uri: str, store: Store,
 async def test_a_worker_that_died_while_sealing_holds_nobody_up_for_long(
     store: Store, db: AsyncDatabase[Document]
 ) -> None:
-    claim = {"_id": index.CLAIM, "schema": 1, "until": datetime.now(UTC) + DAY}
+    claim = {"_id": index.SEALING_CLAIM, "schema": 1, "until": datetime.now(UTC) + DAY}
     await db.search.insert_one(claim)
     await store.save([article(number, title="Quay") for number in range(ROOMY)])
     assert (await kinds(db))["head"] == 0
-    await db.search.update_one({"_id": index.CLAIM}, {"$set": {"until": datetime.now(UTC) - DAY}})
+    await db.search.update_one({"_id": index.SEALING_CLAIM}, {"$set": {"until": datetime.now(UTC) - DAY}})
     for start in (ROOMY, 2 * ROOMY - 1):
         await store.save([article(start + number, title="Quay") for number in range(ROOMY - 1)])
     assert (await kinds(db))["head"] == 2

@@ -162,7 +162,7 @@ async def test_what_is_not_known_is_absent_and_lists_are_always_there(store: Sto
     await store.save([article(section=None, published_at=None)])
     document = await held(store)
     assert None not in document.values()
-    assert documents.FIELDS[1:] == tuple(validators.PROPERTIES)
+    assert documents.STORED_FIELDS[1:] == tuple(validators.PROPERTIES)
     assert set(validators.PROPERTIES) - document.keys() == set(validators.OPTIONAL)
     assert document["tags"] == document["images"] == document["audio"] == []
 
@@ -235,7 +235,9 @@ async def test_a_superseded_state_is_kept_complete(store: Store) -> None:
     await store.save([FULL])
     before = await held(store)
     await store.save([replace(FULL, title="Other", tags=["trade"], fetched_at=T0 + MINUTE)])
-    kept = {name: before[name] for name in documents.FIELDS[1:] if name in before.keys() - documents.NOT_SUPERSEDED}
+    kept = {
+        name: before[name] for name in documents.STORED_FIELDS[1:] if name in before.keys() - documents.NOT_SUPERSEDED
+    }
     assert await store.history(FULL.key) == [
         {
             "_id": f"{FULL.key}:1",
@@ -455,7 +457,7 @@ async def test_opening_again_changes_nothing_and_mends_what_was_taken_away(
 ) -> None:
     before = await installed(db)
     await db.command("collMod", "articles", validator={})
-    await db.articles.drop_index(schema.NEWEST)
+    await db.articles.drop_index(schema.NEWEST_INDEX)
     await db.revisions.drop()
     async with await Store.open(mongo_uri, database):
         assert await installed(db) == before
@@ -789,7 +791,7 @@ async def test_a_uri_cannot_weaken_what_is_acknowledged(mongo_uri: str, database
 
 async def test_a_rejected_operation_of_the_server_is_told(store: Store, db: AsyncDatabase[Document]) -> None:
     await store.save([article()])
-    await db.articles.drop_index(schema.SECTIONS)
+    await db.articles.drop_index(schema.SECTIONS_INDEX)
     with pytest.raises(DatabaseError, match=r"making the report failed on MongoDB at 127\.0\.0\.1"):
         await store.report()
     with suppress(OperationFailure):

@@ -120,7 +120,11 @@ async def test_a_page_with_less_in_common_is_compressed_alone(store: Store, kept
 
 @pytest.mark.parametrize(
     ("unfit", "article"),
-    [(seen(1, after=""), True), (seen(1), False), (seen(1, after=furniture(size=2 * compression.MOST)), True)],
+    [
+        (seen(1, after=""), True),
+        (seen(1), False),
+        (seen(1, after=furniture(size=2 * compression.MAX_TEMPLATE_BYTES)), True),
+    ],
     ids=["short", "no article was read", "long"],
 )
 async def test_what_does_not_stay_or_has_no_measure_is_no_base(

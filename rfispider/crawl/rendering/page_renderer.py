@@ -16,7 +16,7 @@ from scrapy.statscollectors import StatsCollector
 from rfispider.crawl.rendering import render
 from rfispider.crawl.rendering.render import Rendered, RendererError, RenderError, RenderRequest
 from rfispider.frontier.host_budget import HostBudgets
-from rfispider.frontier.policy.politeness import REFUSALS, Breaker
+from rfispider.frontier.policy.politeness import REFUSAL_STATUSES, Breaker
 from rfispider.items import Page
 from rfispider.site import urls
 
@@ -163,7 +163,7 @@ class PageRenderer:
 
     async def settle(self, host: str, rendered: Rendered) -> None:
         """Report to the budget how the site answered, and pay for what the page loaded besides itself."""
-        if rendered.status in REFUSALS:
+        if rendered.status in REFUSAL_STATUSES:
             await self.hosts().on_refusal(host, page=True)
         elif rendered.status:
             await self.hosts().on_success(host, page=True)

@@ -26,7 +26,7 @@ from rfispider.setting_values import SettingError, base_url, number, whole_numbe
 HANDLER: Final = "scrapy_playwright.handler.ScrapyPlaywrightDownloadHandler"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """What the browser is called on PATH."""
-COUNTED: Final = "browser_requests"
+BROWSER_REQUESTS: Final = "browser_requests"
 """Key of a request's meta: the URLs that the page loaded from the site."""
 
 
@@ -114,7 +114,7 @@ class Renderer:
             },
             "playwright_page_init_callback": prepare,
             "playwright_page_methods": [PageMethod(complete)],
-            COUNTED: requested,
+            BROWSER_REQUESTS: requested,
         }
         return Request(render_request.url, meta=meta)
 
@@ -148,5 +148,5 @@ class Renderer:
         if not isinstance(response, TextResponse):
             raise RenderError("no-html")
         assert response.request  # noqa: S101 - the engine gives it to every response
-        requests = len(response.request.meta[COUNTED])
+        requests = len(response.request.meta[BROWSER_REQUESTS])
         return Rendered(url=response.url, html=response.text, status=response.status, requests=requests)

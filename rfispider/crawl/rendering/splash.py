@@ -26,7 +26,7 @@ with module_attribute(scrapy.utils.url, "canonicalize_url", w3lib.url.canonicali
 
 AFTER_COMPRESSION: Final = 585
 """Order among the downloader middlewares: responses reach it decompressed (590) and before retries (550)."""
-GRACE_S: Final = 5.0
+RENDER_GRACE_S: Final = 5.0
 """Splash ends a render by itself when its time is over; so much later it is taken for dead."""
 QUIET_S: Final = 0.5
 """A page is done when its text has not changed for so long and every request of it was answered."""
@@ -141,7 +141,7 @@ class Renderer:
             "splash": options,
             "allow_offsite": True,
             "proxy": None,
-            "download_timeout": render_request.seconds + GRACE_S,
+            "download_timeout": render_request.seconds + RENDER_GRACE_S,
         }
         return Request(render_request.url, meta=meta)
 

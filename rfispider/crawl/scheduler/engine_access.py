@@ -13,7 +13,7 @@ from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
 
-GRACE_S = 10.0
+CLOSE_GRACE_S = 10.0
 """How long a crawl that is asked to stop waits for the pages in flight, in seconds."""
 
 
@@ -44,7 +44,7 @@ class EngineAccess:
             self._closer = asyncio.ensure_future(self._crawler.engine.close_spider_async(reason=reason))
 
     def force_close(self, now: float) -> None:
-        """Once a crawl that is closing has waited `GRACE_S` for its pages, have it close without them.
+        """Once a crawl that is closing has waited `CLOSE_GRACE_S` for its pages, have it close without them.
 
         `now` is the time of the event loop, in seconds.
         """
@@ -52,7 +52,7 @@ class EngineAccess:
         if not slot or slot.closing is None or slot.closing.called:
             return
         self._closing_since = self._closing_since or now
-        if now - self._closing_since < GRACE_S:
+        if now - self._closing_since < CLOSE_GRACE_S:
             return
         logger.info("%d pages in flight are given back unfinished", len(slot.inprogress))
         slot.nextcall.cancel()

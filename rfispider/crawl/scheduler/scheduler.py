@@ -31,7 +31,7 @@ from rfispider.storage import DatabaseError
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 0.5
+CLOSING_LOOK_S = 0.5
 """How often a closing crawl is looked after, in seconds."""
 
 
@@ -195,7 +195,7 @@ class FrontierScheduler(BaseScheduler):
     async def watch_closing(self) -> None:
         """Once a crawl that is closing has waited long enough for its pages, let it close without them."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CLOSING_LOOK_S)
             self.engine.force_close(asyncio.get_running_loop().time())
 
     # ---- what comes of a page ----------------------------------------------------------------------------

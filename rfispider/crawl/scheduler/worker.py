@@ -21,9 +21,9 @@ from rfispider.site import urls
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 0.05
+WORKER_LOOK_S = 0.05
 """How often the tasks look around when nobody calls them, in seconds."""
-GATHER_S = 0.005
+PAGE_GATHER_S = 0.005
 """Pages that were stored together come back one by one; so long they are waited for, to be completed together."""
 LATE_S = 0.1
 """A reserved time may be used so long after it came. Limits count over a second or more: a tenth more at worst."""
@@ -155,12 +155,12 @@ class Worker:
             self.exhausted = over and new_work == self._new_work
             if self.exhausted or self.ready:
                 self.callbacks.wake()
-            await _set(self._work_wanted, LOOK_S)
+            await _set(self._work_wanted, WORKER_LOOK_S)
 
     async def complete_visits(self) -> None:
         """Complete the visits that are over, for as long as the crawl lasts."""
         while True:
-            await _set(self._page_returned, LOOK_S)
+            await _set(self._page_returned, WORKER_LOOK_S)
             self._page_returned.clear()
             if await self.complete():
                 self.callbacks.wake()
@@ -316,4 +316,4 @@ async def _set(event: asyncio.Event, patience_s: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(patience_s):
             await event.wait()
-    await asyncio.sleep(GATHER_S)
+    await asyncio.sleep(PAGE_GATHER_S)

@@ -12,7 +12,7 @@ from rfispider.items import Claim
 
 CLAIM_AGAIN_S: Final = 600.0
 """A URL with a claim is fetched again after so many seconds: most outages and slips of editors are over by then."""
-LONGEST_S: Final = 86_400.0
+LONGEST_CLAIM_WAIT_S: Final = 86_400.0
 """Seconds after which it is fetched again at the latest, however often its answers have contradicted each other."""
 
 
@@ -41,4 +41,4 @@ def claimed(before: Claim | None, evidence: str, now: datetime) -> Claim:
 def again_in_s(claim: Claim) -> float:
     """Seconds until the URL of a claim is fetched again: twice as many each time the evidence has changed."""
     # The exponent is bounded because a float overflows at 2**1024.
-    return min(LONGEST_S, CLAIM_AGAIN_S * 2.0 ** min(claim.changes, 64))
+    return min(LONGEST_CLAIM_WAIT_S, CLAIM_AGAIN_S * 2.0 ** min(claim.changes, 64))

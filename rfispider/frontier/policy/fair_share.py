@@ -17,7 +17,7 @@ class Band(StrEnum):
     BACKFILL = "backfill"
 
 
-WEIGHTS = {Band.SOURCES: 3, Band.NEWS: 6, Band.BACKFILL: 1}
+BAND_WEIGHTS = {Band.SOURCES: 3, Band.NEWS: 6, Band.BACKFILL: 1}
 """Turns in ten when everything has work: of one request a second, sources get 18 a minute, the news 36 and a
 backfill 6. A band without work leaves its turns to the others."""
 
@@ -91,7 +91,7 @@ class Turns:
 
     def _turn(self, lanes: Collection[Lane]) -> Lane:
         for lane in lanes:
-            self.credits[lane] += WEIGHTS[lane.band]
+            self.credits[lane] += BAND_WEIGHTS[lane.band]
         richest = max(lanes, key=self.credits.__getitem__)
-        self.credits[richest] -= sum(WEIGHTS[lane.band] for lane in lanes)
+        self.credits[richest] -= sum(BAND_WEIGHTS[lane.band] for lane in lanes)
         return richest

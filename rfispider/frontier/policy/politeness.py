@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
-REFUSALS = frozenset({403, 429, 503})
+REFUSAL_STATUSES = frozenset({403, 429, 503})
 """HTTP statuses by which a host says: slower, or not you."""
 
 

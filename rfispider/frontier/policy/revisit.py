@@ -12,9 +12,9 @@ from enum import StrEnum
 from rfispider.frontier.policy.claims import again_in_s
 from rfispider.items import SOURCE_KINDS, Claim, Kind, Outcome
 
-MINUTE = 60.0
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+MINUTE_S = 60.0
+HOUR_S = 60 * MINUTE_S
+DAY_S = 24 * HOUR_S
 
 
 class State(StrEnum):
@@ -65,9 +65,9 @@ class Bounds:
     slowest: float
 
 
-_NEWSWIRE = Bounds(first=15 * MINUTE, fastest=5 * MINUTE, slowest=HOUR)
-_TOPIC = Bounds(first=HOUR, fastest=15 * MINUTE, slowest=DAY)
-_NICHE = Bounds(first=6 * HOUR, fastest=HOUR, slowest=7 * DAY)
+_NEWSWIRE = Bounds(first=15 * MINUTE_S, fastest=5 * MINUTE_S, slowest=HOUR_S)
+_TOPIC = Bounds(first=HOUR_S, fastest=15 * MINUTE_S, slowest=DAY_S)
+_NICHE = Bounds(first=6 * HOUR_S, fastest=HOUR_S, slowest=7 * DAY_S)
 
 BOUNDS = {
     Kind.FEED: _NEWSWIRE,
@@ -87,8 +87,8 @@ FASTER_UNDER = 0.33
 """Shares of known entries between which the interval is right. The idea of steering by the share of duplicates
 between an upper and a lower limit is that of Media Cloud's rss-fetcher (`_check_auto_adjust` in fetcher/tasks.py)."""
 
-SLOWER_BY = 1.5
-FASTER_BY = 0.5
+INTERVAL_SLOWER_BY = 1.5
+INTERVAL_FASTER_BY = 0.5
 """Steps of the interval. It falls faster than it rises, for polling too seldom loses news and polling too often
 only costs a request that is answered 304."""
 
@@ -107,9 +107,9 @@ def overlap(before: Sequence[str], after: Sequence[str]) -> float:
 def adapted(interval_s: float, known: float, bounds: Bounds) -> float:
     """The next polling interval in seconds, within the bounds, from the one before and the known share (0 to 1)."""
     if known > SLOWER_OVER:
-        interval_s *= SLOWER_BY
+        interval_s *= INTERVAL_SLOWER_BY
     elif known < FASTER_UNDER:
-        interval_s *= FASTER_BY
+        interval_s *= INTERVAL_FASTER_BY
     return min(max(interval_s, bounds.fastest), bounds.slowest)
 
 
@@ -127,7 +127,7 @@ def gap(before: Poll | None, after: Poll) -> Gap | None:
 
 # ---- Articles: young ones are looked at again ---------------------------------------------------------------
 
-LOOKS_S = (HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY)
+LOOKS_S = (HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S)
 """Ages, counted from publication, at which an article is looked at again; given by the requirements of this
 crawl, and in keeping with measurements that most corrections of news are made on the first day."""
 
@@ -148,23 +148,23 @@ def next_look_s(published_at: datetime, now: datetime) -> float | None:
 class Backoff:
     """How failures are spread over time: exponential, with a ceiling and an end."""
 
-    base_s: float = MINUTE
+    base_s: float = MINUTE_S
     """Longest wait after the first failure."""
-    ceiling_s: float = 6 * HOUR
+    ceiling_s: float = 6 * HOUR_S
     limit: int = 5
     """After so many failures in a row it is not tried again."""
 
 
-FAILURES = Backoff()
-BLOCKS = Backoff(base_s=30.0, limit=20)
+FAILURE_BACKOFF = Backoff()
+BLOCK_BACKOFF = Backoff(base_s=30.0, limit=20)
 """Being refused is no fault of the URL, so it is given more chances: about four days of them."""
 
 MISSES = 2
 """So many 404 or 410 in a row make a URL gone: one alone may be a deployment of the site."""
-MISS_S = HOUR
+MISS_S = HOUR_S
 
 
-def backoff_s(failures: int, jitter: float, policy: Backoff = FAILURES) -> float | None:
+def backoff_s(failures: int, jitter: float, policy: Backoff = FAILURE_BACKOFF) -> float | None:
     """Seconds to wait after `failures` (from 1) in a row, or None when the limit is reached.
 
     `jitter` (0 to 1) is a random number: the wait lies between half of the exponential step and the whole of it
@@ -243,8 +243,8 @@ def _without_page(visit: VisitFacts) -> NextVisit:
     if visit.outcome is Outcome.GONE:
         return _missing(visit)
     if visit.outcome is Outcome.FAILED:
-        return _failed(visit, FAILURES)
-    return _failed(visit, BLOCKS) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
+        return _failed(visit, FAILURE_BACKOFF)
+    return _failed(visit, BLOCK_BACKOFF) if visit.held_off_s is None else _held_off(visit, visit.held_off_s)
 
 
 def _polled(visit: VisitFacts) -> NextVisit:
@@ -282,7 +282,7 @@ def _failed(visit: VisitFacts, policy: Backoff) -> NextVisit:
 
 def _held_off(visit: VisitFacts, held_off_s: float) -> NextVisit:
     """Nothing was asked, so nothing counts; those that wait for the same moment are spread a little."""
-    due_in_s = held_off_s + BLOCKS.base_s * visit.jitter
+    due_in_s = held_off_s + BLOCK_BACKOFF.base_s * visit.jitter
     return NextVisit(
         state=State.FAILED, due_in_s=due_in_s, interval_s=visit.interval_s, failures=visit.failures, misses=visit.misses
     )

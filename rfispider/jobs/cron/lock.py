@@ -22,9 +22,9 @@ from rfispider.mongo.errors import translating_errors
 from rfispider.mongo.schema import SOME_TEXT, TEXT, TEXTS, TIME, Validators, install, part, parts
 
 SCHEDULES = "schedules"
-LEASE_S = 30.0
+RUN_LEASE_S = 30.0
 """How long a scheduler that went away keeps others from taking its run up, in seconds."""
-KEPT = 50
+RUNS_KEPT = 50
 """So many past runs are remembered, the latest last."""
 
 EXIT_STATUS = {"bsonType": ["int", "null"]}
@@ -88,7 +88,7 @@ class ScheduleLocks:
     Every method raises DatabaseError, with one line for a person, when the server does not answer or refuses.
     """
 
-    def __init__(self, connection: Connection, database: str, *, lease_s: float = LEASE_S) -> None:
+    def __init__(self, connection: Connection, database: str, *, lease_s: float = RUN_LEASE_S) -> None:
         """`lease_s` is how long a run is held without being renewed, in seconds."""
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         self._connection = connection
@@ -199,4 +199,4 @@ def _past(holder: Document, now: datetime, exit_status: int | None, reason: str)
         "exit_status": exit_status,
         "reason": reason,
     }
-    return {"runs": {"$each": [run], "$slice": -KEPT}}
+    return {"runs": {"$each": [run], "$slice": -RUNS_KEPT}}

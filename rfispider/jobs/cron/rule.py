@@ -10,7 +10,7 @@ from typing import Final
 from cronsim import CronSim, CronSimError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST_S: Final = 366 * 86400
+LONGEST_DURATION_S: Final = 366 * 86400
 """Longer than any interval, jitter, limit or lease makes sense."""
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
@@ -73,15 +73,15 @@ def seconds(duration: str) -> float:
     (900.0, 5400.0)
 
     Raises:
-        ScheduleRuleError: it is none, or longer than `LONGEST_S`.
+        ScheduleRuleError: it is none, or longer than `LONGEST_DURATION_S`.
 
     """
     match = _DURATION.fullmatch(duration.strip().lower())
     if not match:
         raise ScheduleRuleError(f"{duration!r} is not a duration such as 90s, 15m, 2h or 1d")
     length = float(match[1]) * _UNITS[match[2] or "s"]
-    if length > LONGEST_S:
-        raise ScheduleRuleError(f"{duration!r} is longer than {LONGEST_S // _UNITS['d']} days")
+    if length > LONGEST_DURATION_S:
+        raise ScheduleRuleError(f"{duration!r} is longer than {LONGEST_DURATION_S // _UNITS['d']} days")
     return length
 
 

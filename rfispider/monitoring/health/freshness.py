@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rfispider.frontier.diagnostics import SourceHealth
-from rfispider.frontier.policy.revisit import MINUTE
+from rfispider.frontier.policy.revisit import MINUTE_S
 from rfispider.monitoring.health.findings import HealthFinding, Level, utc_minute
 from rfispider.monitoring.health.run_checks import pause
 from rfispider.monitoring.snapshot import EditionFreshness, Run, Snapshot
@@ -59,5 +59,5 @@ def _silent(edition: EditionFreshness, expected: float) -> tuple[Level, str]:
 
 def patience_of(polled: Sequence[SourceHealth], runs: Sequence[Run]) -> timedelta:
     """How long a new article may take: an interval of the source polled most often, or the time between two runs."""
-    fastest = min((source.interval_s for source in polled if source.interval_s), default=15 * MINUTE)
+    fastest = min((source.interval_s for source in polled if source.interval_s), default=15 * MINUTE_S)
     return max(timedelta(seconds=fastest), pause(runs) or timedelta()) + GRACE

@@ -7,6 +7,7 @@ from rfispider.frontier.diagnostics import SourceHealth
 from rfispider.frontier.policy.revisit import State
 from rfispider.items import Kind, Outcome
 from rfispider.monitoring.health.findings import HealthFinding, Level, utc_minute
+from rfispider.monitoring.health.freshness import GRACE
 from rfispider.monitoring.health.run_checks import ALIVE, pause
 from rfispider.monitoring.snapshot import Snapshot
 
@@ -15,8 +16,6 @@ SITE_WIDE = frozenset({Kind.FEED, Kind.SITEMAP, Kind.FRONT})
 WATCHED = SITE_WIDE | {Kind.LIVE_FEED, Kind.SECTION}
 """Kinds of sources whose death is a fault. Tags, authors and programmes come and go."""
 
-GRACE = timedelta(minutes=1)
-"""For clocks, rounding and the request itself."""
 FORGIVEN = timedelta(days=7)
 """A section that has been gone for so long was closed by the site."""
 FAILURES_IN_A_ROW = 2

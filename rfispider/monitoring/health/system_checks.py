@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from rfispider.frontier.diagnostics import Host
 from rfispider.frontier.policy.politeness import Breaker
-from rfispider.frontier.policy.revisit import MINUTE
+from rfispider.frontier.policy.revisit import MINUTE_S
 from rfispider.items import Outcome
 from rfispider.monitoring.health.findings import HealthFinding, Level, utc_minute
 from rfispider.monitoring.health.run_checks import alive, recent_outcomes
@@ -18,7 +18,7 @@ GIVEN_UP, GIVEN_UP_SHARE = 5, 0.001
 LEAST_PAGES = 20
 """Fewer pages say nothing about a share."""
 FAILED_SHARE, REFUSED_SHARE = 0.2, 0.5
-LASTING_S = 15 * MINUTE
+LASTING_S = 15 * MINUTE_S
 """A cooldown of the circuit breaker as long as this has grown with several refused probes."""
 DISK_WARNING, DISK_CRITICAL = 0.9, 0.95
 """Shares of the disk in use; the server stops to take writes before it is full."""

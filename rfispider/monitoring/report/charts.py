@@ -19,7 +19,7 @@ remove_import_hooks("pygal")
 
 WIDTH, HEIGHT = 440, 240
 """Of the drawing; it scales. Small, so that its letters can still be read on a phone of 360 pixels."""
-LETTERS = 12
+LABEL_LETTERS = 12
 FEW_LABELS = 7
 """So many labels fit below the bars."""
 
@@ -75,7 +75,7 @@ def _style(colours: Sequence[str]) -> Style:
         opacity_hover="1",
         transition="0s",
         font_family="inherit",
-        label_font_size=LETTERS,
-        major_label_font_size=LETTERS,
-        no_data_font_size=LETTERS,
+        label_font_size=LABEL_LETTERS,
+        major_label_font_size=LABEL_LETTERS,
+        no_data_font_size=LABEL_LETTERS,
     )

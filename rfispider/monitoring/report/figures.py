@@ -15,13 +15,24 @@ from rfispider.site.selectors import TIMEZONE
 from rfispider.storage import Completeness, Story
 
 ZONE = ZoneInfo(TIMEZONE)
-DAYS = 28
+DAYS_SHOWN = 28
 """Days that are shown: as far back as the publication rate is learnt."""
 SHOWN = 6
 """So many editions have a colour of their own in a chart; the rest is one more."""
-OTHERS = "others"
+OTHER_EDITIONS = "others"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-FIELDS = ("lead", "text", "authors", "agency", "tags", "published_at", "modified_at", "images", "audio", "related")
+REPORTED_FIELDS = (
+    "lead",
+    "text",
+    "authors",
+    "agency",
+    "tags",
+    "published_at",
+    "modified_at",
+    "images",
+    "audio",
+    "related",
+)
 
 FATES = {
     "new or changed": (Outcome.NEW, Outcome.CHANGED),
@@ -74,7 +85,7 @@ class HeatMap:
 def days(now: datetime) -> list[date]:
     """The days that are shown, the last one is today; by the clock of the site."""
     today = now.astimezone(ZONE).date()
-    return [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    return [today - timedelta(days=back) for back in reversed(range(DAYS_SHOWN))]
 
 
 def by_day(hours: Mapping[str, Mapping[datetime, int]], now: datetime) -> list[Series]:
@@ -87,7 +98,7 @@ def by_day(hours: Mapping[str, Mapping[datetime, int]], now: datetime) -> list[S
     ranked = sorted(counts, key=lambda edition: (-counts[edition].total(), edition))
     series = [Series(edition, [counts[edition][day] for day in shown]) for edition in ranked[:SHOWN]]
     rest = sum((counts[edition] for edition in ranked[SHOWN:]), Counter[date]())
-    return [*series, Series(OTHERS, [rest[day] for day in shown])] if len(ranked) > SHOWN else series
+    return [*series, Series(OTHER_EDITIONS, [rest[day] for day in shown])] if len(ranked) > SHOWN else series
 
 
 def weekly_patterns(hours: Mapping[str, Mapping[datetime, int]]) -> list[HeatMap]:

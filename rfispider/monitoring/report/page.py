@@ -22,7 +22,7 @@ OPACITIES = (0.03, 0.1, 0.18, 0.26, 0.36, 0.48, 0.84, 0.92, 1.0)
 its ends neither can be read (WCAG 2.2, 1.4.3)."""
 SHADES = len(OPACITIES) - 1
 FAILURES_SHOWN = 100
-DAY = len("01 Jan")
+DAY_LABEL_LENGTH = len("01 Jan")
 """Of the label of a run, what fits below a bar."""
 
 
@@ -61,14 +61,14 @@ def content(data: ReportData) -> Mapping[str, Any]:
         "patterns": figures.weekly_patterns(data.hours),
         "weekdays": figures.WEEKDAYS,
         "zone": TIMEZONE,
-        "fields": figures.FIELDS,
+        "fields": figures.REPORTED_FIELDS,
         "completeness": data.completeness,
         "run_labels": runs,
         "fates": fates,
         "palette": PALETTE,
         "opacities": OPACITIES,
         "fate_colours": FATE_COLOURS,
-        "run_chart": charts.stacked("runs", [label[:DAY] for label in runs], fates, FATE_COLOURS),
+        "run_chart": charts.stacked("runs", [label[:DAY_LABEL_LENGTH] for label in runs], fates, FATE_COLOURS),
         "newest": by_edition(data.newest),
         "stories": data.stories,
         "failures": failed[:FAILURES_SHOWN],

@@ -30,7 +30,7 @@ from rfispider.storage.write.aliases import AliasWriter, Ending
 from rfispider.storage.write.revisions import RevisionWriter
 from rfispider.storage.write.story_links import StoryLinker
 
-BATCH = 500
+MIGRATED_PER_BATCH = 500
 """Documents in one round trip."""
 
 _REFUSALS = frozenset({121, 11000})
@@ -138,7 +138,7 @@ async def _batches(database: Database, name: str) -> AsyncIterator[list[Document
     after = await schema.position(database, name)
     while True:
         query = {"_id": {"$gt": after}} if after else {}
-        batch = await database[name].find(query).sort("_id").limit(BATCH).to_list()
+        batch = await database[name].find(query).sort("_id").limit(MIGRATED_PER_BATCH).to_list()
         if not batch:
             return
         yield batch

@@ -14,7 +14,7 @@ LEVEL: Final = 3
 """Of zstd: higher ones cost a multiple of the time for a few per cent of the size (benchmarks/reextract.py)."""
 
 LEAST: Final = 16 * 1024
-MOST: Final = 1024 * 1024
+MAX_TEMPLATE_BYTES: Final = 1024 * 1024
 """Bytes of a page that may be a base: less has no furniture to share, more would lie in memory for long."""
 
 UNLIKE: Final = 0.5
@@ -72,7 +72,7 @@ def restored(packed: bytes, size: int, base: bytes | None) -> bytes:
 
 @lru_cache(maxsize=8)
 def _dictionary_of(base: bytes) -> zstandard.ZstdCompressionDict:
-    return _dictionary(zstandard.decompress(base, max_output_size=MOST))
+    return _dictionary(zstandard.decompress(base, max_output_size=MAX_TEMPLATE_BYTES))
 
 
 def _dictionary(body: bytes) -> zstandard.ZstdCompressionDict:

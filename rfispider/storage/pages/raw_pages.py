@@ -22,11 +22,11 @@ from rfispider.storage.pages.compression import Compressor, PageTemplate
 from rfispider.storage.pages.documents import FetchedPage, Raw, document, edition, failure_id, page
 from rfispider.storage.pages.templates import Group, PageTemplates
 from rfispider.storage.read.selection import Selection
-from rfispider.storage.schema import KEPT, PAGE_MARKS, UNREAD
+from rfispider.storage.schema import KEPT_INDEX, PAGE_MARKS, UNREAD_INDEX
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES: Final = 15 * 1024 * 1024
+MAX_KEPT_BYTES: Final = 15 * 1024 * 1024
 """Of a compressed body; more than that does not fit into a document of MongoDB."""
 
 _NEWS: Final = frozenset({Outcome.NEW, Outcome.CHANGED})
@@ -34,7 +34,7 @@ _NEWS: Final = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 _WAS_READ: Final = {"outcome": {"$exists": False}}
 
-BATCH: Final = 50
+BODIES_PER_BATCH: Final = 50
 """Pages in memory at a time."""
 
 _LINKS: Final = ("origin", "changed_at")
@@ -100,7 +100,7 @@ class Pages:
         """What is kept for each article: `PAGE_MARKS` of each page, answered from the index alone."""
         kept: dict[str, list[Document]] = {key: [] for key in keys}
         of_articles = {"article": {"$in": list(keys)}}
-        cursor = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT, batch_size=IN_ONE_TRIP)
+        cursor = self._pages.find(of_articles, dict.fromkeys(PAGE_MARKS, 1), hint=KEPT_INDEX, batch_size=IN_ONE_TRIP)
         async for each in cursor:
             kept[each["article"]].append(each)
         return kept
@@ -115,7 +115,7 @@ class Pages:
     async def unread(self, condition: Document, after: str, count: int) -> list[str]:
         """The next `_id` of pages that gave no article, in order, `after` the last one."""
         query = {"outcome": {"$exists": True}, "_id": {"$gt": after}, **condition}
-        cursor = self._pages.find(query, {"_id": 1}, hint=UNREAD).sort("_id", 1).limit(count)
+        cursor = self._pages.find(query, {"_id": 1}, hint=UNREAD_INDEX).sort("_id", 1).limit(count)
         return [each["_id"] async for each in cursor]
 
     async def reread(self, read: Mapping[str, Article], at: datetime) -> None:
@@ -139,9 +139,9 @@ def fetched(selected: Selection) -> Document:
 async def bodies(pages: AsyncCollection[Document], condition: Document) -> AsyncIterator[list[Document]]:
     """Batches of whole pages under a condition."""
     batch: list[Document] = []
-    async for each in pages.find(condition, batch_size=BATCH):
+    async for each in pages.find(condition, batch_size=BODIES_PER_BATCH):
         batch.append(each)
-        if len(batch) == BATCH:
+        if len(batch) == BODIES_PER_BATCH:
             yield batch
             batch = []
     if batch:
@@ -208,7 +208,7 @@ def _packed(compressor: Compressor, fetched_page: FetchedPage, base: PageTemplat
 
 
 def _fits(kept_page: Document) -> bool:
-    if len(kept_page["body"]) <= MAX_BYTES:
+    if len(kept_page["body"]) <= MAX_KEPT_BYTES:
         return True
     logger.warning("page %s is not kept: %d bytes do not fit into a document", kept_page["url"], len(kept_page["body"]))
     return False

@@ -16,7 +16,7 @@ from rfispider.storage.policy.versioning import ArticleVersion
 SEGMENT: Final = 500
 """Articles that are read, shown and written together."""
 
-FAILURES: Final = "~"
+FAILED_PAGES: Final = "~"
 """What the places of pages without an article begin with: it comes after every key."""
 
 
@@ -53,7 +53,7 @@ class Replay:
         self, condition: Mapping[str, Any], after: str, *, failures: bool
     ) -> AsyncIterator[ReparseBatch]:
         """All articles under a condition after a place; with `failures` the pages without article of its edition."""
-        while not after.startswith(FAILURES):
+        while not after.startswith(FAILED_PAGES):
             # A tombstone keeps what was last seen of it.
             query = {"status": {"$ne": Status.GONE.value}, **condition, "_id": {"$gt": after}}
             articles = await self._articles.find(query, PROJECTION).sort("_id", 1).limit(SEGMENT).to_list()
@@ -63,11 +63,11 @@ class Replay:
             yield await self._segment(articles, after)
         while failures:
             edition = {name: value for name, value in condition.items() if name == "edition"}
-            place = after.removeprefix(FAILURES) if after.startswith(FAILURES) else ""
+            place = after.removeprefix(FAILED_PAGES) if after.startswith(FAILED_PAGES) else ""
             ids = await self._pages.unread(edition, place, SEGMENT)
             if not ids:
                 return
-            after = FAILURES + ids[-1]
+            after = FAILED_PAGES + ids[-1]
             raw = await self._pages.raw(ids)
             yield ReparseBatch(after, [KeptPage(name, body, None) for name, body in raw.items()], 0)
 

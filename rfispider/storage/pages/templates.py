@@ -21,7 +21,7 @@ from rfispider.storage.pages.compression import PageTemplate
 REMEMBERED: Final = 16
 """Bases in memory, each of them with its tables some 1.5 MB."""
 
-NEWEST: Final = 50
+NEWEST_ASKED: Final = 50
 """So many of the newest pages are asked for their base."""
 
 _MARKS: Final = dict.fromkeys(("url", "origin", "base", "outcome", "size"), 1)
@@ -71,7 +71,7 @@ class PageTemplates:
 
     async def _newest(self, group: Group) -> PageTemplate | None:
         """The base of the newest page of a group that has one or is one."""
-        newest = self._pages.find({"edition": group.edition}, _MARKS).sort("fetched_at", DESCENDING).limit(NEWEST)
+        newest = self._pages.find({"edition": group.edition}, _MARKS).sort("fetched_at", DESCENDING).limit(NEWEST_ASKED)
         for page in await newest.to_list():
             name = page.get("base") or (page["_id"] if is_base(page) else None)
             if name and Group.of(group.edition, page["url"]) == group:
@@ -80,7 +80,11 @@ class PageTemplates:
 
     async def _stored(self, name: str) -> PageTemplate | None:
         packed = (await _packed(self._pages, [name])).get(name)
-        return PageTemplate(name, compression.restored(packed, compression.MOST, None), len(packed)) if packed else None
+        return (
+            PageTemplate(name, compression.restored(packed, compression.MAX_TEMPLATE_BYTES, None), len(packed))
+            if packed
+            else None
+        )
 
 
 async def of(pages: AsyncCollection[Document], kept: Sequence[Mapping[str, Any]]) -> list[bytes | None]:
@@ -101,4 +105,4 @@ async def _packed(pages: AsyncCollection[Document], names: Sequence[str]) -> dic
 def is_base(page: Mapping[str, Any]) -> bool:
     """Whether others may be compressed with a page, given its document: it stays, and was compressed alone."""
     stays = "outcome" not in page and page["origin"] in {Origin.PAGE, Origin.RENDERED}
-    return stays and "base" not in page and compression.LEAST <= page["size"] <= compression.MOST
+    return stays and "base" not in page and compression.LEAST <= page["size"] <= compression.MAX_TEMPLATE_BYTES

@@ -63,7 +63,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class BondClaim:
     """An answer that would bind an article to another, and was not confirmed yet."""
 
     key: str
@@ -160,7 +160,7 @@ def rebound(seen: Article, aliases: Mapping[str, Alias]) -> list[Alias]:
     return [alias for alias in others if alias.last_seen_at <= seen.fetched_at]
 
 
-def is_contradicted(holder: ArticleVersion, claim: Claim | None) -> bool:
+def is_contradicted(holder: ArticleVersion, claim: BondClaim | None) -> bool:
     """Whether the latest answer of an article shows another text than the one it holds.
 
     >>> from datetime import UTC
@@ -168,7 +168,7 @@ def is_contradicted(holder: ArticleVersion, claim: Claim | None) -> bool:
     >>> at = datetime(2026, 3, 1, tzinfo=UTC)
     >>> article = Article(key="a", url="u", edition="fr", language="fr", kind=Kind.ARTICLE, title="t", fetched_at=at)
     >>> holder = ArticleVersion(article=article, revision=1, first_seen_at=at, last_seen_at=at, changed_at=at)
-    >>> claim = Claim(key="a", article="b", why=Why.CONTENT, content_hash="1:b", at=at.replace(day=2))
+    >>> claim = BondClaim(key="a", article="b", why=Why.CONTENT, content_hash="1:b", at=at.replace(day=2))
     >>> is_contradicted(holder, claim), is_contradicted(holder, None)
     (True, False)
     """

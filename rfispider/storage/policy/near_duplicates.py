@@ -71,7 +71,7 @@ class TokenWindow(NamedTuple):
 WORDS: Final = TokenWindow(run=5, span=3)
 CHARACTERS: Final = TokenWindow(run=8, span=6)
 """Of Chinese and Japanese, where one or two make a word."""
-LETTERS: Final = TokenWindow(run=20, span=12)
+LETTER_WINDOW: Final = TokenWindow(run=20, span=12)
 """Of Khmer, Thai, Lao and Burmese, which spell their words and do not part them."""
 
 _SEED: Final = 20260301
@@ -127,7 +127,7 @@ def tokens(text: str) -> tuple[TokenWindow, Sequence[str]]:
     folded = text[:_LONGEST].casefold()
     head = folded[:_HEAD]
     if _MOSTLY * len(_UNPARTED.findall(head)) > len(head):
-        grain = LETTERS if _MOSTLY * len(_SPELLED.findall(head)) > len(head) else CHARACTERS
+        grain = LETTER_WINDOW if _MOSTLY * len(_SPELLED.findall(head)) > len(head) else CHARACTERS
         return grain, _of_one_width(_NOT_LETTERS.sub("", folded))
     return WORDS, _of_one_width(" ".join(_WORD.findall(folded))).split()
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.storage.documents import Document
-from rfispider.storage.schema import ALIASES, NEWEST
+from rfispider.storage.schema import ALIASES_INDEX, NEWEST_INDEX
 
 Articles = AsyncCollection[Document]
 
@@ -23,7 +23,7 @@ async def published(articles: Articles, day: date, editions: Collection[str]) ->
     """Key, URL, aliases, edition and status of the articles published on a day (UTC)."""
     since, until = bounds(day)
     query = {"edition": {"$in": list(editions)}, "published_at": {"$gte": since, "$lt": until}}
-    return await articles.find(query, _FIELDS, hint=NEWEST).to_list()
+    return await articles.find(query, _FIELDS, hint=NEWEST_INDEX).to_list()
 
 
 async def by_url(articles: Articles, urls: Mapping[str, str]) -> dict[str, Document]:
@@ -35,6 +35,6 @@ async def by_url(articles: Articles, urls: Mapping[str, str]) -> dict[str, Docum
     if others:
         # The second condition is always true of a match; it tells MongoDB that the partial index will do.
         query = {"aliases": {"$in": list(others)}, "aliases.0": {"$exists": True}}
-        async for document in articles.find(query, _FIELDS, hint=ALIASES):
+        async for document in articles.find(query, _FIELDS, hint=ALIASES_INDEX):
             documents |= {others[url]: document for url in document["aliases"] if url in others}
     return documents

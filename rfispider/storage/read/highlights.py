@@ -9,7 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.storage.documents import Document
 from rfispider.storage.policy import story_clusters
-from rfispider.storage.schema import NEWEST, STORY
+from rfispider.storage.schema import NEWEST_INDEX, STORY_INDEX
 
 HEADLINE = {"title": 1, "url": 1, "edition": 1, "language": 1, "published_at": 1, "status": 1}
 HEADLINES = 5
@@ -29,7 +29,7 @@ async def newest(articles: AsyncCollection[Document], editions: Collection[str],
     """The headlines of the newest articles of each edition, the newest first."""
     headlines: list[Document] = []
     for edition in editions:
-        cursor = articles.find({"edition": edition}, HEADLINE, hint=NEWEST)
+        cursor = articles.find({"edition": edition}, HEADLINE, hint=NEWEST_INDEX)
         headlines += await cursor.sort("published_at", DESCENDING).limit(count).to_list()
     return headlines
 
@@ -43,9 +43,9 @@ async def biggest(articles: AsyncCollection[Document], since: datetime, count: i
         {"$sort": {"articles": DESCENDING, "_id": DESCENDING}},
         {"$limit": count},
     ]
-    rows = await (await articles.aggregate(pipeline, hint=STORY)).to_list()
+    rows = await (await articles.aggregate(pipeline, hint=STORY_INDEX)).to_list()
     return [Story(row["articles"], await _headlines(articles, row["_id"])) for row in rows]
 
 
 async def _headlines(articles: AsyncCollection[Document], story: str) -> list[Document]:
-    return await articles.find({"story": story}, HEADLINE, hint=STORY).limit(HEADLINES).to_list()
+    return await articles.find({"story": story}, HEADLINE, hint=STORY_INDEX).limit(HEADLINES).to_list()

@@ -6,14 +6,14 @@ from datetime import datetime
 from pymongo.asynchronous.collection import AsyncCollection
 
 from rfispider.storage.documents import NOT_SUPERSEDED, OF_THE_PRESENT, Document
-from rfispider.storage.schema import ARTICLES, HISTORY, REVISIONS
+from rfispider.storage.schema import ARTICLES, HISTORY_INDEX, REVISIONS
 
 Collections = Mapping[str, AsyncCollection[Document]]
 
 
 async def history(collections: Collections, key: str) -> list[Document]:
     """The superseded states of an article, oldest first; the present state is not among them."""
-    return await collections[REVISIONS].find({"article": key}, hint=HISTORY).sort("revision").to_list()
+    return await collections[REVISIONS].find({"article": key}, hint=HISTORY_INDEX).sort("revision").to_list()
 
 
 async def as_of(collections: Collections, key: str, at: datetime) -> Document | None:

@@ -16,11 +16,11 @@ from rfispider.storage.documents import Document
 from rfispider.storage.pages import raw_pages
 from rfispider.storage.policy.integrity import Flaw, article_flaws, history_flaws
 from rfispider.storage.read.alias_integrity import AliasIntegrity
-from rfispider.storage.schema import ALIAS_RECORDS, ALIASES, ARTICLES, PAGES, REVISIONS
+from rfispider.storage.schema import ALIAS_RECORDS, ALIASES_INDEX, ARTICLES, PAGES, REVISIONS
 from rfispider.storage.search import parse
 from rfispider.storage.search.index import SearchIndex, SearchRequest
 
-BATCH: Final = 500
+CHECKED_PER_BATCH: Final = 500
 """Documents that are looked at together: some MB."""
 _ARTICLE: Final = dict.fromkeys(
     (
@@ -109,7 +109,7 @@ class ArchiveIntegrity:
         """Aliases that several articles have."""
         counts: Counter[str] = Counter()
         query = {"aliases": {"$in": list(owners)}, "aliases.0": {"$exists": True}}
-        async for article in self._articles.find(query, {"aliases": 1}, hint=ALIASES):
+        async for article in self._articles.find(query, {"aliases": 1}, hint=ALIASES_INDEX):
             counts.update(set(article["aliases"]) & owners.keys())
         shared = [alias for alias, count in counts.items() if count > 1]
         return [Flaw("aliases", owners[alias], f"its alias {alias} is one of another, too") for alias in shared]
@@ -120,7 +120,7 @@ class ArchiveIntegrity:
         if at is None or not query.terms:
             return []
         moment = SearchRequest(query=query, editions=(article["edition"],), since=at, until=at + timedelta(seconds=1))
-        hits = (await self._search.search(moment, BATCH)).hits
+        hits = (await self._search.search(moment, CHECKED_PER_BATCH)).hits
         if article["_id"] in {hit.article["_id"] for hit in hits}:
             return []
         return [Flaw("search", article["url"], "it is not found by its title")]
@@ -180,6 +180,6 @@ def _alias_writes(articles: Sequence[Document], taken: Collection[str]) -> Itera
 async def _batches(collection: AsyncCollection[Document], fields: Mapping[str, Any]) -> AsyncIterator[list[Document]]:
     """All documents in the order of their `_id`, whatever is written meanwhile."""
     after: dict[str, Any] = {}
-    while batch := await collection.find(after, fields).sort("_id", 1).limit(BATCH).to_list():
+    while batch := await collection.find(after, fields).sort("_id", 1).limit(CHECKED_PER_BATCH).to_list():
         yield batch
         after = {"_id": {"$gt": batch[-1]["_id"]}}

@@ -7,15 +7,15 @@ from datetime import datetime
 from pymongo import DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
-from rfispider.storage.documents import FIELDS, Document
-from rfispider.storage.schema import ARTICLES, LATEST, NEWEST, RUNS, SECTIONS, SIGNS
+from rfispider.storage.documents import STORED_FIELDS, Document
+from rfispider.storage.schema import ARTICLES, LATEST_INDEX, NEWEST_INDEX, RUNS, SECTIONS_INDEX, SIGNS_INDEX
 
 SAMPLED = 2000
 """Newest articles of an edition whose fields are looked at: enough to see a source break, cheap in any archive."""
 
 RUNS_LISTED = 10
 
-_COMPLETENESS = tuple(name for name in FIELDS if name not in {"key", "provenance", "extractor", "content_hash"})
+_COMPLETENESS = tuple(name for name in STORED_FIELDS if name not in {"key", "provenance", "extractor", "content_hash"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ async def report(collections: Collections) -> Report:
 
 async def sections(collections: Collections) -> list[SectionCount]:
     """Articles by edition and section."""
-    cursor = await collections[ARTICLES].aggregate(SECTION_PIPELINE, hint=SECTIONS)
+    cursor = await collections[ARTICLES].aggregate(SECTION_PIPELINE, hint=SECTIONS_INDEX)
     counts = [
         SectionCount(row["_id"]["edition"], row["_id"].get("section"), row["articles"], row["newest"])
         async for row in cursor
@@ -103,14 +103,14 @@ async def sections(collections: Collections) -> list[SectionCount]:
 
 async def completeness(collections: Collections, edition: str) -> Completeness:
     """How many of the newest articles of an edition have each field."""
-    cursor = await collections[ARTICLES].aggregate(completeness_pipeline(edition), hint=NEWEST)
+    cursor = await collections[ARTICLES].aggregate(completeness_pipeline(edition), hint=NEWEST_INDEX)
     row = (await cursor.to_list() or [{}])[0]
     return Completeness(edition, row.get("sampled", 0), {name: row.get(name, 0) for name in _COMPLETENESS})
 
 
 async def runs(collections: Collections, count: int = RUNS_LISTED) -> list[Document]:
     """The last runs, newest first."""
-    return await collections[RUNS].find({}, hint=LATEST).sort("started_at", DESCENDING).limit(count).to_list()
+    return await collections[RUNS].find({}, hint=LATEST_INDEX).sort("started_at", DESCENDING).limit(count).to_list()
 
 
 async def listed_runs(collections: Collections) -> list[Document]:
@@ -126,7 +126,7 @@ async def with_active(
     collections: Collections, last: Sequence[Document], since: datetime, limit: int
 ) -> list[Document]:
     """These runs, and the latest `limit` that gave a sign of life after a time (UTC); by their start, newest first."""
-    cursor = collections[RUNS].find({"updated_at": {"$gt": since}}, hint=SIGNS).sort("updated_at", DESCENDING)
+    cursor = collections[RUNS].find({"updated_at": {"$gt": since}}, hint=SIGNS_INDEX).sort("updated_at", DESCENDING)
     runs_by_id = {run["_id"]: run for run in (*last, *await cursor.limit(limit).to_list())}
     return sorted(runs_by_id.values(), key=lambda run: run["started_at"], reverse=True)
 

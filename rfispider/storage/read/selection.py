@@ -15,13 +15,13 @@ from rfispider.storage.documents import Document
 from rfispider.storage.read import history
 from rfispider.storage.validators import ADDED, INTERNAL, PROPERTIES
 
-FIELDS: Final = tuple(name for name in ("_id", *PROPERTIES, *ADDED) if name not in INTERNAL)
+READER_FIELDS: Final = tuple(name for name in ("_id", *PROPERTIES, *ADDED) if name not in INTERNAL)
 """The fields of an article that teams read, in the order of the contract."""
 
 VALIDITY: Final = ("valid_from", "valid_to")
 """What tells, of a state as of a moment, from when until when it held."""
 
-BATCH: Final = 200
+ARTICLES_PER_BATCH: Final = 200
 """Articles in memory at a time: about a megabyte, so that what is made of them is still in the processor's cache."""
 
 NAIVE: Final = CodecOptions[Document](tz_aware=False)
@@ -41,7 +41,7 @@ class Selection:
     """Published at this time or later (UTC)."""
     until: datetime | None = None
     """Published before this time (UTC)."""
-    fields: tuple[str, ...] = FIELDS
+    fields: tuple[str, ...] = READER_FIELDS
 
     def condition(self) -> Document:
         """The filter on documents of `articles`."""
@@ -63,7 +63,7 @@ async def present(
 ) -> AsyncIterator[bytes]:
     """Batches of the selected articles as they are; in no order, each once."""
     batches = articles.find_raw_batches(
-        selection.condition(), selection.projection(), batch_size=BATCH, session=session
+        selection.condition(), selection.projection(), batch_size=ARTICLES_PER_BATCH, session=session
     )
     async for batch in batches:
         yield _bytes(batch)
@@ -78,7 +78,9 @@ async def as_of(
     changes for the first time since `at` while this runs may come twice, with the same content.
     """
     for pipeline in as_of_pipelines(selection, at):
-        async for batch in await articles.aggregate_raw_batches(pipeline, batchSize=BATCH, session=session):
+        async for batch in await articles.aggregate_raw_batches(
+            pipeline, batchSize=ARTICLES_PER_BATCH, session=session
+        ):
             yield _bytes(batch)
 
 
@@ -104,7 +106,7 @@ async def changed_since(
     """
     condition = selection.condition() | {"changed_at": {"$gte": at}}
     batches = articles.find_raw_batches(
-        condition, selection.projection(), batch_size=BATCH, session=session, sort=[("changed_at", 1)]
+        condition, selection.projection(), batch_size=ARTICLES_PER_BATCH, session=session, sort=[("changed_at", 1)]
     )
     async for batch in batches:
         yield _bytes(batch)

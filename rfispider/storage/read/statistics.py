@@ -12,11 +12,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from rfispider.items import Status
 from rfispider.storage.documents import Document
 from rfispider.storage.read import queries
-from rfispider.storage.schema import ARTICLES, CHANGES, NEWEST
+from rfispider.storage.schema import ARTICLES, CHANGES_INDEX, NEWEST_INDEX
 
 Articles = AsyncCollection[Document]
 
-HISTORY = timedelta(weeks=4)
+RATE_HISTORY = timedelta(weeks=4)
 """How far back the rhythm of an edition is learnt: every hour of the week four times."""
 LATEST_CHANGES = 500
 """So many of the last changed articles are looked at to see which editions take any."""
@@ -48,7 +48,7 @@ class ArchiveStats:
     now: datetime
     """The time of the server."""
     hours: Mapping[str, Mapping[datetime, int]]
-    """Edition -> hour (UTC) -> articles published in it, over `HISTORY`."""
+    """Edition -> hour (UTC) -> articles published in it, over `RATE_HISTORY`."""
     newest: Mapping[str, datetime]
     """Edition -> publication of its newest article."""
     stored: Mapping[str, datetime]
@@ -67,7 +67,7 @@ async def condition(
     articles, now = collections[ARTICLES], await clock(database)
     return ArchiveStats(
         now=now,
-        hours=await hours(articles, now - HISTORY, now),
+        hours=await hours(articles, now - RATE_HISTORY, now),
         newest=await newest(articles, editions, now),
         stored=await stored(articles),
         runs=await runs(collections, now),
@@ -91,7 +91,7 @@ async def hours(articles: Articles, since: datetime, until: datetime) -> dict[st
         {"$group": {"_id": {"edition": "$edition", "hour": hour}, "articles": {"$sum": 1}}},
     ]
     counted: dict[str, dict[datetime, int]] = {}
-    async for row in await articles.aggregate(pipeline, hint=NEWEST, batchSize=100_000):
+    async for row in await articles.aggregate(pipeline, hint=NEWEST_INDEX, batchSize=100_000):
         counted.setdefault(row["_id"]["edition"], {})[row["_id"]["hour"]] = row["articles"]
     return counted
 
@@ -105,7 +105,7 @@ async def newest(articles: Articles, editions: Collection[str], now: datetime) -
     for edition in editions:
         query = {"edition": edition, "published_at": {"$lte": now}, "status": {"$ne": Status.STUB.value}}
         fields = {"_id": 0, "published_at": 1}
-        document = await articles.find_one(query, fields, sort=[("published_at", DESCENDING)], hint=NEWEST)
+        document = await articles.find_one(query, fields, sort=[("published_at", DESCENDING)], hint=NEWEST_INDEX)
         if document:
             times[edition] = document["published_at"]
     return times
@@ -119,7 +119,7 @@ async def stored(articles: Articles) -> dict[str, datetime]:
         {"$match": {"status": {"$ne": Status.STUB.value}}},
         {"$group": {"_id": "$edition", "at": {"$max": "$changed_at"}}},
     ]
-    rows = await articles.aggregate(pipeline, hint=CHANGES)
+    rows = await articles.aggregate(pipeline, hint=CHANGES_INDEX)
     return {row["_id"]: row["at"] async for row in rows}
 
 

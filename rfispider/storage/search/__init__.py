@@ -10,11 +10,11 @@ pipeline   the same search as an aggregation
 
 from rfispider.storage.search.folding import fold
 from rfispider.storage.search.ngrams import FEW, Lookup, folded, inverted, lookups
-from rfispider.storage.search.query import WEIGHTS, Query, highlighted, parse, score
+from rfispider.storage.search.query import FIELD_WEIGHTS, Query, highlighted, parse, score
 
 __all__ = [
     "FEW",
-    "WEIGHTS",
+    "FIELD_WEIGHTS",
     "Lookup",
     "Query",
     "fold",

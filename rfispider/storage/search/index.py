@@ -29,17 +29,25 @@ from rfispider.items import SCHEMA, Article
 from rfispider.storage import search
 from rfispider.storage.documents import IN_ONE_TRIP, RAW, Document
 from rfispider.storage.search import FEW, Lookup, Query, segments
-from rfispider.storage.search.segments import HEAD, LATEST, LOOSE, SEGMENT_LENGTH_MAX, SIZE, name_of, within
+from rfispider.storage.search.segments import (
+    AFTER_ALL_TIMES,
+    LOOSE,
+    SEGMENT_HEAD,
+    SEGMENT_LENGTH_MAX,
+    SIZE,
+    name_of,
+    within,
+)
 
 logger = logging.getLogger(__name__)
 
 RANKED: Final = 100
 """Candidates, newest first, that are compared with a query and ranked before the best are told."""
 
-ASKED: Final = 10
+GRAMS_PER_QUERY: Final = 10
 """Grams that are looked up at most, of all terms together."""
 
-CLAIM: Final = "sealing"
+SEALING_CLAIM: Final = "sealing"
 CLAIM_MS: Final = 60_000
 """Milliseconds after which a worker that began to seal is taken for dead."""
 
@@ -130,7 +138,7 @@ class SearchIndex:
                 await self._seal(ids)
             self._loose = left
         finally:
-            await self._index.delete_one({"_id": CLAIM})
+            await self._index.delete_one({"_id": SEALING_CLAIM})
 
     async def _claimed(self) -> bool:
         me = ObjectId()
@@ -138,7 +146,7 @@ class SearchIndex:
         mine = {"schema": SCHEMA, "until": {"$add": ["$$NOW", CLAIM_MS]}, "holder": me}
         claim = {name: {"$cond": [free, value, f"${name}"]} for name, value in mine.items()}
         told = await self._index.find_one_and_update(
-            {"_id": CLAIM}, [{"$set": claim}], upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": SEALING_CLAIM}, [{"$set": claim}], upsert=True, return_document=ReturnDocument.AFTER
         )
         return told is not None and told.get("holder") == me
 
@@ -202,7 +210,7 @@ class SearchIndex:
             lists[lookup.place].append(lookup)
         heads, *found = await asyncio.gather(
             self._index.find(
-                within(HEAD), {"size": 1, "times": 1, **({"editions": 1} if wanted.editions else {})}
+                within(SEGMENT_HEAD), {"size": 1, "times": 1, **({"editions": 1} if wanted.editions else {})}
             ).to_list(),
             *(self._index.find(within(name), _projected(of_list)).to_list() for name, of_list in lists.items()),
         )
@@ -248,17 +256,17 @@ class SearchIndex:
 
 
 _READ: Final[Mapping[str, int]] = dict.fromkeys(
-    (*search.WEIGHTS, "url", "edition", "language", "published_at", "status"), 1
+    (*search.FIELD_WEIGHTS, "url", "edition", "language", "published_at", "status"), 1
 )
 
 
 def asked_for(query: Query) -> list[Lookup]:
-    """The grams to look up: at most `ASKED`, from every term; beginnings of grams only where there are few grams."""
+    """The grams to look up: at most `GRAMS_PER_QUERY`, from every term; beginnings of grams where grams are few."""
     every = [search.lookups(term) for term in query.terms]
     whole = [[lookup for lookup in of_term if lookup.whole] for of_term in every]
     chosen = whole if sum(map(len, whole)) >= FEW else every
     in_turn = [of_term[at] for at in range(max(map(len, chosen), default=0)) for of_term in chosen if at < len(of_term)]
-    return list(dict.fromkeys(in_turn))[:ASKED]
+    return list(dict.fromkeys(in_turn))[:GRAMS_PER_QUERY]
 
 
 def _names() -> Iterator[str]:
@@ -315,7 +323,7 @@ def _span(wanted: SearchRequest) -> tuple[str, str]:
     """The times, both included, between which a wanted article can be."""
     return (
         segments.time(wanted.since) if wanted.since else "",
-        segments.time(wanted.until) if wanted.until else LATEST,
+        segments.time(wanted.until) if wanted.until else AFTER_ALL_TIMES,
     )
 
 

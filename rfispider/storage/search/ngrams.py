@@ -21,10 +21,10 @@ from rfispider.storage.search.folding import BAR, DENSE, fold
 LISTS: Final = 1024
 """Grams are filed in so many lists; grams that begin alike stand in the same one."""
 
-LETTERS: Final = 4
+LETTER_GRAM: Final = 4
 """Of a gram in a script that is spelled by letters."""
 
-ASKED: Final = 8
+GRAMS_PER_TERM: Final = 8
 """Grams that are looked up for a term at most: more of them tell little, and each costs some milliseconds."""
 
 FEW: Final = 3
@@ -101,13 +101,13 @@ def _between_words(text: str) -> set[str]:
 def lookups(term: str) -> list[Lookup]:
     """What to ask for a folded term: all answers together hold every article with the term; none: ask for nothing.
 
-    At most `ASKED` grams, evenly taken from the term. Where they are few, the ends of its words are asked for as well,
-    and how its last word begins. No question is left for a single letter and for what is not filed: then every article
-    may hold it.
+    At most `GRAMS_PER_TERM` grams, evenly taken from the term. Where they are few, the ends of its words are asked for
+    as well, and how its last word begins. No question is left for a single letter and for what is not filed: then every
+    article may hold it.
     """
     whole = _whole(term)
     if len(whole) >= FEW:
-        step = max(1, -(-len(whole) // ASKED))
+        step = max(1, -(-len(whole) // GRAMS_PER_TERM))
         return [Lookup(gram, whole=True) for gram in whole[::step]]
     # What stands behind a word in the term stands behind it in every article that holds the term.
     whole = list(dict.fromkeys([*whole, *(word[-3:] for word in _ENDED.findall(term))]))
@@ -134,7 +134,7 @@ def _filed_in(beginning: str) -> str:
 
 def _word_grams(word: str) -> tuple[str, ...]:
     """The grams of a word, and its last three and two letters."""
-    return (*(word[at : at + LETTERS] for at in range(len(word) - LETTERS + 1)), *{word[-3:], word[-2:]})
+    return (*(word[at : at + LETTER_GRAM] for at in range(len(word) - LETTER_GRAM + 1)), *{word[-3:], word[-2:]})
 
 
 def _whole(term: str) -> list[str]:
@@ -142,7 +142,7 @@ def _whole(term: str) -> list[str]:
     found = {pair.start(): pair[1] for pair in _PAIR.finditer(term)}
     found |= {across.start() - 1: term[across.start() - 1 : across.end()] for across in _ACROSS.finditer(term)}
     for word in _WORD.finditer(term):
-        last = word.end() - LETTERS
-        for at in {*range(word.start(), last + 1, LETTERS), last} if last >= word.start() else ():
-            found[at] = term[at : at + LETTERS]
+        last = word.end() - LETTER_GRAM
+        for at in {*range(word.start(), last + 1, LETTER_GRAM), last} if last >= word.start() else ():
+            found[at] = term[at : at + LETTER_GRAM]
     return list(dict.fromkeys(found[at] for at in sorted(found)))

@@ -13,7 +13,7 @@ from typing import Final
 
 from rfispider.storage.search.folding import BAR, DENSE, SURPLUS, bounded, fold, spelled
 
-WEIGHTS: Final[Mapping[str, float]] = {"title": 8.0, "tags": 4.0, "authors": 4.0, "lead": 3.0, "text": 1.0}
+FIELD_WEIGHTS: Final[Mapping[str, float]] = {"title": 8.0, "tags": 4.0, "authors": 4.0, "lead": 3.0, "text": 1.0}
 """What a term in a field of an article is worth; `searched` fields are these."""
 
 WHOLE_WORD: Final = 4.0
@@ -49,13 +49,13 @@ def parse(query: str) -> Query:
 def score(query: Query, fields: Mapping[str, Sequence[str]]) -> float:
     """How well an article answers: the sum over terms and fields, from above 0; 0 when a term occurs in none.
 
-    `fields` are the values of each of the fields named in `WEIGHTS`, as they are stored.
+    `fields` are the values of each of the fields named in `FIELD_WEIGHTS`, as they are stored.
     """
     folded = {name: [f"{BAR}{fold(value)}{BAR}" for value in values] for name, values in fields.items() if values}
     texts = list(chain.from_iterable(folded.values()))
     if not all(_occurs(term, texts) for term in query.terms):
         return 0.0
-    return sum(WEIGHTS[name] * _field_score(query, fields[name], values) for name, values in folded.items())
+    return sum(FIELD_WEIGHTS[name] * _field_score(query, fields[name], values) for name, values in folded.items())
 
 
 def _occurs(term: str, texts: Sequence[str]) -> bool:

@@ -2,9 +2,9 @@
 
 Articles that were just written stand in "loose" documents, each with its folded text. When there are enough of them
 they become a sealed segment, the other way round: for each gram the articles. Within a segment an article is one
-letter of `LETTERS`, and all articles under a gram are a string of such letters: two bytes for an article and a gram,
-where a key of a MongoDB index takes twenty and more. A segment is a head and a document for each list of grams, so
-that a query reads a few kilobytes of it.
+letter of `SEGMENT_LETTERS`, and all articles under a gram are a string of such letters: two bytes for an article and a
+gram, where a key of a MongoDB index takes twenty and more. A segment is a head and a document for each list of grams,
+so that a query reads a few kilobytes of it.
 
 loose   `_id` "loose:<name>", size, length, articles [{key, edition, time, text}]
 head    `_id` "head:<segment>", size, times, editions
@@ -32,10 +32,10 @@ from rfispider.storage.search.ngrams import filed_in
 Document = dict[str, Any]
 
 FIRST: Final = 0x100
-LETTERS: Final = "".join(map(chr, range(FIRST, 0x800)))
+SEGMENT_LETTERS: Final = "".join(map(chr, range(FIRST, 0x800)))
 """One for each article of a segment, in order. Two bytes each in UTF-8, none with a meaning in expressions."""
 
-SIZE: Final = len(LETTERS)
+SIZE: Final = len(SEGMENT_LETTERS)
 """Articles in a segment."""
 
 LENGTH_MAX: Final = 2_000_000
@@ -50,20 +50,20 @@ BLOCK: Final = 64
 KEY_DIGITS: Final = 32
 TIME_DIGITS: Final = 8
 
-LATEST: Final = "~"
+AFTER_ALL_TIMES: Final = "~"
 """Later than every time."""
 
 LOOSE: Final = "loose"
-HEAD: Final = "head"
+SEGMENT_HEAD: Final = "head"
 KEYS: Final = "keys"
 
-SEARCHED: Final = frozenset({*search.WEIGHTS, "published_at"})
+SEARCHED: Final = frozenset({*search.FIELD_WEIGHTS, "published_at"})
 """Fields of an article that the index tells of."""
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """The values of the fields of an article in which words are looked for."""
-    found = {name: values.get(name) or [] for name in search.WEIGHTS}
+    found = {name: values.get(name) or [] for name in search.FIELD_WEIGHTS}
     return {name: [value] if isinstance(value, str) else value for name, value in found.items()}
 
 
@@ -78,7 +78,7 @@ def time(at: datetime | None) -> str:
 
 def entry(article: Article) -> Document:
     """An article as it stands in a loose document."""
-    fields = texts({name: getattr(article, name) for name in search.WEIGHTS})
+    fields = texts({name: getattr(article, name) for name in search.FIELD_WEIGHTS})
     return {
         "key": article.key,
         "edition": article.edition,
@@ -113,13 +113,13 @@ def sealed_documents(entries: Iterable[Document], name: str) -> list[Document]:
     """A segment of at most `SIZE` entries; the head is the last document, and makes the others count."""
     entries = sorted(entries, key=itemgetter("time"))
     editions: dict[str, str] = defaultdict(str)
-    for each, letter in zip(entries, LETTERS, strict=False):
+    for each, letter in zip(entries, SEGMENT_LETTERS, strict=False):
         editions[each["edition"]] += letter
     times = "".join(each["time"] for each in entries)
     parts: list[Document] = [
         *({"_id": f"{number}:{name}", "grams": grams} for number, grams in _listed(entries).items()),
         *_keys([each["key"] for each in entries], name),
-        {"_id": f"{HEAD}:{name}", "size": len(entries), "times": times, "editions": dict(editions)},
+        {"_id": f"{SEGMENT_HEAD}:{name}", "size": len(entries), "times": times, "editions": dict(editions)},
     ]
     return [{**part, "schema": SCHEMA} for part in parts]
 
@@ -127,7 +127,11 @@ def sealed_documents(entries: Iterable[Document], name: str) -> list[Document]:
 def _keys(keys: Sequence[str], name: str) -> Iterator[Document]:
     for start in range(0, len(keys), BLOCK):
         block = slice(start, min(start + BLOCK, len(keys)))
-        yield {"_id": keys_id(name, LETTERS[start]), "keys": "".join(keys[block]), "letters": LETTERS[block]}
+        yield {
+            "_id": keys_id(name, SEGMENT_LETTERS[start]),
+            "keys": "".join(keys[block]),
+            "letters": SEGMENT_LETTERS[block],
+        }
 
 
 def keys_id(segment: str, letter: str) -> str:
@@ -138,7 +142,7 @@ def keys_id(segment: str, letter: str) -> str:
 def _listed(entries: Iterable[Document]) -> dict[str, dict[str, str]]:
     """List -> gram -> letters."""
     texts = (each["text"] for each in entries)
-    filed = search.inverted(zip(texts, LETTERS, strict=False))
+    filed = search.inverted(zip(texts, SEGMENT_LETTERS, strict=False))
     lists: dict[str, dict[str, str]] = defaultdict(dict)
     for gram, letters in filed.items():
         lists[filed_in(gram)][gram] = letters
@@ -181,8 +185,8 @@ def members(head: Document, filed: Sequence[str], editions: Sequence[str], since
     """
     if editions:
         filed = [*filed, "".join(head["editions"].get(each, "") for each in editions)]
-    held = _of_all(filed) if filed else LETTERS[: head["size"]]
-    return reversed(_between(head, held, since, until) if since or until < LATEST else held)
+    held = _of_all(filed) if filed else SEGMENT_LETTERS[: head["size"]]
+    return reversed(_between(head, held, since, until) if since or until < AFTER_ALL_TIMES else held)
 
 
 def _of_all(filed: Sequence[str]) -> str:

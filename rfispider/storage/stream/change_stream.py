@@ -19,12 +19,12 @@ from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from rfispider.mongo.errors import DatabaseError
 from rfispider.storage.documents import Document
-from rfispider.storage.read.selection import BATCH, Selection, revisions
+from rfispider.storage.read.selection import ARTICLES_PER_BATCH, Selection, revisions
 
 AWAIT_MS: Final = 200
 """Milliseconds for which the server waits for a change before it answers that there is none."""
 
-PAGES: Final = 50
+PAGES_PER_BATCH: Final = 50
 """Raw pages in one batch."""
 
 RETRY_S: Final = 1.0
@@ -61,7 +61,9 @@ def of_articles(
     """New revisions of selected articles. One that changed again by now is left to its later change."""
     projection: Document = {"$project": {"documentKey": 1, "revision": _NUMBER}}
     pipeline: list[Document] = [{"$match": {"$or": [_PUT, _REVISED]}}, projection]
-    return ChangeFeed(articles, pipeline, lambda keys: revisions(articles, selected, keys, session), BATCH, session)
+    return ChangeFeed(
+        articles, pipeline, lambda keys: revisions(articles, selected, keys, session), ARTICLES_PER_BATCH, session
+    )
 
 
 def of_pages(
@@ -73,7 +75,7 @@ def of_pages(
         return await pages.find({"_id": {"$in": list(keys)}, **condition}, session=session).to_list()
 
     pipeline = [{"$match": _PUT}, {"$project": {"documentKey": 1}}]
-    return ChangeFeed(pages, pipeline, fetch, PAGES, session)
+    return ChangeFeed(pages, pipeline, fetch, PAGES_PER_BATCH, session)
 
 
 class HistoryLost(DatabaseError):

@@ -18,7 +18,7 @@ from rfispider.items import Article
 from rfispider.site import urls
 from rfispider.storage import documents
 from rfispider.storage.documents import IN_ONE_TRIP, PROJECTION, Document
-from rfispider.storage.policy.bonds import Alias, Claim, Why
+from rfispider.storage.policy.bonds import Alias, BondClaim, Why
 from rfispider.storage.policy.field_updates import SOURCES_MAX
 from rfispider.storage.policy.identity import identity
 from rfispider.storage.policy.versioning import ArticleVersion
@@ -94,7 +94,7 @@ class AliasWriter:
         """All aliases of an article."""
         return [documents.alias(document) async for document in self._aliases.find({"article": key})]
 
-    async def claim(self, key: str) -> Claim | None:
+    async def claim(self, key: str) -> BondClaim | None:
         """The last claim of an article; None when there is none."""
         document = await self._claims.find_one({"_id": key})
         return documents.claim(document) if document else None
@@ -113,7 +113,7 @@ class AliasWriter:
 
     # ---- Bonds -------------------------------------------------------------------------------------------
 
-    async def note_claims(self, claims: Collection[Claim]) -> None:
+    async def note_claims(self, claims: Collection[BondClaim]) -> None:
         """Note what the latest answers show that are not confirmed yet; that of a later request stays."""
         writes = [
             UpdateOne(

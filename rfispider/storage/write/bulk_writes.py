@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, P
 
 from rfispider.items import Outcome
 from rfispider.storage import documents
-from rfispider.storage.documents import CONTENT, Document
+from rfispider.storage.documents import CONTENT_FIELDS, Document
 from rfispider.storage.policy.bonds import Alias
 from rfispider.storage.policy.versioning import ArticleVersion, Decision
 from rfispider.storage.search.segments import SEARCHED
@@ -73,7 +73,7 @@ class WriteResult:
 
 def has_new_content(decision: Decision) -> bool:
     """Whether what the archive derives from a text has to be derived anew."""
-    return not CONTENT.isdisjoint(decision.updated)
+    return not CONTENT_FIELDS.isdisjoint(decision.updated)
 
 
 def has_new_words(plan: WritePlan) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from rfispider.items import Article, Outcome
 from rfispider.site import urls
 from rfispider.storage.policy import bonds
-from rfispider.storage.policy.bonds import Alias, AliasView, Claim, Why
+from rfispider.storage.policy.bonds import Alias, AliasView, BondClaim, Why
 from rfispider.storage.policy.identity import identity, seen_elsewhere
 from rfispider.storage.policy.versioning import ArticleVersion, Decision, decide
 from rfispider.storage.write.aliases import AliasWriter, Ending, Relatives, moved_to
@@ -22,7 +22,7 @@ class RoundPlan:
     """What is to become of the articles of one round, each given under its key."""
 
     writes: dict[str, WritePlan] = field(default_factory=dict)
-    claims: dict[str, Claim | None] = field(default_factory=dict)
+    claims: dict[str, BondClaim | None] = field(default_factory=dict)
     """Of answers that have to be confirmed; None where nothing has to be noted."""
     endings: dict[str, list[Ending]] = field(default_factory=dict)
     """Articles that end, under the key of the one that was seen; itself, or others."""
@@ -83,7 +83,7 @@ class _Case:
     def claim(self, key: str, holder: str, why: Why, *, noted: bool) -> None:
         """Leave everything as it is, until a second answer agrees. `noted`: `key` is an article that shows this now."""
         seen = self.seen
-        claim = Claim(key=key, article=holder, why=why, content_hash=seen.content_hash, at=seen.fetched_at)
+        claim = BondClaim(key=key, article=holder, why=why, content_hash=seen.content_hash, at=seen.fetched_at)
         self.plan.claims[seen.key] = claim if noted else None
 
     def end(self, ended: ArticleVersion, into: ArticleVersion, why: Why) -> None:

@@ -13,7 +13,7 @@ from rfispider.storage import documents
 from rfispider.storage.documents import Document
 from rfispider.storage.policy.versioning import ArticleVersion
 from rfispider.storage.policy.visible_edits import edits
-from rfispider.storage.schema import HISTORY
+from rfispider.storage.schema import HISTORY_INDEX
 
 
 class RevisionWriter:
@@ -65,7 +65,7 @@ class RevisionWriter:
 
     async def ended(self, keys: Sequence[str]) -> dict[str, Document]:
         """The last states of those of the articles, by key, that became aliases of others."""
-        cursor = self._revisions.find({"article": {"$in": keys}, "changed": "url"}, hint=HISTORY).sort("revision")
+        cursor = self._revisions.find({"article": {"$in": keys}, "changed": "url"}, hint=HISTORY_INDEX).sort("revision")
         return {document["article"]: document for document in await cursor.to_list()}
 
     async def remove(self, state: ArticleVersion) -> None:
@@ -97,7 +97,7 @@ def _copied(superseded: Sequence[Document], revisions: str) -> list[Document]:
     is_of_article = {"$eq": ["$$this.article", "$_id"]}
     end = {"$first": {"$filter": {"input": {"$literal": ends}, "cond": is_of_article}}}
     document = {
-        **{name: 1 for name in documents.FIELDS if name not in documents.NOT_SUPERSEDED},
+        **{name: 1 for name in documents.STORED_FIELDS if name not in documents.NOT_SUPERSEDED},
         "_id": {"$concat": ["$_id", ":", {"$toString": "$revision"}]},
         "schema": {"$literal": SCHEMA},
         "article": "$_id",
