@@ -217,6 +217,17 @@ async def test_after_a_notice_on_all_urls_there_are_three_articles_again(
         assert {state for _, state in await history(three, url)} <= {text, notice}
 
 
+async def test_the_text_of_a_page_that_is_gone_belongs_to_the_page_that_shows_it(three: Store) -> None:
+    await three.mark_gone([urls.key(Y)], T0 + HOUR)
+    assert await three.save([seen(X, TEXTS[Y], hours=2)]) == [CHANGED]
+    other = "https://www.rfi.fr/fr/europe/20260301-new"
+    await three.mark_gone([urls.key(Z)], T0 + HOUR)
+    assert await three.save([seen(other, TEXTS[Z], hours=2)]) == [NEW]
+    statuses = {each["url"]: each["status"] async for each in three._database["articles"].find()}
+    assert statuses == {X: "full", Y: "gone", Z: "gone", other: "full"}
+    assert await twice(three, seen(Y, words("back"), hours=3)) == [CHANGED, SAME]
+
+
 # ---- What is out of date ---------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from rfispider.items import Article, Outcome
+from rfispider.items import Article, Outcome, Status
 from rfispider.site import urls
 from rfispider.storage.policy import bonds
 from rfispider.storage.policy.bonds import Alias, AliasView, BondClaim, Why
@@ -159,7 +159,9 @@ class _Stored(_Case):
 
     async def _shares_content(self, decision: Decision, holder: ArticleVersion) -> None:
         """It changes to the content that another article holds."""
-        if not bonds.is_binding(self.seen):
+        if holder.article.status is Status.GONE:
+            self._write(decision, is_free=True, freed=holder)
+        elif not bonds.is_binding(self.seen):
             self.claim(self.seen.key, holder.article.key, Why.CONTENT, noted=self.reread_at is None)
         elif bonds.is_contradicted(holder, await self.aliases.claim(holder.article.key)):
             self._write(decision, is_free=True, freed=holder)
@@ -201,7 +203,10 @@ class _Unstored(_Case):
             await self._of_alias(alias, owner)
             return
         evidence = (holder, Why.CONTENT) if holder else bonds.holder_by_evidence(self.seen, self.candidates)
-        if evidence:
+        if holder and holder.article.status is Status.GONE:
+            # Its page shows nothing any more: who shows its text now is no other URL of it.
+            await self._become_article(alias, freed=holder)
+        elif evidence:
             await self._of_other(*evidence, moved_from=alias)
         else:
             await self._become_article(alias)
@@ -234,6 +239,9 @@ class _Unstored(_Case):
         view = bonds.view(seen, owner.article, alias)
         if view is AliasView.OUTDATED:
             self._bind(None, owner, None)
+        elif owner.article.status is Status.GONE and seen.key in self.ended and view is AliasView.SAME:
+            # It outlives the page of the article that it was bound to.
+            await self._become_article(alias, freed=owner)
         elif view is AliasView.SAME and self.takes_redirected(owner):
             return
         elif view is AliasView.SAME:
