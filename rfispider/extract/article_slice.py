@@ -74,9 +74,8 @@ def of_article(body: bytes, headings: frozenset[str]) -> ArticleSlice | None:
     if span is None:
         return None
     start, end = span
-    lower = translate(body, _LOWER)
-    below = lower[end:]
-    has_related = _last_related(lower[start:end]) >= 0
+    below = translate(body[end:], _LOWER)
+    has_related = _last_related(translate(body[start:end], _LOWER)) >= 0
     has_headed = _has_heading(below, headings)
     if has_headed and not has_related:
         return None

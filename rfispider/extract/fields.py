@@ -81,18 +81,15 @@ def first(candidates: Iterable[Sourced[Value]]) -> tuple[Value | None, str]:
 
 def title(sources: Sources) -> tuple[str | None, str]:
     """The headline without the name of the site behind it, and whole if any place has the whole of it."""
-    candidates = [(without_site(printed), source) for printed, source in _titles(sources)]
+    candidates = ((without_site(printed), source) for printed, source in _titles(sources))
     headline, source = first(candidates)
-    return _completed(headline, source, candidates) if headline else (None, "")
-
-
-def _completed(headline: str, source: str, candidates: list[Sourced[str]]) -> Sourced[str]:
-    """The headline, or the whole one if it was cut off: the one that the page shows before others."""
-    if (headline, MARKUP) in candidates and not headline.endswith(_CUT_OFF):
+    if headline is None:
+        return None, ""
+    shown = without_site(_heading(sources))
+    if shown == headline and not headline.endswith(_CUT_OFF):
         return headline, source
-    wholes = [candidate for candidate in candidates if _is_cut_off(headline, candidate[0])]
-    shown = (candidate for candidate in wholes if candidate[1] == MARKUP)
-    return next(chain(shown, wholes), (headline, source))
+    wholes = chain([(shown, MARKUP)], candidates)
+    return next((whole for whole in wholes if _is_cut_off(headline, whole[0])), (headline, source))
 
 
 def _is_cut_off(headline: str, whole: str) -> bool:

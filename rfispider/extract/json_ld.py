@@ -47,8 +47,10 @@ def article(document: Document, addresses: Iterable[str]) -> Node:
     """
     all_nodes = nodes(document)
     candidates = _distinct([node for node in all_nodes if types(node) & ARTICLE_TYPES])
-    chosen = _about(candidates, {urls.key(address) for address in addresses})
+    chosen = candidates[0] if len(candidates) == 1 else _about(candidates, {urls.key(each) for each in addresses})
     by_id = {identity: node for node in all_nodes if len(node) > 1 and isinstance(identity := node.get("@id"), str)}
+    if not by_id:
+        return chosen
     return {name: _looked_up(value, by_id, _MAX_DEPTH) for name, value in chosen.items()}
 
 
@@ -79,8 +81,6 @@ def _about(candidates: list[Node], keys: set[str]) -> Node:
         named = _news_first([node for node in candidates if not keys.isdisjoint(_keys(node, names))])
         if named:
             return _single(named) or named[0]
-    if len(candidates) == 1:
-        return candidates[0]
     unnamed = [node for node in candidates if not _keys(node, ("url", "@id", "mainEntityOfPage"))]
     return _single(_news_first(unnamed)) or {}
 

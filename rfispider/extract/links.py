@@ -148,10 +148,11 @@ def canonical(page: Page, document: Document) -> str | None:
     return url if is_other and urls.is_article(url) else None
 
 
-def own_addresses(page: Page, document: Document) -> list[str]:
+def own_addresses(page: Page, document: Document) -> Iterator[str]:
     """The URLs under which a page is known: its own, its aliases, and the one that it names as canonical."""
-    addresses = (page.url, *page.aliases, _named_canonical(page, document))
-    return [address for address in addresses if address]
+    yield from (page.url, *page.aliases)
+    if url := _named_canonical(page, document):
+        yield url
 
 
 def _named_canonical(page: Page, document: Document) -> str | None:

@@ -78,7 +78,7 @@ def pictures(root: Element, base: str) -> list[Image]:
             continue
         inner = list(_images_of(element)) if element.tag == "figure" else [element]
         done.update(inner)
-        if not _is_foreign(element, root) and (url := largest(_addresses(inner, base))):
+        if not _is_foreign(element, root) and (url := _largest_address(inner, base)):
             caption, credit = _caption(element) if element.tag == "figure" else (None, None)
             images.append(Image(url=url, caption=caption, credit=credit))
     return images
@@ -100,13 +100,14 @@ def _is_foreign(element: Element, root: Element) -> bool:
     return False
 
 
-def _addresses(images: Iterable[Element], base: str) -> list[str]:
-    addresses: list[str] = []
+def _largest_address(images: Iterable[Element], base: str) -> str | None:
+    """The address with the greatest width of all sizes and formats of a picture."""
+    printed: list[str | None] = []
     for image in images:
         if not _is_tiny(image):
-            printed = [_lazy(image), *_sources(image), image.get("data-src"), image.get("src")]
-            addresses.extend(url for each in printed if (url := web_address(each, base)))
-    return addresses
+            printed += [_lazy(image), *_sources(image), image.get("data-src"), image.get("src")]
+    by_width = sorted(filter(None, printed), key=_width, reverse=True)
+    return next(filter(None, (web_address(each, base) for each in by_width)), None)
 
 
 def _is_tiny(image: Element) -> bool:
