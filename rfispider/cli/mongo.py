@@ -7,6 +7,7 @@ import typer
 from rfispider import settings
 from rfispider.cli.console import fail
 from rfispider.mongo.embedded import Embedded
+from rfispider.mongo.errors import redacted
 
 app = typer.Typer(no_args_is_help=True, help="The embedded MongoDB: a real server, for this machine only.")
 
@@ -26,7 +27,7 @@ def up() -> None:
 def status() -> None:
     """Say whether it runs, where, and where its data lie. Exit status 1 when it does not run."""
     state = embedded().status()
-    running = f"running, process {state.pid}, {state.uri}" if state.uri else "not running"
+    running = f"running, process {state.pid}, {redacted(state.uri, state.uri)}" if state.uri else "not running"
     typer.echo(f"{running}\ndata {state.data}\nlog  {state.log}")
     if not state.uri:
         raise typer.Exit(1)

@@ -1,9 +1,10 @@
 """The embedded MongoDB server: find the binary, start it once, share it, stop it.
 
-One directory (the root) is one server: a replica set of a single node, so that transactions and change streams
-work, listening on loopback only, without a password. It survives the process that started it. `mongod` itself
-writes its process id into its data directory, and the kernel tells the arguments it runs with: both are asked
-each time, so that no record of ours can be stale. Only the port is written down, to be used again.
+One directory (the root) is one server: a replica set of a single node, so that transactions and change streams work. It
+listens on loopback only and asks for a password, which only the owner of the directory can read (`credentials`). It
+survives the process that started it. `mongod` itself writes its process id into its data directory, and the kernel
+tells the arguments it runs with: both are read each time, so that no record of ours can be stale. Only the port is
+written down, to be used again.
 """
 
 import fcntl
@@ -21,6 +22,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from rfispider.mongo import server_failure, server_process
+from rfispider.mongo.credentials import Credentials, CredentialsFile
 from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.mongo.server_binary import find_binary
 
@@ -46,8 +48,12 @@ _EXIT_PORT_TAKEN = 48
 _PORT_TAKEN = "Address already in use"
 """What it says when another server begins to listen between its own bind and listen; it aborts then."""
 
-_NOT_INITIATED = 94
-"""NotYetInitialized: the server has no replica set configuration yet."""
+_UNAUTHORIZED = 13
+
+_NOT_INITIATED = frozenset({_UNAUTHORIZED, 94})
+"""NotYetInitialized: the server has no replica set configuration yet. Unauthorized: nor a user that may ask for it."""
+
+_USER_EXISTS = 51003
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,9 @@ class ServerStatus:
     port: int | None = None
 
 
-def uri_of(port: int) -> str:
+def uri_of(port: int, credentials: Credentials | None) -> str:
     """The URI of an embedded server. The name of the set lets a client wait for the primary after a restart."""
-    return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
+    return f"mongodb://{credentials.prefix if credentials else ''}127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
 
 
 class Embedded:
@@ -75,6 +81,7 @@ class Embedded:
         self.data = self.root / "db"
         self.log = self.root / "mongod.log"
         self._port_file = self.root / "port"
+        self._credentials = CredentialsFile(self.root)
 
     def up(self) -> str:
         """The URI of the running, writable server, which is started if need be.
@@ -83,12 +90,56 @@ class Embedded:
         """
         with self._locked():
             running = self._running()
-            if running and self._becomes_writable(running[1]):
-                return uri_of(running[1])
-            port = self._start()
-            if self._becomes_writable(port):
-                return uri_of(port)
+            if not (running and self._becomes_writable(running[1])):
+                running = self._running_after_start()
+            if self._credentials.read() is None and self._asks_for_password(running[0]):
+                self._create_user(running[1])
+            return self._uri(running[1])
+
+    def _running_after_start(self) -> tuple[int, int]:
+        """Start the server; gives its process id and port. One of an earlier release is given a password."""
+        if not self._is_open():
+            self._credentials.make_key_file()
+        running = self._writable_after_start()
+        if not self._asks_for_password(running[0]):
+            self._create_user(running[1])
+            self._credentials.make_key_file()
+            self._stop(running[0])
+            running = self._writable_after_start()
+        return running
+
+    def _writable_after_start(self) -> tuple[int, int]:
+        port = self._start()
+        running = self._running() if self._becomes_writable(port) else None
+        if running is None:
             raise self._start_error("it died as soon as it ran")
+        return running
+
+    def _is_open(self) -> bool:
+        """Whether there are data of an earlier release, whose server asked for no password."""
+        return (self.data / "WiredTiger").exists() and not self._credentials.key_file.exists()
+
+    def _asks_for_password(self, pid: int) -> bool:
+        return "--keyFile" in server_process.arguments_of(pid)
+
+    def _uri(self, port: int) -> str:
+        return uri_of(port, self._credentials.read())
+
+    def _create_user(self, port: int) -> None:
+        """Create the only user. Without one, mongod lets whoever comes from this machine do that, and nothing else."""
+        credentials = self._credentials.pending()
+        with self._client(port) as client:
+            try:
+                _set_password(client, credentials)
+            except PyMongoError as error:
+                raise self._start_error(f"its user cannot be created: {error}") from error
+        self._credentials.confirm()
+
+    def _client(self, port: int) -> MongoClient[dict[str, Any]]:
+        """A client of this very server, whatever its state."""
+        credentials = self._credentials.read()
+        prefix = credentials.prefix if credentials else ""
+        return MongoClient(f"mongodb://{prefix}127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=500")
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where; starts nothing."""
@@ -96,7 +147,7 @@ class Embedded:
         if running is None:
             return ServerStatus(self.data, self.log)
         pid, port = running
-        return ServerStatus(self.data, self.log, uri_of(port), pid, port)
+        return ServerStatus(self.data, self.log, self._uri(port), pid, port)
 
     def down(self) -> bool:
         """Shut the server down cleanly; whether one was running.
@@ -144,8 +195,7 @@ class Embedded:
         Raises EmbeddedServerError when it does neither within `SERVER_START_S` seconds.
         """
         deadline = time.monotonic() + SERVER_START_S
-        address = f"mongodb://127.0.0.1:{port}/?directConnection=true&serverSelectionTimeoutMS=500"
-        with MongoClient[dict[str, Any]](address) as client:
+        with self._client(port) as client:
             while not _is_writable(client):
                 if self._running() is None:
                     return False
@@ -190,6 +240,10 @@ class Embedded:
             yield from filter(server_process.is_port_free, [int(self._port_file.read_text())])
         yield from filter(server_process.is_port_free, PORT_RANGE)
 
+    def _key_option(self) -> list[str]:
+        key_file = self._credentials.key_file
+        return ["--keyFile", str(key_file)] if key_file.exists() else []
+
     def _launch(self, binary: Path, port: int) -> tuple[int, str]:
         """Run mongod until it listens or dies; its exit code (0: it listens) and what it printed."""
         self._port_file.write_text(str(port))
@@ -198,7 +252,7 @@ class Embedded:
         output = self.root / "mongod.out"
         # A file, not a pipe: the server that stays would hold a pipe open.
         with output.open("w+b") as stream:
-            command = [str(binary), *_options(self.data, self.log, port)]
+            command = [str(binary), *_options(self.data, self.log, port), *self._key_option()]
             try:
                 process = subprocess.run(  # noqa: S603 - the binary is found by us, the options are ours
                     command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, timeout=SERVER_START_S, check=False
@@ -233,12 +287,23 @@ def _is_writable(client: MongoClient[dict[str, Any]]) -> bool:
         return False
 
 
+def _set_password(client: MongoClient[dict[str, Any]], credentials: Credentials) -> None:
+    try:
+        client.admin.command("createUser", credentials.user, pwd=credentials.password, roles=["root"])
+    except OperationFailure as error:
+        if error.code == _USER_EXISTS:
+            client.admin.command("updateUser", credentials.user, pwd=credentials.password)
+        elif error.code != _UNAUTHORIZED:
+            raise
+        # Else the process that created the user with this very password died before it could note that.
+
+
 def _become_only_member(client: MongoClient[dict[str, Any]], host: str) -> None:
     """Make the server the only member of its replica set, under its present address."""
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
-        if error.code == _NOT_INITIATED:
+        if error.code in _NOT_INITIATED:
             client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": host}]})
         return
     if [member["host"] for member in config["members"]] != [host]:

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from rfispider.mongo import embedded, server_binary, server_process
+from rfispider.mongo.credentials import CredentialsFile
 from rfispider.mongo.embedded import Embedded
 from rfispider.mongo.errors import EmbeddedServerError
 from rfispider.mongo.server_binary import find_binary
@@ -23,6 +25,7 @@ from rfispider.mongo.server_binary import find_binary
 pytestmark = pytest.mark.integration
 
 MIB = 1024 * 1024
+UNAUTHORIZED = 13
 SOME_PORTS = embedded.PORT_RANGE
 
 
@@ -41,6 +44,10 @@ def own_port(monkeypatch: pytest.MonkeyPatch) -> int:
         port: int = probe.getsockname()[1]
     monkeypatch.setattr(embedded, "PORT_RANGE", [port])
     return port
+
+
+def port_of(uri: str) -> int:
+    return int(re.findall(r"127\.0\.0\.1:(\d+)/", uri)[0])
 
 
 def pid_of(server: Embedded) -> int:
@@ -152,7 +159,7 @@ def test_a_port_in_use_is_avoided(server: Embedded, monkeypatch: pytest.MonkeyPa
         other.listen()
         taken = other.getsockname()[1]
         monkeypatch.setattr(embedded, "PORT_RANGE", [taken, *embedded.PORT_RANGE])
-        assert server.up() != embedded.uri_of(taken)
+        assert port_of(server.up()) != taken
 
 
 def test_a_port_lost_between_the_look_and_the_start_is_avoided(
@@ -165,7 +172,7 @@ def test_a_port_lost_between_the_look_and_the_start_is_avoided(
         monkeypatch.setattr(embedded, "PORT_RANGE", [taken, *embedded.PORT_RANGE])
         free = server_process.is_port_free
         monkeypatch.setattr(server_process, "is_port_free", lambda port: port == taken or free(port))
-        assert server.up() != embedded.uri_of(taken)
+        assert port_of(server.up()) != taken
 
 
 def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,10 +182,10 @@ def test_no_free_port_is_said(server: Embedded, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_port_is_kept_over_a_restart(server: Embedded, own_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert server.up() == embedded.uri_of(own_port)
+    assert port_of(server.up()) == own_port
     server.down()
     monkeypatch.setattr(embedded, "PORT_RANGE", SOME_PORTS)
-    assert server.up() == embedded.uri_of(own_port)
+    assert port_of(server.up()) == own_port
 
 
 def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
@@ -189,13 +196,14 @@ def test_the_data_follows_to_another_port_when_another_server_took_the_old_one(
     server.down()
     other = Embedded(tmp_path / "other")
     try:
-        assert other.up() == uri
+        taken = other.up()
+        assert port_of(taken) == port_of(uri)
         monkeypatch.setattr(embedded, "PORT_RANGE", SOME_PORTS)
         moved = server.up()
-        assert moved != uri
+        assert port_of(moved) != port_of(uri)
         insert(moved, 2)
         assert count(moved) == 2
-        assert count(uri) == 0
+        assert count(taken) == 0
     finally:
         other.down()
 
@@ -282,3 +290,95 @@ def test_its_memory_is_modest(server: Embedded) -> None:
     server.up()
     resident = int(Path(f"/proc/{pid_of(server)}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     assert resident < 250 * MIB
+
+
+# ---- Password -----------------------------------------------------------------------------------------------
+
+
+def plain(uri: str) -> str:
+    """The URI as another user of the machine knows it."""
+    return f"mongodb://127.0.0.1:{port_of(uri)}/?replicaSet=rfi"
+
+
+def lets_in(uri: str) -> bool:
+    try:
+        count(uri)
+    except OperationFailure as error:
+        return error.code != UNAUTHORIZED
+    return True
+
+
+@pytest.fixture
+def earlier_release(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of a running server that knows no password, as earlier releases have started it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(CredentialsFile, "make_key_file", lambda self: None)
+        patch.setattr(Embedded, "_running_after_start", Embedded._writable_after_start)
+        uri = server.up()
+    assert uri == plain(uri)
+    insert(uri, 1)
+    return uri
+
+
+def test_nobody_is_let_in_without_the_password_which_only_the_owner_can_read(server: Embedded) -> None:
+    uri = server.up()
+    assert lets_in(uri)
+    assert server.status().uri == uri
+    assert not lets_in(plain(uri))
+    for name in ("credentials", "keyfile"):
+        assert (server.root / name).stat().st_mode & 0o777 == 0o600
+    assert Embedded(server.root).up() == uri
+    server.down()
+    assert lets_in(server.up())
+
+
+def test_a_server_of_an_earlier_release_is_left_as_it_is_while_it_runs(server: Embedded, earlier_release: str) -> None:
+    assert server.up() == earlier_release
+    assert count(earlier_release) == 1
+
+
+def test_a_server_of_an_earlier_release_has_a_password_from_its_next_start_on(
+    server: Embedded, earlier_release: str
+) -> None:
+    server.down()
+    uri = server.up()
+    assert not lets_in(plain(earlier_release))
+    assert not lets_in(plain(uri))
+    assert count(uri) == 1
+
+
+@pytest.mark.parametrize("method", ["_create_user", "_becomes_writable"])
+def test_a_start_that_is_killed_before_there_is_a_user_is_made_good_by_the_next(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Embedded, method, killed)
+        with pytest.raises(KeyboardInterrupt):
+            server.up()
+    uri = server.up()
+    assert lets_in(uri)
+    assert not lets_in(plain(uri))
+
+
+def test_a_user_whose_creation_was_not_noted_any_more_keeps_its_password(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(CredentialsFile, "confirm", lambda self: None)
+        server.up()
+    uri = server.up()
+    assert lets_in(uri)
+    assert not lets_in(plain(uri))
+
+
+def test_lost_credentials_are_replaced_at_the_next_start_when_the_key_file_is_deleted(server: Embedded) -> None:
+    insert(server.up(), 1)
+    server.down()
+    for name in ("credentials", "keyfile"):
+        (server.root / name).unlink()
+    uri = server.up()
+    assert count(uri) == 1
+    assert not lets_in(plain(uri))

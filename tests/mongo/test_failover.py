@@ -11,6 +11,7 @@ import pytest
 from rfispider.frontier import Completion, Frontier
 from rfispider.items import Kind, Link, Outcome
 from rfispider.mongo import operations
+from rfispider.mongo.errors import hosts
 from tests.support.replica_set import replica_set
 
 LINKS = [
@@ -56,12 +57,12 @@ class BreakingProxy:
 @asynccontextmanager
 async def proxy(uri: str) -> AsyncIterator[tuple[BreakingProxy, str]]:
     """A proxy in front of a server, and the URI that leads through it."""
-    host = uri.partition("://")[2].partition("/")[0]
+    host = hosts(uri)
     breaking = BreakingProxy(int(host.rpartition(":")[2]))
     server = await asyncio.start_server(breaking.serve, "127.0.0.1", 0)
     try:
         port = server.sockets[0].getsockname()[1]
-        yield breaking, f"mongodb://127.0.0.1:{port}/?directConnection=true"
+        yield breaking, f"{uri.partition(host)[0]}127.0.0.1:{port}/?directConnection=true"
     finally:
         server.close()
 
