@@ -37,7 +37,7 @@ _SHARED: Final = re.compile(selectors.SHARED_SHORT_LINK.encode())
 _PRINTED: Final = re.compile(selectors.PRINTED_SHORT_LINK.encode(), re.IGNORECASE)
 _DATE_OF_SLUG: Final = re.compile(r"^\d{8}-")
 _CUT_OFF: Final = ("…", "...")
-_SHORTENED: Final = 100
+_SHORTENED: Final = 90
 """Bytes of a headline from which on it may have been shortened: to 110 characters or bytes, at the end of a word."""
 _ALIKE: Final = str.maketrans("’‘“”\u00a0\u202f", "''\"\"  ")
 _HAN: Final = re.compile("[\u3400-\u9fff]")

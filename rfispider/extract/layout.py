@@ -19,7 +19,7 @@ _CONTAINERS: Final = ("div", "section", "article", "main", "td", "body")
 _MAX_LINKS: Final = 500
 _ABOVE: Final = 16
 """Ancestors of a link that its block may have."""
-_UNSEEN: Final = ("template", "noscript")
+_UNSEEN: Final = ("template", "noscript", "dialog")
 _WHOLE_PAGE: Final = ("body", "html")
 _LEAST_COPY: Final = 100
 """Characters of a body that may be a part of another one; shorter lines are repeated by chance."""

@@ -40,6 +40,7 @@ DISGUISES = [
     "<div aria-hidden='true'>{}</div>",
     "<div style='color: red; display: none'>{}</div>",
     "<nav><template>{}</template></nav>",
+    "<dialog>{}</dialog>",
 ]
 
 
