@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 
 from rfispider.frontier.policy import claims
-from rfispider.frontier.policy.revisit import Poll, VisitFacts
+from rfispider.frontier.policy.revisit import Poll, State, VisitFacts
 from rfispider.items import Audio, Claim, Entry, Kind, Outcome
 
 Document = dict[str, Any]
@@ -113,13 +113,20 @@ def lease_of(document: Mapping[str, Any], token: ObjectId, claimed_at: datetime)
         due_at=document["due_at"],
         added_at=document["added_at"],
         entry=entry_of(document["url"], document["entry"]) if "entry" in document else None,
-        validators=Validators(**{name: document.get(name) for name in ("etag", "last_modified", "body_hash")}),
+        validators=_validators_of(document),
         poll=poll_of(document["poll"]) if "poll" in document else None,
         unfollowed=document.get("unfollowed", False),
         claim=Claim(**document["claim"]) if "claim" in document else None,
         **optional,
         **counters,
     )
+
+
+def _validators_of(document: Mapping[str, Any]) -> Validators:
+    """What makes the request of a lease conditional; nothing when it is taken over from another worker."""
+    if document["state"] == State.LEASED.value:
+        return Validators()
+    return Validators(**{name: document.get(name) for name in ("etag", "last_modified", "body_hash")})
 
 
 def visit_facts(completion: Completion, now: datetime, jitter: float) -> VisitFacts:

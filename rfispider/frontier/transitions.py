@@ -5,6 +5,7 @@ be claimed: what is due for the first time, again, after a failure, and what a d
 """
 
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 
 from bson import ObjectId
 
@@ -17,6 +18,9 @@ Pipeline = list[Document]
 
 ERROR_CHARACTERS = 500
 """Characters of the reason of a failure that are kept: a traceback belongs in the log."""
+
+VALIDATORS = tuple(field.name for field in fields_of(Validators))
+"""Names of what makes the next request conditional."""
 
 GAPS_KEPT = 50
 """Gaps of a source that are kept, the latest last."""
@@ -49,7 +53,9 @@ def leased(worker: str, token: ObjectId, lease_s: float) -> Pipeline:
         "state": {"$cond": [expired, "$lease.state", "$state"]},
         "due_at": {"$cond": [expired, "$lease.due_at", "$due_at"]},
     }
-    return [{"$set": {"state": State.LEASED.value, "due_at": after_now(lease_s), "lease": lease}}]
+    # Its holder may have stored, or store yet, what nobody acknowledged: the next answer has to be whole.
+    validators = {name: {"$cond": [expired, "$$REMOVE", f"${name}"]} for name in VALIDATORS}
+    return [{"$set": {"state": State.LEASED.value, "due_at": after_now(lease_s), "lease": lease, **validators}}]
 
 
 UNSENT: Document = {"lease.sent": {"$ne": True}}
@@ -72,11 +78,14 @@ def reopened() -> Pipeline:
 
 
 def given_back(*, worker_died: bool) -> Pipeline:
-    """Undo a lease. A request that was sent stays counted only if its worker died of it, as far as one can know."""
+    """Undo a lease. A request that was sent stays counted only if its worker died of it, as far as one can know.
+
+    What a worker that died has stored and not acknowledged has to be read again: the next answer has to be whole.
+    """
     fields: Document = {"state": "$lease.state", "due_at": "$lease.due_at"}
     if not worker_died:
         fields["attempts"] = {"$subtract": ["$attempts", {"$cond": ["$lease.sent", 1, 0]}]}
-    return [{"$set": fields}, {"$unset": "lease"}]
+    return [{"$set": fields}, {"$unset": ["lease", *(VALIDATORS if worker_died else ())]}]
 
 
 def completed(completion: Completion, visit: VisitFacts, plan: NextVisit) -> Pipeline:

@@ -295,3 +295,19 @@ async def test_whoever_is_late_and_dies_leaves_no_hole_in_a_history(
             await late.save([seen(X, words("edited"), hours=1)])
     (superseded,) = await three.history(urls.key(X))
     assert superseded["valid_to"] == (await three.article(urls.key(X)) or {})["changed_at"]
+
+
+async def test_a_state_that_another_worker_saw_again_is_not_superseded(
+    three: Store, mongo_uri: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await Store.open(mongo_uri, database) as late:
+        supersede = late._writer._revisions.supersede
+
+        async def overtaken(*arguments: Any) -> None:
+            await supersede(*arguments)
+            monkeypatch.undo()
+            assert await three.save([seen(X, hours=2)]) == [SAME]
+
+        monkeypatch.setattr(late._writer._revisions, "supersede", overtaken)
+        assert await late.save([seen(X, words("edited"), hours=1)]) == [SAME]
+    assert await history(three, X) == [(1, TEXTS[X])]

@@ -56,6 +56,9 @@ class RevisionWriter:
         """
         corrected = []
         for key, old in overtaken.items():
+            if key in stored and stored[key].revision == old.revision:
+                # The other one saw the same again: this state holds still.
+                await self.remove(old)
             successor = await self._successor(old, stored[key]) if key in stored else None
             if successor:
                 # By now the successor may have been touched up so that no edit is left to see.

@@ -132,9 +132,9 @@ def _of_removed(address: Address, owner: Document | None, read: Sequence[Reading
         return ["was removed, and no tombstone is there"] if any(stored) else []
     if owner["status"] != "gone" and any(stored):
         return [f"was removed, and its status is {owner['status']}"]
-    number, last = _number(address, owner) or 0, stored[-1] if stored else None
+    number, last = _number(address, owner), stored[-1] if stored else None
     # When a false text was the last that was read, nobody can know.
-    if last and number < last.number:
+    if last and number and number < last.number:
         return [f"was removed, and its tombstone has the text {number}, not {last.number}"]
     return []
 
@@ -164,15 +164,13 @@ def _numbers(address: Address, archive: Archive) -> list[int | None]:
 
 
 def _required(address: Address, read: Sequence[Reading]) -> list[int]:
-    """Numbers of the states that were read at a URL and stored, and that no later look had overtaken."""
-    required, latest = [], BEGINNING
+    """Numbers of the states that were read at a URL and stored."""
+    required = set()
     for each in read:
-        if each.key != address.key:
-            continue
-        if each.version and each.outcome in STORED and each.asked_at >= latest and each.version in address.shown:
-            required.append(each.version.number)
-        latest = max(latest, each.asked_at)
-    return sorted(set(required))
+        is_stored = each.outcome in STORED and not (each.is_overtaken and each.outcome is Outcome.SAME)
+        if each.key == address.key and is_stored and each.version in address.shown:
+            required.add(each.version.number)
+    return sorted(required)
 
 
 def _number(address: Address, state: Document) -> int | None:
@@ -208,7 +206,9 @@ def _of_texts(archive: Archive) -> list[str]:
     seen: dict[str, str] = {}
     found = []
     for article in archive.articles.values():
-        if article["status"] == "full" and article["content_hash"] in seen:
+        if article["status"] == "gone":
+            continue
+        if article["content_hash"] in seen:
             found.append(f"{article['url'][-13:]} and {seen[article['content_hash']]} are one text")
         seen[article["content_hash"]] = article["url"][-14:]
     return found

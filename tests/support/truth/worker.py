@@ -31,7 +31,7 @@ from rfispider.items import Kind, Link, Outcome, Page, VisitResult
 from rfispider.mongo.connection import Connection
 from rfispider.storage import Store
 from tests.support.truth.faults import Faults
-from tests.support.truth.scheduling import Process, SimulatedTime, current
+from tests.support.truth.scheduling import BEGINNING, Process, SimulatedTime, current
 from tests.support.truth.site import EDITION, FEED, Answer, Version
 
 LATENCY = timedelta(milliseconds=40)
@@ -50,6 +50,8 @@ class World:
     database: str
     note: Callable[[str], None]
     """Take note of what happens, for the trace."""
+    latest: dict[str, datetime] = field(default_factory=dict)
+    """URL -> the latest time for which it was asked and answered."""
     read: list["Reading"] = field(default_factory=list)
     """Every acknowledged visit, in the order of the acknowledgements."""
 
@@ -62,7 +64,8 @@ class Reading:
     version: Version | None
     """None when the answer was not the truth."""
     outcome: Outcome
-    asked_at: datetime
+    is_overtaken: bool
+    """Another answer of the URL, to a later request, had come in by then."""
 
 
 class Stats:
@@ -167,7 +170,7 @@ class SimulatedWorker:
             return
         requests = [self._request(lease) for lease in leases]
         self.in_progress = [*requests]
-        await self._mark_sent(leases)
+        await self.frontier.mark_sent(leases)
         responses = [await self._fetch(request) for request in requests]
         pages = []
         for request, response in zip(requests, responses, strict=True):
@@ -176,11 +179,6 @@ class SimulatedWorker:
         await asyncio.gather(*(self._saved(request, item) for request, item in checked if item is not None))
         self.in_progress = []
         await self.worker.complete()
-
-    async def _mark_sent(self, leases: list[Lease]) -> None:
-        mark = getattr(self.frontier, "mark_sent", None)
-        if mark:
-            await mark(leases)
 
     def _request(self, lease: Lease) -> Request:
         visit = VisitResult()
@@ -197,6 +195,8 @@ class SimulatedWorker:
             return await self._fetch(followed)
         visit = id(request.meta["visit"])
         self.asked_at[visit] = request.meta["asked_at"]
+        latest = self.world.latest
+        latest[answer.url] = max(latest.get(answer.url, self.asked_at[visit]), self.asked_at[visit])
         is_own = answer.url == request.cb_kwargs["link"].url and answer.status == 200
         self.versions[visit] = answer.version if is_own else None
         if answer.broken:
@@ -208,6 +208,9 @@ class SimulatedWorker:
         condition = request.headers.get("If-None-Match")
         etag = condition.decode() if condition else None
         async with current().turn(f"GET {request.url[-13:]}"):
+            if "redirect_urls" not in request.meta:
+                # It is sent now, and not when the batch was claimed.
+                request.meta["visit"].asked_at = request.meta["asked_at"] = self.frontier.now()
             self.world.times.pass_by(LATENCY)
             answer = self.world.faults.answer(request.url, self.world.times.now, etag)
         self.world.note(f"{self.process.name} asked for {request.url[-13:]} ({etag}): {answer}")
@@ -249,7 +252,8 @@ class SimulatedWorker:
                 f"{self.process.name} {'lost' if is_lost else 'acknowledged'} {each.lease.url[-13:]}: {each.outcome}"
             )
             if visit in self.asked_at and not is_lost:
-                reading = Reading(each.lease.key, self.versions[visit], each.outcome, self.asked_at[visit])
+                is_overtaken = self.world.latest.get(each.lease.url, BEGINNING) > self.asked_at[visit]
+                reading = Reading(each.lease.key, self.versions[visit], each.outcome, is_overtaken)
                 self.world.read.append(reading)
 
 
