@@ -115,10 +115,12 @@ def _metas(elements: list[Element]) -> dict[str, list[str]]:
 
 def _unparsable(body: bytes) -> str | None:
     """Why the parser would take too long, if so."""
+    if _most_pairs(body) <= MAX_PAIRS and len(body) <= MAX_TAGS:
+        return None
     if (tags := body.count(b"<")) > MAX_TAGS:
         return f"too many tags: {tags}"
     long = [piece for piece in body.split(b"<")[1:] if len(piece) >= _LONG_PIECE]
-    if sum((len(piece) // 2) ** 2 for piece in long) <= MAX_PAIRS:  # an attribute has two bytes at least
+    if sum(map(_most_pairs, long)) <= MAX_PAIRS:
         return None
     pairs = 0
     for piece in long:
@@ -126,6 +128,11 @@ def _unparsable(body: bytes) -> str | None:
         if pairs > MAX_PAIRS:
             return "tags with too many attributes"
     return None
+
+
+def _most_pairs(piece: bytes) -> int:
+    """The pairs of attributes for which there is room: one has two bytes at least."""
+    return (len(piece) // 2) ** 2
 
 
 def _attributes(piece: bytes) -> int:
