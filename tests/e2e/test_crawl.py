@@ -291,10 +291,10 @@ PAGE = "20240102-a-page-of-its-own-kind"
     ("body", "outcome"),
     [
         (b"", "page/empty"),
-        (bytes(range(256)) * 64, "page/not-article"),
-        (b"<html><body>" + b"<div>" * 100_000 + b"deep", "page/not-article"),
+        (bytes(range(256)) * 64, "page/claimed"),
+        (b"<html><body>" + b"<div>" * 100_000 + b"deep", "page/claimed"),
         (b"<html><body><p>" + b"x" * 17 * 1024 * 1024, "page/failed"),
-        (b"<html><body><h1>Portal</h1><p>Welcome.</p></body></html>", "page/not-article"),
+        (b"<html><body><h1>Portal</h1><p>Welcome.</p></body></html>", "page/claimed"),
     ],
     ids=["empty", "binary", "deep", "over-16-MB", "no-article"],
 )

@@ -11,7 +11,7 @@ import pytest
 from pymongo import MongoClient
 from scrapy.http import Response
 
-from rfispider import settings
+from rfispider import setting_values
 from rfispider.crawl.rendering import render
 from rfispider.crawl.rendering.page_renderer import RendererHealth
 from rfispider.crawl.rendering.render import Rendered, RenderError, RenderRequest
@@ -129,13 +129,13 @@ def test_a_renderer_that_fails_again_and_again_is_left_alone_for_a_while() -> No
     ],
 )
 def test_a_renderer_is_chosen_by_its_address_or_its_name(url: str, chosen: str, used: str) -> None:
-    assert settings.renderer({"SPLASH_URL": url, "RFI_RENDERER": chosen}) == used
+    assert setting_values.renderer({"SPLASH_URL": url, "RFI_RENDERER": chosen}) == used
 
 
 @pytest.mark.parametrize(("url", "chosen"), [("localhost:8050", ""), ("", "splash"), ("", "selenium")])
 def test_a_renderer_that_cannot_be_is_told(url: str, chosen: str) -> None:
     with pytest.raises(SettingError):
-        settings.renderer({"SPLASH_URL": url, "RFI_RENDERER": chosen})
+        setting_values.renderer({"SPLASH_URL": url, "RFI_RENDERER": chosen})
 
 
 @pytest.mark.parametrize(

@@ -180,9 +180,15 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = 30) -> None
 
 
 def stored(archive: Any) -> list[str]:
-    """The paths of all articles but stubs, those that are there as an alias of another included."""
+    """The paths of all articles but stubs, those included that are there as an alias of another, or claim to be one."""
     found = archive.articles.find({"status": {"$ne": "stub"}})
-    return sorted(path(url) for article in found for url in (article["url"], *article["aliases"]))
+    urls = {url for article in found for url in (article["url"], *article["aliases"])}
+    return sorted(map(path, urls | claimed(archive)))
+
+
+def claimed(archive: Any) -> set[str]:
+    """URLs whose page shows the text of another article, which is to be confirmed by a second answer."""
+    return {document["url"] for document in archive.frontier.find({"claim.evidence": {"$regex": "^one with another"}})}
 
 
 @contextmanager
