@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from replica.grading import grade
+from tests.support.crawling import let_claims_be_confirmed
 
 Shares = dict[str, float]
 say = Console(width=200, highlight=False).print
@@ -40,6 +41,8 @@ def replica_shares(uri: str, articles: int) -> dict[str, Shares]:
     ):
         demand_success(stage.crawl(uri, "replica", *stage.WHOLE_SITE, RFI_BASE_URL=site.base))
         with MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
+            let_claims_be_confirmed(client["replica"])
+            demand_success(stage.crawl(uri, "replica", *stage.WHOLE_SITE, RFI_BASE_URL=site.base))
             return grade(site.truth(), client["replica"].articles.find())
 
 

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 
 from rfispider.mongo import embedded
 from rfispider.mongo.embedded import Embedded
-from tests.support.crawling import STAMP, Site, path, wait_until
+from tests.support.crawling import STAMP, Site, claimed, path, wait_until
 from tests.support.fleet import Fleet, fleet
 from tests.support.replica_set import ReplicaSet, replica_set
 
@@ -75,10 +75,11 @@ class World:
         return time.monotonic() - started
 
     def stored(self) -> list[str]:
-        """The paths of the articles in the archive, stubs apart, and those that are there as another one's alias."""
+        """The paths of the articles in the archive, stubs apart, and those that are or claim to be an alias."""
         with self.archive() as archive:
             found = list(archive.articles.find({"status": {"$ne": "stub"}}, {"url": 1, "aliases": 1}))
-        aliases = (path(alias) for article in found for alias in article.get("aliases", ()))
+            copies = claimed(archive) - {article["url"] for article in found}
+        aliases = {path(alias) for article in found for alias in article.get("aliases", ())} | set(map(path, copies))
         return [*(path(article["url"]) for article in found), *(alias for alias in aliases if alias in self.site.truth)]
 
     def put_off(self) -> Counter[str]:

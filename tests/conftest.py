@@ -6,12 +6,16 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from pymongo import AsyncMongoClient, MongoClient
 
 from rfispider.mongo.embedded import Embedded
 from rfispider.storage import Store
 from tests.support.isolation import isolated
+
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")  # the first example of a process loads what all others use
 
 SHARED = Path(__file__).parents[2] / "shared"
 E2E = Path(__file__).parent / "e2e"

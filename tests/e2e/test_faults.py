@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from rfispider.mongo import embedded
+from rfispider.mongo import embedded, server_process
 from rfispider.mongo.embedded import Embedded
 from tests.support.crawling import (
     CRAWL_SECONDS,
@@ -184,7 +184,7 @@ def test_a_killed_mongod_loses_nothing(site: Site, tmp_path: Path, monkeypatch: 
             site.wait_for_articles(0.3)
             pid = server.status().pid or 0
             os.kill(pid, signal.SIGKILL)
-            assert embedded._ends(pid, 10)
+            assert server_process.wait_until_gone(pid, 10)
             assert server.up() == uri
             status = worker.wait(CRAWL_SECONDS)
         assert status == 0 or len([line for line in lines(log) if "the run did not do its job" in line]) == 1

@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from replica.grading import FIELDS, grade
-from tests.support.crawling import ROOT, crawl, serving
+from tests.support.crawling import ROOT, crawl, let_claims_be_confirmed, serving
 
 FLOORS = tomllib.loads((ROOT / "benchmarks" / "floors.toml").read_text("utf-8"))
 WHOLE_SITE = ("-a", "editions=all", "-a", "depth=-1", "-s", "RFI_FOLLOW_TOPICS=1", "-s", "RFI_LIST_PAGES=0")
@@ -23,7 +23,7 @@ REAL_DOCUMENTS = 1500
 
 @pytest.fixture(scope="module")
 def shares(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
-    """Shares of right values by edition and field, after one crawl of the whole generated site."""
+    """Shares of right values by edition and field, after a crawl of the whole generated site and a second look."""
     options = ("--editions", "all", "--articles", str(ARTICLES))
     with (
         serving(tmp_path_factory.mktemp("site"), *options) as site,
@@ -31,6 +31,9 @@ def shares(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     ):
         run = crawl(mongo_uri, "test_quality", *WHOLE_SITE, RFI_BASE_URL=site.base)
         assert run.returncode == 0, run.stderr
+        let_claims_be_confirmed(client["test_quality"])
+        again = crawl(mongo_uri, "test_quality", *WHOLE_SITE, RFI_BASE_URL=site.base)
+        assert again.returncode == 0, again.stderr
         graded = grade(site.truth(), client["test_quality"].articles.find())
         client.drop_database("test_quality")
     return graded
