@@ -169,6 +169,8 @@ class Writer:
         _note_overtaken([plans[key] for key in result.late], progress)
         done = {key: plan for key, plan in plans.items() if result.is_done(key)}
         await self._settle(done)
+        # Also of what came too late: its aliases were written before it.
+        await self._aliases.yield_to_articles([alias for plan in plans.values() for alias in plan.aliases])
         _note_done(done, progress)
         outcomes = {key: _outcome(key, plan, progress) for key, plan in done.items()}
         return outcomes | dict.fromkeys(result.refused, Outcome.FAILED)
@@ -178,7 +180,6 @@ class Writer:
         await self._revisions.settle(superseded_states(done.values()))
         inserted = [key for key, plan in done.items() if plan.old is None]
         await self._aliases.settle(inserted)
-        await self._aliases.yield_to_articles([alias for plan in done.values() for alias in plan.aliases])
         for plan in done.values():
             if plan.restored and not plan.decision.changed:
                 await self._revisions.remove(plan.restored)
