@@ -186,7 +186,7 @@ def again(request: pytest.FixtureRequest, archive: Archive, tmp_path: Path) -> C
 def test_each_new_or_changed_article_comes_once_whatever_its_clock_says(
     again: Callable[[], list[str]], archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rfispider.storage.stream.change_stream.BATCH", 1)
+    monkeypatch.setattr("rfispider.storage.stream.change_stream.ARTICLES_PER_BATCH", 1)
     archive.store(1, 2)
     assert again() == ["Boat 1", "Boat 2"]
     assert again() == []

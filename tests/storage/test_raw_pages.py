@@ -151,7 +151,7 @@ def test_an_article_was_read_from(marks: list[tuple[str, str, int, int | None]],
 async def test_the_page_of_an_article_is_found_without_reading_bodies(store: Store, kept: Any) -> None:
     await see(store, PAGE)
     plan = await kept.find(
-        {"article": {"$in": [accepted(PAGE).key]}}, dict.fromkeys(raw_pages.PAGE_MARKS, 1), hint=raw_pages.KEPT
+        {"article": {"$in": [accepted(PAGE).key]}}, dict.fromkeys(raw_pages.PAGE_MARKS, 1), hint=raw_pages.KEPT_INDEX
     ).explain()
     assert "FETCH" not in str(plan["queryPlanner"]["winningPlan"])
 

@@ -33,7 +33,15 @@ def splash(log: Path) -> Iterator[str]:
     if not PYTHON.exists():
         pytest.skip("the Splash server is not installed: make splash")
     port = free_port()
-    command = [PYTHON, ROOT / "tests" / "splash_server.py", "--ip", "127.0.0.1", "--port", str(port), "--disable-ui"]
+    command = [
+        PYTHON,
+        ROOT / "tests" / "support" / "splash_server.py",
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--disable-ui",
+    ]
     environment = os.environ | {"QTWEBENGINE_DISABLE_SANDBOX": "1"}
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environment) as server:
         try:

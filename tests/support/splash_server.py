@@ -1,7 +1,7 @@
 """Runs the Splash 3.5 server (of 2020) on a Python and libraries of today; its own package stays as it is.
 
 Run by the interpreter of `.venv-splash` (`make splash`), with the options of Splash:
-`python tests/splash_server.py --ip 127.0.0.1 --port 8050`.
+`python tests/support/splash_server.py --ip 127.0.0.1 --port 8050`.
 """
 
 import importlib
