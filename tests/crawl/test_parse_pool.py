@@ -223,30 +223,31 @@ def test_the_reader_of_a_hanging_page_does_not_outlive_a_crawl_that_is_killed(tm
 
 HANGING_PARSER = """
 import os
-from lxml import html
+from lxml import etree
 
-parse = html.document_fromstring
+parse = etree.fromstring
 
-def document_fromstring(body, **options):
-    while os.environ["HANGS_ON"].encode() in body:
+def fromstring(body, *args, **options):
+    marker = os.environ["HANGS_ON"]
+    while (marker.encode() if isinstance(body, bytes) else marker) in body:
         pass
-    return parse(body, **options)
+    return parse(body, *args, **options)
 
-html.document_fromstring = document_fromstring
+etree.fromstring = fromstring
 """
 
 
 SLOW_PARSER = """
 import time
-from lxml import html
+from lxml import etree
 
-parse = html.document_fromstring
+parse = etree.fromstring
 
-def document_fromstring(body, **options):
+def fromstring(*args, **options):
     time.sleep(0.3)
-    return parse(body, **options)
+    return parse(*args, **options)
 
-html.document_fromstring = document_fromstring
+etree.fromstring = fromstring
 """
 
 
