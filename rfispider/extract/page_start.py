@@ -7,18 +7,18 @@ tags, comments and raw text, or nothing more is left out.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from lxml import etree
 from stringzilla import find, rfind
+from xxhash import xxh3_128_digest
 
 from rfispider.extract import html_document
 from rfispider.site import selectors
 
-MAX_MENU: Final = 100_000
+MAX_MENU: Final = 400_000
 """Bytes of the longest menu that may be left out."""
-_MENUS: Final = 64
+_MENUS: Final = 16
 """Menus that are remembered: an edition has one, and some variants of it."""
 _BEGINNING: Final = re.compile(
     rb"<(!--|(?i:script|style|title|textarea|iframe|xmp|noembed|noframes|plaintext|nav)(?=[\s/>]))"
@@ -78,7 +78,7 @@ def _menu(body: bytes, mark: re.Match[bytes], end: int) -> _Block:
     """A whole menu, or no more than the name of one that cannot be left out."""
     stop = find(body, _MENU_END, mark.end(), end) + len(_MENU_END)
     span = (mark.start(), stop)
-    if 0 < stop - mark.start() <= MAX_MENU and is_closed_menu(body[mark.start() : stop]):
+    if 0 < stop - mark.start() <= MAX_MENU and _is_closed(body, mark.start(), stop):
         return _Block(span, stop, stop)
     return _Block(None, mark.start(), mark.end())
 
@@ -136,7 +136,19 @@ def _may_be_in_tag(body: bytes, outside: int, at: int) -> bool:
     return any(quote >= 0 and body[outside:quote].rstrip().endswith(b"=") for quote in quotes)
 
 
-@lru_cache(maxsize=_MENUS)
+def _is_closed(body: bytes, start: int, stop: int) -> bool:
+    """Whether a part of a page is a menu that closes; a menu that was met before is not copied to be looked at."""
+    digest = xxh3_128_digest(memoryview(body)[start:stop])
+    if digest not in _KNOWN_MENUS:
+        if len(_KNOWN_MENUS) >= _MENUS:
+            _KNOWN_MENUS.clear()
+        _KNOWN_MENUS[digest] = is_closed_menu(body[start:stop])
+    return _KNOWN_MENUS[digest]
+
+
+_KNOWN_MENUS: dict[bytes, bool] = {}
+
+
 def is_closed_menu(menu: bytes) -> bool:
     """Whether a nav element is complete, closes nothing outside of it, and holds nothing that is looked for on a page.
 
