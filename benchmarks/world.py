@@ -16,7 +16,7 @@ from typing import Any
 import stage
 from pymongo import MongoClient
 
-from rfispider.mongo import embedded
+from rfispider.mongo import server_process
 from rfispider.mongo.embedded import Embedded
 from tests.support.crawling import STAMP, Site, claimed, path, wait_until
 from tests.support.fleet import Fleet, fleet
@@ -160,7 +160,7 @@ def restart(server: Embedded) -> None:
     pid = server.status().pid
     if pid:
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not embedded._lingers(pid), "mongod is dead")  # noqa: SLF001 - nothing else asks for it
+        assert server_process.wait_until_gone(pid, 30), "mongod is dead"
     server.up()
 
 

@@ -14,25 +14,13 @@ from rfispider.cli.console import Database, counted, fail, out, text_of, titled,
 from rfispider.frontier import Frontier
 from rfispider.monitoring.gather import take_snapshot
 from rfispider.monitoring.health import alive, sign_of_life
+from rfispider.monitoring.report.figures import REPORTED_FIELDS
 from rfispider.site.editions import EDITIONS
 from rfispider.storage import Report, Store
 
 if TYPE_CHECKING:
     from rfispider.monitoring.report import ReportData
 
-COMPLETENESS = (
-    "lead",
-    "text",
-    "authors",
-    "agency",
-    "tags",
-    "published_at",
-    "modified_at",
-    "images",
-    "audio",
-    "related",
-)
-"""Fields whose completeness is shown."""
 
 NEWEST, STORIES, FAILED = 3, 10, 1000
 """How many of each the page reports at most."""
@@ -75,7 +63,7 @@ def completeness_table(report: Report) -> Table:
     for row in report.completeness:
         table.add_column(row.edition, justify="right")
     table.add_row("(of)", *(str(row.sampled) for row in report.completeness))
-    for name in COMPLETENESS:
+    for name in REPORTED_FIELDS:
         shares = [f"{100 * row.filled[name] / row.sampled:.0f}" if row.sampled else "-" for row in report.completeness]
         table.add_row(name, *shares)
     return table

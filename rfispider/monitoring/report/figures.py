@@ -33,6 +33,7 @@ REPORTED_FIELDS = (
     "audio",
     "related",
 )
+"""Fields whose completeness is shown."""
 
 FATES = {
     "new or changed": (Outcome.NEW, Outcome.CHANGED),
